@@ -1,0 +1,200 @@
+"""What services ask one another: the bodies of ``rpc.<service>.<verb>``, and the answers that more than one side reads.
+
+The tenant always comes from ``principal``, which the diary takes from a verified session and never from a browser.
+"""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from services.wire.events import Id, Instant, Strict
+
+Role = Literal["owner", "admin", "manager", "employee", "client"]
+
+
+class Principal(Strict):
+    """Who is asking: a signed-in person in one workspace, in one role."""
+
+    session: Id
+    workspace: Id
+    member: Id
+    role: Role
+    name: str
+    person: Id
+    issued: int
+    expires: int
+
+
+class SignIn(Strict):
+    """``rpc.licensing.sign_in`` → ``SignedIn``; 401 problem where it does not fit, 429 after ten failures a minute."""
+
+    email: str = Field(max_length=254)
+    password: str = Field(max_length=1000)
+    totp: str | None = Field(default=None, max_length=12)
+    workspace: Id | None = None
+    address: str = Field(max_length=64)
+
+
+class WorkspaceRef(Strict):
+    """A workspace somebody belongs to."""
+
+    workspace: Id
+    name: str
+    role: Role
+
+
+class SignedIn(Strict):
+    """A session; ``token`` is opened by ``services.kit.principals``."""
+
+    token: str
+    member: Id
+    workspace: Id
+    name: str
+    role: Role
+    workspaces: list[WorkspaceRef]
+
+
+class SignOut(Strict):
+    """``rpc.licensing.sign_out`` → {}: this session ends."""
+
+    principal: Principal
+
+
+class DeviceOffer(Strict):
+    """The device that wants to be activated; ``public_key`` as a user nkey or base64 of the 32 bytes."""
+
+    name: str = Field(min_length=1, max_length=100)
+    os: str = Field(min_length=1, max_length=100)
+    kind: Literal["desktop", "mobile"]
+    public_key: str = Field(max_length=100)
+
+
+class Activate(Strict):
+    """``rpc.licensing.activate`` → the answer of ``POST /api/v1/activations`` (architecture.md, *The edge*)."""
+
+    licence_key: str = Field(max_length=200)
+    device: DeviceOffer
+    proof: str = Field(max_length=200)
+    address: str = Field(max_length=64)
+
+
+class GrantOf(Strict):
+    """``rpc.licensing.grant`` → ``Grant``; 404 where there is no such device."""
+
+    workspace: Id
+    device: Id
+
+
+class GrantedContract(Strict):
+    """A contract time may be booked on."""
+
+    contract: Id
+    title: str
+    labels: list[str]
+    memo_required: bool
+    manual_time: bool
+
+
+class Grant(Strict):
+    """All that ingest and media need to decide what a device may send, and what the agent is told as entitlement."""
+
+    revision: int
+    workspace: Id
+    member: Id
+    device: Id
+    device_kind: Literal["desktop", "mobile"]
+    public_key: str
+    licence: Id
+    mode: Literal["worklog", "monitoring"]
+    state: Literal["active", "grace", "suspended", "revoked", "expired"]
+    not_before: Instant | None
+    expires: Instant | None
+    revoked_at: Instant | None
+    drain_until: Instant | None
+    policy: dict[str, Any]
+    contracts: list[GrantedContract]
+
+
+class Read(Strict):
+    """``rpc.licensing.read`` → {"items": [...]}: what the principal may see of a collection, or one object of it."""
+
+    principal: Principal
+    collection: Literal["members", "teams", "clients", "contracts", "licences", "policies", "devices"]
+    id: str | None = None
+    filters: dict[str, str] = Field(default_factory=dict)
+
+
+class Create(Strict):
+    """``rpc.licensing.create`` → the new object; 403, 404, 409 or 422 problems."""
+
+    principal: Principal
+    collection: Literal["members", "teams", "clients", "contracts", "licences", "policies", "devices"]
+    body: dict[str, Any]
+
+
+class Change(Strict):
+    """``rpc.licensing.change`` → the changed object; 403, 404, 409 or 422 problems."""
+
+    principal: Principal
+    collection: Literal["members", "teams", "clients", "contracts", "licences", "policies", "devices"]
+    id: str
+    body: dict[str, Any]
+
+
+class Replay(Strict):
+    """``rpc.<service>.replay`` → {"emitted": n}: the owner says its facts of a span again."""
+
+    workspace: Id
+    start: Instant = Field(alias="from")
+    end: Instant = Field(alias="to")
+
+
+class PictureOf(Strict):
+    """``rpc.media.picture`` → the bytes, encoded anew, with header ``Content-Type``; 404 while not stored."""
+
+    workspace: Id
+    device: Id
+    capture_id: Id
+    size: Literal["picture", "thumbnail"]
+
+
+class RecordsOf(Strict):
+    """``rpc.ingest.records`` → {"records": [{device, seq, record, detail, signature}]}, verbatim, by device and seq."""
+
+    workspace: Id
+    devices: list[Id]
+    start: Instant = Field(alias="from")
+    end: Instant = Field(alias="to")
+
+
+class SyncOf(Strict):
+    """``rpc.ingest.sync`` → {"devices": [{device, records, through, missing, broken, quarantined, last_received_at}]}.
+
+    What B-02 states: ``missing`` are ranges of seq, ``broken`` single ones, ``quarantined`` pairs of seq and reason.
+    """
+
+    workspace: Id
+    devices: list[Id]
+
+
+class QuarantineOf(Strict):
+    """``rpc.ingest.quarantine`` → {"items": [{id, device, seq, reason, message, received_at}]}."""
+
+    workspace: Id
+    device: Id | None = None
+
+
+class Release(Strict):
+    """``rpc.ingest.release`` → {"released": n}: tried again as if it had just arrived; what still fails stays."""
+
+    principal: Principal
+    ids: list[str]
+
+
+class ScoresOf(Strict):
+    """``rpc.scoring.scores`` → {"items": [{member, date, tally, activity, productivity, tracko}]}."""
+
+    workspace: Id
+    members: list[Id]
+    start: Instant = Field(alias="from")
+    end: Instant = Field(alias="to")

@@ -1,0 +1,62 @@
+"""Scores from integers (K-02, K-03, K-04): a tally of minutes and seconds, and the figures it gives.
+
+A tally adds up over segments, members and days, and every average is taken from the summed tally, so that it weights
+by tracked time of itself (K-04). Scoring makes the tallies; whoever shows a span of its own choosing sums them.
+"""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import NamedTuple
+
+ACTIVITY_POINTS = 60
+PRODUCTIVITY_POINTS = 40
+UNPRODUCTIVE_WEIGHT_PERCENT = 50
+"""K-02: an active minute in an unproductive app counts half, unless the workspace says otherwise."""
+
+
+class Tally(NamedTuple):
+    """Integers a score is made of: minutes tracked, active in full, active in an unproductive app; seconds by class."""
+
+    tracked_minutes: int = 0
+    active_minutes: int = 0
+    unproductive_active_minutes: int = 0
+    productive_seconds: int = 0
+    unproductive_seconds: int = 0
+    neutral_seconds: int = 0
+
+
+class Score(NamedTuple):
+    """``activity`` and ``productivity`` in 0 to 1 with 4 decimals, ``tracko`` in 0 to 100 with 1; None: no figure."""
+
+    activity: float | None
+    productivity: float | None
+    tracko: float | None
+
+
+NO_SCORE = Score(None, None, None)
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """The sum of tallies, field by field."""
+    return Tally(*map(sum, zip(Tally(), *tallies, strict=True)))
+
+
+def score(tally: Tally, unproductive_weight_percent: int = UNPRODUCTIVE_WEIGHT_PERCENT) -> Score:
+    """The scores of a tally (K-02, K-03). Nothing tracked: all None. Nothing classified: activity alone, to 100.
+
+    ``active_minutes`` includes those in an unproductive app; these count with the weight, in percent.
+    """
+    if not tally.tracked_minutes:
+        return NO_SCORE
+    discount = tally.unproductive_active_minutes * (100 - unproductive_weight_percent)
+    activity = Fraction(tally.active_minutes * 100 - discount, tally.tracked_minutes * 100)
+    classified = tally.productive_seconds + tally.unproductive_seconds
+    if not classified:
+        return Score(_half_up(activity, 4), None, _half_up(activity * 100, 1))
+    productivity = Fraction(tally.productive_seconds, classified)
+    tracko = ACTIVITY_POINTS * activity + PRODUCTIVITY_POINTS * productivity
+    return Score(_half_up(activity, 4), _half_up(productivity, 4), _half_up(tracko, 1))
+
+
+def _half_up(value: Fraction, places: int) -> float:
+    return float(int(value * 10**places + Fraction(1, 2)) / 10**places)
