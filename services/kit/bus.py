@@ -1,0 +1,367 @@
+"""The bus: FastStream over NATS, with what its users here must not get wrong made impossible to leave out.
+
+Every subscriber is made by one of three functions, and each has its acknowledgement settled:
+
+- ``work``: batches from a durable; acked only after the handler returned (that is: after its commit), else tried again
+  with growing delay and no limit on deliveries;
+- ``serve``: requests of services (``rpc.<service>.<verb>``);
+- ``serve_device``: requests of devices, answered only into the device's own inbox.
+
+``listen`` hears core NATS broadcasts, which are lost while nobody listens.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import random
+import signal
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import faststream.nats.subscriber.usecases.stream_pull_subscriber as _pull
+import nats.errors
+import orjson
+from faststream import AckPolicy, Context
+from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+from faststream.nats.message import NatsBatchMessage
+from faststream.nats.security import NatsNKey
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy as ConsumerAck
+from nats.js.api import ConsumerConfig
+from opentelemetry import trace
+from pydantic import BaseModel
+
+from services.kit import metrics, telemetry
+from services.kit.problems import Problem, unavailable
+from services.kit.settings import Settings
+from services.wire import events, subjects
+from services.wire.subjects import Durable
+
+# nats-py can raise plain asyncio.TimeoutError from fetch, which FastStream's pull loop lets through: its task dies and
+# what was fetched waits for ack_wait. See https://github.com/ag2ai/faststream (stream_pull_subscriber) until fixed.
+_pull.TimeoutError = asyncio.TimeoutError  # type: ignore[attr-defined]
+
+log = logging.getLogger(__name__)
+
+Body = TypeVar("Body", bound=BaseModel)
+_STATUS = "Daybook-Status"
+_PUBLISH_TIMEOUT = 10.0
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """One message of a batch. Its ids are those of the subject, never of the body."""
+
+    message: Msg
+    postponed: float | None = None
+
+    @property
+    def subject(self) -> str:
+        """The subject it was published on."""
+        return self.message.subject
+
+    @property
+    def body(self) -> bytes:
+        """The bytes as sent."""
+        return self.message.data
+
+    @property
+    def traceparent(self) -> str | None:
+        """Where the message belongs in a trace."""
+        return (self.message.headers or {}).get("traceparent")
+
+    def postpone(self, seconds: float) -> None:
+        """This one is to come again later; the rest of the batch goes its way."""
+        self.postponed = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of plain bytes with headers, for what is not JSON."""
+
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class DeviceHandler(Protocol):
+    """Answers a device's request; workspace and device come from the subject."""
+
+    async def __call__(self, workspace: str, device: str, message: Msg) -> bytes:
+        """The answer's bytes."""
+
+
+def retry_delay(deliveries: int) -> float:
+    """Seconds until the next try of a message that failed: 1, 2, 4 … 60, with jitter."""
+    return float(min(60.0, 2.0 ** min(deliveries - 1, 6)) * random.uniform(0.5, 1.0))
+
+
+def consumer_config(durable: Durable) -> ConsumerConfig:
+    """A durable as the migration makes it: explicit acks, no limit on deliveries."""
+    return ConsumerConfig(
+        name=durable.name,
+        durable_name=durable.name,
+        ack_policy=ConsumerAck.EXPLICIT,
+        ack_wait=durable.ack_wait_seconds,
+        max_deliver=-1,
+        max_ack_pending=durable.max_ack_pending,
+        filter_subjects=list(durable.subjects),
+    )
+
+
+class Bus:
+    """One service's connection to the bus."""
+
+    def __init__(self, service: str, settings: Settings) -> None:
+        self.service = service
+        self._stopping = False
+        self._settings = settings
+        self.broker = NatsBroker(
+            settings.nats_urls,
+            name=service,
+            security=NatsNKey.from_seed(settings.bus_seed.get_secret_value()),
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=1,
+            ping_interval=20,
+            pending_size=8 * 1024 * 1024,
+            graceful_timeout=settings.graceful_seconds,
+            ack_policy=AckPolicy.MANUAL,
+            closed_cb=self._closed,
+            apply_types=True,
+            logger=log,
+        )
+        self._client: Client | None = None
+        self._js: JetStreamContext | None = None
+
+    # life -----------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Connects (waiting for the bus if it is not there yet) and starts every subscriber."""
+        self._client = await self.broker.connect()
+        self._js = self._client.jetstream(timeout=_PUBLISH_TIMEOUT, publish_async_max_pending=4000)
+        await self.broker.start()
+
+    async def stop(self) -> None:
+        """Finishes what is in hand, then drains."""
+        self._stopping = True
+        await self.broker.stop()
+
+    async def _closed(self) -> None:
+        # Any -ERR but a few closes a nats-py client for good, whatever max_reconnect_attempts says: a fresh process is
+        # the one state that is known to be sound.
+        if not self._stopping:
+            log.error("the bus closed the connection for good: ending, to be started again")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    @property
+    def client(self) -> Client:
+        """The nats-py client; RuntimeError before ``start``."""
+        if self._client is None:
+            raise RuntimeError("the bus is not connected yet")
+        return self._client
+
+    @property
+    def jetstream(self) -> JetStreamContext:
+        """JetStream of the client."""
+        if self._js is None:
+            raise RuntimeError("the bus is not connected yet")
+        return self._js
+
+    async def ping(self) -> None:
+        """Raises where the bus does not answer."""
+        await self.client.flush(timeout=2)
+
+    # hearing --------------------------------------------------------------------------------------------------------
+
+    def work(
+        self,
+        durable: Durable,
+        handle: Callable[[list[Delivery]], Awaitable[None]],
+        *,
+        batch: int = 500,
+        wait_seconds: float = 0.1,
+    ) -> None:
+        """Gives ``handle`` batches of raw messages and acks each once it returned.
+
+        Where it raises, the whole batch comes again with growing delay; ``postpone`` sends single ones back.
+        """
+        label = durable.subjects[0].split(".*")[0] if len(durable.subjects) == 1 else durable.name
+
+        @self.broker.subscriber(
+            durable.subjects[0],
+            stream=JStream(durable.stream, declare=False),
+            durable=durable.name,
+            config=consumer_config(durable),
+            pull_sub=PullSub(batch_size=batch, batch=True, timeout=wait_seconds),
+            ack_policy=AckPolicy.MANUAL,
+            decoder=_undecoded,
+        )
+        async def take(body: Any, message: NatsBatchMessage = Context()) -> None:
+            await _settle([Delivery(raw) for raw in message.raw_message], handle, label)
+
+    def serve(
+        self,
+        verb: str,
+        model: type[Body],
+        handle: Callable[[Body], Awaitable[Any]],
+        *,
+        workers: int = 8,
+    ) -> None:
+        """Answers ``rpc.<this service>.<verb>``: JSON of what ``handle`` returns (a model, plain data, or a Reply).
+
+        A body that is not the verb's own is answered 422 and never reaches the handler; a Problem travels as such.
+        """
+
+        @self.broker.subscriber(
+            subjects.rpc(self.service, verb),
+            queue=self.service,
+            max_workers=workers,
+            ack_policy=AckPolicy.MANUAL,
+            decoder=_undecoded,
+            no_reply=True,
+        )
+        async def answer(body: Any, message: NatsMessage = Context()) -> None:
+            raw: Msg = message.raw_message
+            started = time.perf_counter()
+            reply = await _answer(verb, model, handle, raw)
+            metrics.REQUEST_SECONDS.labels(verb, reply.headers.get(_STATUS, "200")).observe(
+                time.perf_counter() - started
+            )
+            if raw.reply:
+                await self.client.publish(raw.reply, reply.body, headers=reply.headers or None)
+
+    def serve_device(self, verb: str, handle: DeviceHandler, *, workers: int = 8) -> None:
+        """Answers ``rpc.device.<workspace>.<device>.<verb>``, only into ``_INBOX.<device>.``.
+
+        Publish permissions do not cover the reply subject, so a device could name another's: such a request is not
+        even handled. Where the handler raises there is no answer, and the device asks again.
+        """
+
+        @self.broker.subscriber(
+            f"rpc.device.*.*.{verb}",
+            queue=self.service,
+            max_workers=workers,
+            ack_policy=AckPolicy.MANUAL,
+            decoder=_undecoded,
+            no_reply=True,
+        )
+        async def answer(body: Any, message: NatsMessage = Context()) -> None:
+            raw: Msg = message.raw_message
+            _, _, workspace, device, _ = raw.subject.split(".")
+            if not raw.reply.startswith(f"{subjects.device_inbox(device)}."):
+                log.warning("a device asked %s to answer somewhere else than into its inbox", verb)
+                return
+            with telemetry.tracer.start_as_current_span(
+                f"rpc.device.{verb}", telemetry.context_of(raw.headers), kind=trace.SpanKind.SERVER
+            ):
+                started = time.perf_counter()
+                await self.client.publish(raw.reply, await handle(workspace, device, raw))
+            metrics.REQUEST_SECONDS.labels(f"device.{verb}", "200").observe(time.perf_counter() - started)
+
+    def listen(self, subject: str, handle: Callable[[str, bytes], Awaitable[None]]) -> None:
+        """Hears a core NATS subject in every replica."""
+
+        @self.broker.subscriber(subject, ack_policy=AckPolicy.MANUAL, decoder=_undecoded, no_reply=True)
+        async def hear(body: Any, message: NatsMessage = Context()) -> None:
+            raw: Msg = message.raw_message
+            await handle(raw.subject, raw.data)
+
+    # saying ---------------------------------------------------------------------------------------------------------
+
+    async def journal(self, messages: Sequence[tuple[str, bytes, str | None]]) -> None:
+        """Publishes (subject, body, traceparent) to their stream and waits until the bus has them all.
+
+        Raises where one is not acknowledged: nothing may be acked then that relies on it.
+        """
+        acks = [
+            await self.jetstream.publish_async(
+                subject, body, wait_stall=_PUBLISH_TIMEOUT, headers={"traceparent": trace_} if trace_ else None
+            )
+            for subject, body, trace_ in messages
+        ]
+        await asyncio.wait_for(asyncio.gather(*acks), _PUBLISH_TIMEOUT)
+
+    async def say(self, subject: str, body: bytes) -> None:
+        """Publishes to core NATS; lost where nobody listens."""
+        await self.client.publish(subject, body)
+
+    async def ask(self, service: str, verb: str, body: BaseModel, *, timeout: float = 5.0) -> Any:
+        """Asks another service and gives its answer's JSON; a Problem it answered is raised, 503 where it is away."""
+        return orjson.loads((await self.ask_raw(service, verb, body, timeout=timeout)).data)
+
+    async def ask_raw(self, service: str, verb: str, body: BaseModel, *, timeout: float = 5.0) -> Msg:
+        """As ``ask``, giving the message itself."""
+        with telemetry.tracer.start_as_current_span(f"rpc.{service}.{verb}", kind=trace.SpanKind.CLIENT):
+            try:
+                answer = await self.client.request(
+                    subjects.rpc(service, verb),
+                    body.model_dump_json(by_alias=True).encode(),
+                    timeout=timeout,
+                    headers=telemetry.headers_of() or None,
+                )
+            except (TimeoutError, nats.errors.Error) as error:
+                raise unavailable(f"The {service} service") from error
+        if answer.headers and _STATUS in answer.headers:
+            raise Problem.from_document(json.loads(answer.data))
+        return answer
+
+
+async def _undecoded(message: Any) -> Any:
+    """FastStream would guess at JSON (a numeric string becomes a float); bodies here are taken as they are."""
+    return message.body
+
+
+async def _settle(batch: list[Delivery], handle: Callable[[list[Delivery]], Awaitable[None]], label: str) -> None:
+    contexts = [telemetry.context_of(one.message.headers) for one in batch] if telemetry.tracing() else []
+    with (
+        telemetry.tracer.start_as_current_span(
+            f"{label} batch", kind=trace.SpanKind.CONSUMER, links=telemetry.links_to(contexts)
+        ),
+        metrics.BATCH_SECONDS.labels(label).time(),
+    ):
+        try:
+            await handle(batch)
+        except Exception:
+            log.exception("a batch of %d from %s failed and will come again", len(batch), label)
+            for one in batch:
+                await one.message.nak(delay=retry_delay(one.message.metadata.num_delivered))
+            metrics.MESSAGES.labels(label, "failed").inc(len(batch))
+            return
+    for one in batch:
+        if one.postponed is None:
+            await one.message.ack()
+        else:
+            await one.message.nak(delay=one.postponed)
+    postponed = sum(one.postponed is not None for one in batch)
+    metrics.MESSAGES.labels(label, "done").inc(len(batch) - postponed)
+    metrics.MESSAGES.labels(label, "postponed").inc(postponed)
+
+
+async def _answer(verb: str, model: type[Body], handle: Callable[[Body], Awaitable[Any]], raw: Msg) -> Reply:
+    with telemetry.tracer.start_as_current_span(
+        f"rpc {verb}", telemetry.context_of(raw.headers), kind=trace.SpanKind.SERVER
+    ):
+        try:
+            try:
+                request = events.read(model, raw.data)
+            except ValueError as error:
+                raise Problem(422, "invalid", "Not a request of this verb.", str(error)) from error
+            result = await handle(request)
+        except Problem as problem:
+            return _refusal(problem)
+        except Exception:
+            log.exception("the request %s failed", verb)
+            return _refusal(Problem(500, "internal", "Something went wrong here.", "It has been logged; try again."))
+    if isinstance(result, Reply):
+        return result
+    return Reply(
+        result.model_dump_json(by_alias=True).encode() if isinstance(result, BaseModel) else orjson.dumps(result)
+    )
+
+
+def _refusal(problem: Problem) -> Reply:
+    return Reply(orjson.dumps(problem.document()), {_STATUS: str(problem.status)})

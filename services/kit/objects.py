@@ -1,0 +1,97 @@
+"""The object store (S3, MinIO): blocking by nature, so a bounded pool of threads works it."""
+
+import asyncio
+import io
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import urllib3
+from minio import Minio
+from minio.error import S3Error
+from pydantic import SecretStr
+
+from services.kit.settings import Settings
+
+Result = TypeVar("Result")
+_THREADS = 16
+
+
+class ObjectSettings(Settings):
+    """Where the object store is, and the keys of the one service that uses it."""
+
+    s3_url: str = "http://127.0.0.1:9000"
+    s3_access_key: SecretStr
+    s3_secret_key: SecretStr
+    s3_bucket: str = "daybook"
+    s3_region: str = "us-east-1"
+
+
+class Objects:
+    """Objects of one bucket by key; every call may raise what urllib3 or minio raise when the store is away."""
+
+    def __init__(self, settings: ObjectSettings) -> None:
+        url = urlsplit(settings.s3_url)
+        self._bucket = settings.s3_bucket
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="objects")
+        self._client = Minio(
+            url.netloc,
+            access_key=settings.s3_access_key.get_secret_value(),
+            secret_key=settings.s3_secret_key.get_secret_value(),
+            secure=url.scheme == "https",
+            region=settings.s3_region,
+            http_client=urllib3.PoolManager(
+                maxsize=_THREADS, timeout=urllib3.Timeout(connect=2, read=10), retries=urllib3.Retry(1)
+            ),
+        )
+
+    async def _run(self, call: Callable[..., Result], *args: Any, **named: Any) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*args, **named))
+
+    async def ensure_bucket(self) -> None:
+        """Makes the bucket where it is missing."""
+        if not await self._run(self._client.bucket_exists, bucket_name=self._bucket):
+            await self._run(self._client.make_bucket, bucket_name=self._bucket)
+
+    async def put(self, key: str, body: bytes, content_type: str) -> None:
+        """Stores an object; the same key again replaces it."""
+        await self._run(
+            self._client.put_object,
+            bucket_name=self._bucket,
+            object_name=key,
+            data=io.BytesIO(body),
+            length=len(body),
+            content_type=content_type,
+        )
+
+    async def get(self, key: str) -> bytes:
+        """The bytes of an object; KeyError where there is none."""
+        return await self._run(self._read, key)
+
+    def _read(self, key: str) -> bytes:
+        try:
+            response = self._client.get_object(bucket_name=self._bucket, object_name=key)
+        except S3Error as error:
+            if error.code in {"NoSuchKey", "NoSuchBucket"}:
+                raise KeyError(key) from error
+            raise
+        try:
+            body: bytes = response.read()
+            return body
+        finally:
+            response.close()
+            response.release_conn()
+
+    async def remove(self, key: str) -> None:
+        """Removes an object; none there is fine."""
+        await self._run(self._client.remove_object, bucket_name=self._bucket, object_name=key)
+
+    async def ping(self) -> None:
+        """Raises where the store does not answer or the bucket is missing."""
+        if not await self._run(self._client.bucket_exists, bucket_name=self._bucket):
+            raise RuntimeError(f"the bucket {self._bucket} is missing")
+
+    def close(self) -> None:
+        """Lets the threads end."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

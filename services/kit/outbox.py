@@ -1,0 +1,71 @@
+"""Facts are staged in the same transaction as the write they tell of, and published after it (architecture.md).
+
+A crash between the two repairs itself: what is still staged is published by the sweep of any replica. So a fact may be
+said twice, and everybody who hears facts takes them idempotently.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from services.kit.bus import Bus
+from services.kit.mongo import Database, Session
+from services.wire import subjects
+from services.wire.events import Fact
+
+log = logging.getLogger(__name__)
+
+_GRACE = timedelta(seconds=2)
+_BATCH = 500
+
+
+class Outbox:
+    """A service's staged facts, in its own database's ``outbox``."""
+
+    def __init__(self, db: Database, bus: Bus) -> None:
+        self._facts, self._bus = db["outbox"], bus
+        self._sweeping: asyncio.Task[None] | None = None
+
+    async def stage(self, facts: Sequence[tuple[str, Fact]], session: Session | None = None) -> None:
+        """Stages (kind, fact) pairs, inside the caller's transaction where there is one."""
+        if not facts:
+            return
+        now = datetime.now(UTC)
+        rows = [
+            {
+                "subject": subjects.fact(kind, fact.workspace, fact.member),
+                "body": fact.model_dump_json().encode(),
+                "at": now,
+            }
+            for kind, fact in facts
+        ]
+        await self._facts.insert_many(rows, session=session)
+
+    async def flush(self, *, older_than: timedelta = timedelta(0)) -> int:
+        """Publishes what is staged, oldest first, and forgets it once the bus has it; gives how many."""
+        before = datetime.now(UTC) - older_than
+        sent = 0
+        while rows := await self._facts.find({"at": {"$lte": before}}).sort("_id", 1).limit(_BATCH).to_list(_BATCH):
+            await self._bus.journal([(row["subject"], bytes(row["body"]), None) for row in rows])
+            await self._facts.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
+            sent += len(rows)
+        return sent
+
+    def start(self) -> None:
+        """Starts the sweep that publishes what a crash left behind."""
+        self._sweeping = asyncio.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """Ends the sweep."""
+        if self._sweeping:
+            self._sweeping.cancel()
+            await asyncio.gather(self._sweeping, return_exceptions=True)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            try:
+                await self.flush(older_than=_GRACE)
+            except Exception:
+                log.warning("staged facts wait: the bus or the store does not answer", exc_info=True)

@@ -1,0 +1,49 @@
+"""Refusals that cross the bus and the edge alike: RFC 9457 problem documents that say what to do."""
+
+from typing import Any
+
+
+class Problem(Exception):
+    """A refusal with an HTTP status, a short type (``no-seat-left``) and a sentence that says what to do.
+
+    ``extra`` members are added to the document as they are.
+    """
+
+    def __init__(self, status: int, kind: str, title: str, detail: str = "", **extra: Any) -> None:
+        super().__init__(f"{status} {kind}: {title}")
+        self.status, self.kind, self.title, self.detail, self.extra = status, kind, title, detail, extra
+
+    def document(self) -> dict[str, Any]:
+        """The members of the problem document."""
+        document = {"type": f"urn:daybook:problem:{self.kind}", "title": self.title, "status": self.status}
+        if self.detail:
+            document["detail"] = self.detail
+        return {**document, **self.extra}
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "Problem":
+        """A problem as another service said it."""
+        known = dict(document)
+        kind = str(known.pop("type", "")).removeprefix("urn:daybook:problem:") or "unknown"
+        status, title = int(known.pop("status", 500)), str(known.pop("title", ""))
+        return cls(status, kind, title, str(known.pop("detail", "")), **known)
+
+
+def not_found(what: str) -> Problem:
+    """404: unknown here, or another tenant's; the two must not be told apart."""
+    return Problem(404, "not-found", f"There is no such {what}.")
+
+
+def forbidden(detail: str = "") -> Problem:
+    """403: the role does not allow it."""
+    return Problem(403, "forbidden", "Your role does not allow this.", detail)
+
+
+def invalid(detail: str, **extra: Any) -> Problem:
+    """422: what was sent cannot be taken; ``detail`` names the field."""
+    return Problem(422, "invalid", "This cannot be taken as it is.", detail, **extra)
+
+
+def unavailable(what: str) -> Problem:
+    """503: a part that is needed does not answer; the caller may try again."""
+    return Problem(503, "unavailable", f"{what} does not answer just now.", "Nothing was lost; try again in a moment.")
