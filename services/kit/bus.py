@@ -44,11 +44,12 @@ from services.wire.subjects import Durable
 
 # nats-py can raise plain asyncio.TimeoutError from fetch, which FastStream's pull loop lets through: its task dies and
 # what was fetched waits for ack_wait. See https://github.com/ag2ai/faststream (stream_pull_subscriber) until fixed.
-_pull.TimeoutError = asyncio.TimeoutError  # type: ignore[attr-defined]
+_pull.TimeoutError = asyncio.TimeoutError  # type: ignore[assignment]
 
 log = logging.getLogger(__name__)
 
 Body = TypeVar("Body", bound=BaseModel)
+_MESSAGE = Context("message")
 _STATUS = "Daybook-Status"
 _PUBLISH_TIMEOUT = 10.0
 
@@ -200,7 +201,7 @@ class Bus:
             ack_policy=AckPolicy.MANUAL,
             decoder=_undecoded,
         )
-        async def take(body: Any, message: NatsBatchMessage = Context()) -> None:
+        async def take(body: Any, message: NatsBatchMessage = _MESSAGE) -> None:
             await _settle([Delivery(raw) for raw in message.raw_message], handle, label)
 
     def serve(
@@ -224,7 +225,7 @@ class Bus:
             decoder=_undecoded,
             no_reply=True,
         )
-        async def answer(body: Any, message: NatsMessage = Context()) -> None:
+        async def answer(body: Any, message: NatsMessage = _MESSAGE) -> None:
             raw: Msg = message.raw_message
             started = time.perf_counter()
             reply = await _answer(verb, model, handle, raw)
@@ -249,7 +250,7 @@ class Bus:
             decoder=_undecoded,
             no_reply=True,
         )
-        async def answer(body: Any, message: NatsMessage = Context()) -> None:
+        async def answer(body: Any, message: NatsMessage = _MESSAGE) -> None:
             raw: Msg = message.raw_message
             _, _, workspace, device, _ = raw.subject.split(".")
             if not raw.reply.startswith(f"{subjects.device_inbox(device)}."):
@@ -266,7 +267,7 @@ class Bus:
         """Hears a core NATS subject in every replica."""
 
         @self.broker.subscriber(subject, ack_policy=AckPolicy.MANUAL, decoder=_undecoded, no_reply=True)
-        async def hear(body: Any, message: NatsMessage = Context()) -> None:
+        async def hear(body: Any, message: NatsMessage = _MESSAGE) -> None:
             raw: Msg = message.raw_message
             await handle(raw.subject, raw.data)
 
@@ -358,9 +359,9 @@ async def _answer(verb: str, model: type[Body], handle: Callable[[Body], Awaitab
             return _refusal(Problem(500, "internal", "Something went wrong here.", "It has been logged; try again."))
     if isinstance(result, Reply):
         return result
-    return Reply(
-        result.model_dump_json(by_alias=True).encode() if isinstance(result, BaseModel) else orjson.dumps(result)
-    )
+    if isinstance(result, BaseModel):
+        return Reply(result.model_dump_json(by_alias=True).encode())
+    return Reply(orjson.dumps(result))
 
 
 def _refusal(problem: Problem) -> Reply:

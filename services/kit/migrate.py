@@ -1,4 +1,4 @@
-"""Makes the streams and durables of the bus as ``services.wire.subjects`` names them: ``python -m services.kit.migrate``.
+"""``python -m services.kit.migrate`` makes the streams and durables of ``services.wire.subjects`` on the bus.
 
 Safe to run again at any time; what exists with another configuration is updated.
 """
@@ -84,7 +84,7 @@ class MigrateSettings(Settings):
 
 def main() -> None:
     """The command."""
-    settings = MigrateSettings()  # type: ignore[call-arg]  # pydantic-settings fills it from the environment
+    settings = MigrateSettings()
     asyncio.run(migrate(settings, settings.bus_replicas))
 
 

@@ -1,6 +1,6 @@
 """MongoDB by Motor: one database a service, majority and journalled writes, transactions."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from bson.codec_options import CodecOptions
@@ -42,7 +42,7 @@ async def ping(db: Database) -> None:
     await db.command("ping")
 
 
-async def transaction(db: Database, work: Callable[[Session], Awaitable[Result]]) -> Result:
+async def transaction(db: Database, work: Callable[[Session], Coroutine[Any, Any, Result]]) -> Result:
     """Runs ``work`` in a transaction, again where the server says that may help; all of it holds or nothing."""
     async with await db.client.start_session() as session:
         return await session.with_transaction(work, read_concern=ReadConcern("snapshot"), write_concern=_SAFE)

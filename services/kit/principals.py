@@ -18,7 +18,7 @@ def seal_token(key: SigningKey, principal: Principal) -> str:
 
 
 def open_token(public: bytes, token: str, now: float) -> Principal:
-    """The principal of a token; ValueError where it is forged, malformed or past its time (``now`` in epoch seconds)."""
+    """The principal of a token; ValueError where it is forged, malformed or over (``now`` in epoch seconds)."""
     try:
         payload, signature = (_decode(part) for part in token.split("."))
     except (ValueError, binascii.Error) as error:
