@@ -1,0 +1,154 @@
+"""The bus's configuration: accounts, the users that are no devices, and which subjects each of them needs.
+
+Devices are not in it. The bus asks ``licensing`` about every key that is not listed here (auth callout), and licensing
+puts a device into account DAYBOOK with its own subjects only.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.keys import Keys
+from services.wire.subjects import JOURNAL, PRESENCE, STREAMS
+
+ACCOUNT = "DAYBOOK"
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What one user may publish and subscribe to."""
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+
+
+# Answers to requests, and the acknowledgements of the bus itself, come and go by inboxes; every user has them.
+_INBOX = ("_INBOX.>",)
+
+# Facts that say who may do what: every service that remembers such things listens, to forget in time.
+_PEOPLE = ("workspace.changed.>", "member.changed.>", "team.changed.>", "contract.changed.>", "licence.changed.>")
+
+#: service → publish, subscribe. What a service needs for its durables is added from services.wire.subjects.
+TABLE: Mapping[str, Allowed] = {
+    "ingest": Allowed(
+        publish=("segment.recorded.>", "receipts.>", "notice.raised.>", "rpc.licensing.>"),
+        subscribe=("rpc.ingest.>", "rpc.device.*.*.receipts", *_PEOPLE),
+    ),
+    "media": Allowed(
+        publish=("capture.stored.>", "capture.removed.>", "notice.raised.>", "rpc.licensing.>", "rpc.ingest.>"),
+        subscribe=("rpc.media.>", "rpc.device.*.*.picture", "live.>", *_PEOPLE),
+    ),
+    "scoring": Allowed(
+        publish=("segment.scored.>", "rpc.ingest.>", "rpc.licensing.>"),
+        subscribe=("rpc.scoring.>", *_PEOPLE),
+    ),
+    "licensing": Allowed(
+        publish=(
+            *(*_PEOPLE, "notice.raised.>", "commands.>"),
+            *("rpc.ingest.>", "rpc.media.>", "rpc.scoring.>", "rpc.diary.>"),
+            f"$JS.API.STREAM.PURGE.{JOURNAL}",  # erasure
+        ),
+        subscribe=("rpc.licensing.>", "rpc.device.*.*.entitlement", "presence.>", "notice.raised.>", *_PEOPLE),
+    ),
+    "diary": Allowed(
+        publish=(
+            *("diary.edited.>", "week.sealed.>", "notice.raised.>", "diary.changed.>"),
+            *("rpc.ingest.>", "rpc.media.>", "rpc.scoring.>", "rpc.licensing.>", "rpc.projector.>"),
+            *(f"$JS.API.DIRECT.GET.{PRESENCE}", f"$JS.API.DIRECT.GET.{PRESENCE}.>"),
+            *(f"$JS.API.STREAM.MSG.GET.{PRESENCE}", f"$JS.API.CONSUMER.CREATE.{PRESENCE}.>"),
+            *(f"$JS.API.CONSUMER.DELETE.{PRESENCE}.>", f"$JS.FC.{PRESENCE}.>"),
+        ),
+        subscribe=("rpc.diary.>", "diary.changed.>", "presence.>", "notice.raised.>", *_PEOPLE),
+    ),
+    "projector": Allowed(
+        publish=(
+            *("diary.edited.>", "week.sealed.>", "notice.raised.>", "diary.changed.>"),
+            *("rpc.ingest.>", "rpc.media.>", "rpc.scoring.>", "rpc.licensing.>", "rpc.diary.>"),
+        ),
+        subscribe=("rpc.projector.>", *_PEOPLE),
+    ),
+    "migrate": Allowed(publish=("$JS.API.>",), subscribe=()),
+}
+
+#: The user that tests look and publish with; it is in no installation but theirs.
+EVERYTHING = Allowed(publish=(">",), subscribe=(">",))
+
+
+def _durables(service: str) -> tuple[str, ...]:
+    """To read from its own durables and to look at streams; making them is the migration's."""
+    subjects = ["$JS.API.INFO", "$JS.API.STREAM.NAMES"]
+    for stream in STREAMS:
+        subjects.append(f"$JS.API.STREAM.INFO.{stream.name}")
+        for durable in stream.durables:
+            if durable.name == service:
+                subjects += [
+                    f"$JS.API.CONSUMER.INFO.{stream.name}.{service}",
+                    f"$JS.API.CONSUMER.MSG.NEXT.{stream.name}.{service}",
+                    f"$JS.ACK.{stream.name}.{service}.>",
+                ]
+    return tuple(subjects)
+
+
+def permissions(service: str) -> Allowed:
+    """All that one service may do on the bus."""
+    own = TABLE[service]
+    return Allowed((*own.publish, *_durables(service), *_INBOX), (*own.subscribe, *_INBOX))
+
+
+def _user(public: str, allowed: Allowed) -> str:
+    table = json.dumps({"publish": list(allowed.publish), "subscribe": list(allowed.subscribe)})
+    return f"      {{ nkey: {public}, permissions: {table} }}"
+
+
+def render(
+    keys: Keys,
+    store: Path,
+    port: int,
+    monitor_port: int,
+    server_name: str,
+    extra_users: Mapping[str, Allowed] | None = None,
+) -> str:
+    """The text of nats.conf. ``extra_users``: further public nkeys for account DAYBOOK."""
+    users = [_user(keys.bus_public(service), permissions(service)) for service in TABLE]
+    users += [_user(public, allowed) for public, allowed in (extra_users or {}).items()]
+    callout, system = keys.bus_public("licensing-callout"), keys.bus_public("licensing-sys")
+    listed = [keys.bus_public(service) for service in TABLE] + [callout, system, *(extra_users or {})]
+    return f"""server_name: {json.dumps(server_name)}
+listen: 127.0.0.1:{port}
+http: 127.0.0.1:{monitor_port}
+max_payload: 1MB
+jetstream {{
+  store_dir: {json.dumps(str(store))}
+  # Without it an acknowledged message can be lost for two minutes after it was acknowledged.
+  sync_interval: always
+  max_memory_store: 256MB
+  max_file_store: 100GB
+}}
+system_account: SYS
+accounts {{
+  SYS {{ users: [
+    # finds and kicks the connections of revoked devices, hears who comes and goes
+    {{ nkey: {system}, permissions: {{
+        publish: ["$SYS.REQ.SERVER.>", "$SYS.REQ.ACCOUNT.>"]
+        subscribe: ["_INBOX.>", "$SYS.ACCOUNT.{ACCOUNT}.>"] }} }}
+  ] }}
+  AUTH {{ users: [
+    {{ nkey: {callout}, permissions: {{ subscribe: ["$SYS.REQ.USER.AUTH"], allow_responses: true }} }}
+  ] }}
+  {ACCOUNT} {{
+    jetstream: enabled
+    users: [
+{chr(10).join(users)}
+    ]
+  }}
+}}
+authorization {{
+  auth_callout {{
+    issuer: {keys.issuer_public}
+    account: AUTH
+    # these sign in with the keys above, also while licensing is down; everybody else is licensing's to judge
+    auth_users: {json.dumps(listed)}
+  }}
+}}
+"""
