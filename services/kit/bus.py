@@ -44,7 +44,7 @@ from services.wire.subjects import Durable
 
 # nats-py can raise plain asyncio.TimeoutError from fetch, which FastStream's pull loop lets through: its task dies and
 # what was fetched waits for ack_wait. See https://github.com/ag2ai/faststream (stream_pull_subscriber) until fixed.
-_pull.TimeoutError = asyncio.TimeoutError  # type: ignore[assignment]
+_pull.TimeoutError = asyncio.TimeoutError  # type: ignore[attr-defined,assignment]
 
 log = logging.getLogger(__name__)
 
