@@ -316,6 +316,8 @@ class SeaweedServer(ObjectStore):
             "credentials": [{"accessKey": self.access_key, "secretKey": self.secret_key}],
             "actions": ["Admin", "Read", "Write", "List", "Tagging"],
         }
+        # one volume a bucket instead of seven: they are files of up to a gigabyte
+        (self.folder / "master.toml").write_text("[master.volume_growth]\ncopy_1 = 1\n")
         config = self.folder / "s3.json"
         config.touch(0o600)
         config.write_text(json.dumps({"identities": [identity]}))
