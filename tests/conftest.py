@@ -13,6 +13,9 @@ Each pytest-xdist worker has servers of its own, so a test may kill them, if it 
                    with that user's permissions · ``await .connect()`` one that may do everything, to publish and look ·
                    ``.reset_bus()`` an empty bus again
 
+``stack``          ``tests.support.stack.Stack``: all of Daybook as ``make run`` starts it, without a fleet; a test may
+                   kill its parts, the supervisor starts them again; each test takes licences of its own
+
 Apart from each other, tests of one worker share these servers, so each takes names of its own:
 
 ``mongo_prefix``   a database prefix of its own (databases are ``<prefix>_<service>``), dropped afterwards
@@ -27,6 +30,7 @@ import pytest
 
 from deploy.local.servers import Mongo, Nats, ObjectStore, object_store
 from tests.support.servers import Installation, drop_databases, mongo, new_id
+from tests.support.stack import Stack
 
 
 @pytest.fixture(scope="session")
@@ -101,3 +105,12 @@ def bucket(s3_server: ObjectStore) -> Iterator[str]:
     for entry in client.list_objects(name, recursive=True):
         client.remove_object(name, entry.object_name or "")
     client.remove_bucket(name)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    made = Stack(tmp_path_factory.mktemp("stack"))
+    try:
+        yield made.wait_ready()
+    finally:
+        made.stop()

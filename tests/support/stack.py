@@ -92,6 +92,10 @@ class Stack:
         """Waits until the supervisor has another child of that name running."""
         await until(lambda: self.ready["pids"].get(name) not in (None, old), seconds)
 
+    def bus_store(self) -> Path:
+        """Where the bus keeps its streams."""
+        return next(path for path in (self.folder / "data").rglob("jetstream") if path.is_dir())
+
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
