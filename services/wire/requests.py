@@ -10,6 +10,7 @@ from pydantic import Field
 from services.wire.events import Id, Instant, Strict
 
 Role = Literal["owner", "admin", "manager", "employee", "client"]
+Collection = Literal["workspaces", "members", "teams", "clients", "contracts", "licences", "policies", "devices"]
 
 
 class Principal(Strict):
@@ -56,6 +57,15 @@ class SignedIn(Strict):
 
 class SignOut(Strict):
     """``rpc.licensing.sign_out`` → {}: this session ends."""
+
+    principal: Principal
+
+
+class SessionOf(Strict):
+    """``rpc.licensing.session`` → {"holds": bool}: not ended, not over, and the person still has this role here.
+
+    Ask at most every 30 s a session, and remember the answer between.
+    """
 
     principal: Principal
 
@@ -119,7 +129,7 @@ class Read(Strict):
     """``rpc.licensing.read`` → {"items": [...]}: what the principal may see of a collection, or one object of it."""
 
     principal: Principal
-    collection: Literal["members", "teams", "clients", "contracts", "licences", "policies", "devices"]
+    collection: Collection
     id: str | None = None
     filters: dict[str, str] = Field(default_factory=dict)
 
@@ -128,7 +138,7 @@ class Create(Strict):
     """``rpc.licensing.create`` → the new object; 403, 404, 409 or 422 problems."""
 
     principal: Principal
-    collection: Literal["members", "teams", "clients", "contracts", "licences", "policies", "devices"]
+    collection: Collection
     body: dict[str, Any]
 
 
@@ -136,7 +146,7 @@ class Change(Strict):
     """``rpc.licensing.change`` → the changed object; 403, 404, 409 or 422 problems."""
 
     principal: Principal
-    collection: Literal["members", "teams", "clients", "contracts", "licences", "policies", "devices"]
+    collection: Collection
     id: str
     body: dict[str, Any]
 
