@@ -326,12 +326,10 @@ class SeaweedServer(ObjectStore):
             *("-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
             *(f"-{part}.port={self.ports[part]}" for part in ("master", "volume", "filer", "s3")),
             *(f"-{part}.port.grpc={self.ports[f'{part}.grpc']}" for part in ("master", "volume", "filer", "s3")),
-            *(
-                "-master.telemetry=false",
-                "-master.volumeSizeLimitMB=1024",
-                "-volume.max=16",
-                "-volume.preStopSeconds=1",
-            ),
+            *("-master.telemetry=false", "-master.volumeSizeLimitMB=1024"),
+            # the other Raft waits 15-20 s after a restart for an election in which nobody else stands
+            *("-master.raftHashicorp", "-master.electionTimeout=200ms", "-master.heartbeatInterval=50ms"),
+            *("-volume.max=100", "-volume.preStopSeconds=1"),
             # without disableHttp the filer serves every object to anybody; sockets are relative to the folder, for
             # their paths have a length limit
             *("-filer", "-filer.disableHttp", "-filer.localSocket=filer.sock"),
