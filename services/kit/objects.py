@@ -50,9 +50,14 @@ class Objects:
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*args, **named))
 
     async def ensure_bucket(self) -> None:
-        """Makes the bucket where it is missing."""
-        if not await self._run(self._client.bucket_exists, bucket_name=self._bucket):
+        """Makes the bucket where it is missing; another replica may be quicker."""
+        if await self._run(self._client.bucket_exists, bucket_name=self._bucket):
+            return
+        try:
             await self._run(self._client.make_bucket, bucket_name=self._bucket)
+        except S3Error as error:
+            if error.code not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
+                raise
 
     async def put(self, key: str, body: bytes, content_type: str) -> None:
         """Stores an object; the same key again replaces it."""

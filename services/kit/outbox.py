@@ -5,6 +5,7 @@ said twice, and everybody who hears facts takes them idempotently.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ class Outbox:
     def __init__(self, db: Database, bus: Bus) -> None:
         self._facts, self._bus = db["outbox"], bus
         self._sweeping: asyncio.Task[None] | None = None
+        self._wanted = asyncio.Event()
 
     async def stage(self, facts: Sequence[tuple[str, Fact]], session: Session | None = None) -> None:
         """Stages (kind, fact) pairs, inside the caller's transaction where there is one."""
@@ -50,7 +52,13 @@ class Outbox:
             await self._bus.journal([(row["subject"], bytes(row["body"]), None) for row in rows])
             await self._facts.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
             sent += len(rows)
+            if len(rows) < _BATCH:
+                break
         return sent
+
+    def nudge(self) -> None:
+        """Has the sweep publish at once, in one go for all who ask meanwhile; for who need not wait until it is out."""
+        self._wanted.set()
 
     def start(self) -> None:
         """Starts the sweep that publishes what a crash left behind."""
@@ -64,8 +72,11 @@ class Outbox:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(1)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), 1)
+            wanted = self._wanted.is_set()
+            self._wanted.clear()
             try:
-                await self.flush(older_than=_GRACE)
+                await self.flush(older_than=timedelta(0) if wanted else _GRACE)
             except Exception:
                 log.warning("staged facts wait: the bus or the store does not answer", exc_info=True)
