@@ -1,0 +1,47 @@
+"""Media's wiring: ``python -m services.media.app``."""
+
+import asyncio
+
+from services.kit import mongo
+from services.kit.bus import Bus
+from services.kit.objects import Objects, ObjectSettings
+from services.kit.outbox import Outbox
+from services.kit.service import Check, Service, run
+from services.media.encoder import Encoder
+from services.media.grants import Grants
+from services.media.handlers import Handlers
+from services.media.pictures import Pictures
+
+
+class MediaSettings(ObjectSettings):
+    """``DAYBOOK_ENCODERS``: how many pictures are decoded at a time; each may take ``DAYBOOK_ENCODER_MEMORY`` bytes."""
+
+    encoders: int = 2
+    encoder_memory: int = 512 * 1024**2
+
+
+def build(settings: MediaSettings) -> Service:
+    """A media service that is ready to run."""
+    bus = Bus("media", settings)
+    db = mongo.database(settings, "media")
+    objects = Objects(settings)
+    outbox = Outbox(db, bus)
+    pictures = Pictures(db, objects, outbox)
+    encoder = Encoder(settings.encoders, settings.encoder_memory)
+    Handlers(bus, pictures, Grants(bus), encoder).register()
+
+    async def start() -> None:
+        await pictures.prepare()
+        outbox.start()
+
+    async def stop() -> None:
+        await asyncio.gather(outbox.stop(), encoder.close())
+        objects.close()
+        db.client.close()
+
+    checks: dict[str, Check] = {"mongo": lambda: mongo.ping(db), "objects": objects.ping}
+    return Service("media", settings, bus, checks, before=[start], after=[stop])
+
+
+if __name__ == "__main__":
+    run(build(MediaSettings()))

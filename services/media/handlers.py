@@ -1,0 +1,129 @@
+"""What arrives on the bus: pictures of devices, looks at them, and the wish to hear it all again."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from nats.aio.msg import Msg
+
+from services.kit import metrics
+from services.kit.bus import Bus, Reply
+from services.kit.problems import Problem, not_found, unavailable
+from services.media.encoder import Encoder, EncoderLost, Unreadable
+from services.media.grants import Grants
+from services.media.offers import MAX_BYTES, Refused, check_grant, examine
+from services.media.pictures import Document, Pictures
+from services.wire import subjects
+from services.wire.events import Picture, read
+from services.wire.requests import PictureOf, Replay
+
+log = logging.getLogger(__name__)
+
+_STORED = orjson.dumps({"state": "stored"})
+_REPLAYED_AT_ONCE = 500
+_LOSSES_FORGIVEN = 3
+
+
+class Handlers:
+    """Media's answers."""
+
+    def __init__(self, bus: Bus, pictures: Pictures, grants: Grants, encoder: Encoder) -> None:
+        self._bus, self._pictures, self._grants, self._encoder = bus, pictures, grants, encoder
+        self._looks: dict[str, asyncio.Task[Document]] = {}
+
+    def register(self) -> None:
+        """Subscribes them all."""
+        self._bus.serve_device("picture", self.arrive)
+        self._bus.serve("picture", PictureOf, self.look, workers=32)
+        self._bus.serve("replay", Replay, self.replay)
+        self._bus.listen("licence.changed.>", self._grants.forget)
+
+    async def arrive(self, workspace: str, device: str, message: Msg) -> bytes:
+        """``rpc.device.….picture`` (fine-print.md, *Requests of a device*).
+
+        Raises where a store or licensing does not answer: without an answer, the device asks again.
+        """
+        named = ""
+        try:
+            capture = _capture(message)
+            named = capture.capture_id
+            outcome = await self._take(workspace, device, capture, message.data)
+        except Refused as refused:
+            metrics.PICTURES.labels(refused.reason).inc()
+            log.warning("a picture was refused: %s, %s", refused.reason, refused.detail)
+            await self._pictures.refuse(workspace, device, named, refused)
+            return orjson.dumps({"state": "refused", "reason": refused.reason})
+        metrics.PICTURES.labels(outcome).inc()
+        return _STORED
+
+    async def _take(self, workspace: str, device: str, capture: Picture, body: bytes) -> str:
+        grant = await self._grants.of(workspace, device)
+        if grant is None:
+            raise Refused("not_allowed", "no such device")
+        check_grant(grant, capture, datetime.now(UTC))
+        return await self._pictures.store(workspace, device, grant.member, examine(capture, body))
+
+    async def look(self, wanted: PictureOf) -> Reply:
+        """``rpc.media.picture``: WebP made here; 404 while there is none, 422 ``unreadable`` where it is damaged."""
+        document = await self._pictures.find(wanted.workspace, wanted.device, wanted.capture_id)
+        if document is None:
+            raise not_found("picture")
+        source = "cache"
+        if "shown" not in document:
+            source, document = "encoder", await self._first_look(document)
+        body = await self._pictures.shown(document, wanted.size)
+        metrics.PICTURE_VIEWS.labels(source).inc()
+        etag = document["shown"]["sha256"][wanted.size]
+        return Reply(body, {"Content-Type": "image/webp", "ETag": f'"{etag}"'})
+
+    async def _first_look(self, document: Document) -> Document:
+        """Encodes it once for all who look just now, and whoever of them goes away."""
+        key = document["_id"]
+        if key not in self._looks:
+            self._looks[key] = asyncio.create_task(self._encode(document))
+            self._looks[key].add_done_callback(lambda _: self._looks.pop(key, None))
+        return await asyncio.shield(self._looks[key])
+
+    async def _encode(self, document: Document) -> Document:
+        if why := document.get("unreadable"):
+            raise _unreadable(why)
+        body = await self._pictures.original(document)
+        try:
+            rendered = await self._encoder.render(document["format"], body)
+        except Unreadable as error:
+            await self._pictures.keep_unreadable(document, str(error))
+            raise _unreadable(str(error)) from error
+        except EncoderLost as error:
+            if await self._pictures.count_loss(document) >= _LOSSES_FORGIVEN:
+                await self._pictures.keep_unreadable(document, "EncoderLost")
+            raise unavailable("The encoder of pictures") from error
+        return await self._pictures.keep_shown(document, rendered)
+
+    async def replay(self, wanted: Replay) -> dict[str, Any]:
+        """``rpc.media.replay``: says ``capture.stored`` again for the pictures taken in a span."""
+        emitted, batch = 0, []
+        async for fact in self._pictures.facts(wanted.workspace, wanted.start, wanted.end):
+            subject = subjects.fact("capture.stored", fact.workspace, fact.member)
+            batch.append((subject, fact.model_dump_json().encode(), None))
+            if len(batch) == _REPLAYED_AT_ONCE:
+                await self._bus.journal(batch)
+                emitted, batch = emitted + len(batch), []
+        await self._bus.journal(batch)
+        return {"emitted": emitted + len(batch)}
+
+
+def _capture(message: Msg) -> Picture:
+    if len(message.data) > MAX_BYTES:
+        raise Refused("size", "more bytes than a picture may have")
+    try:
+        return read(Picture, (message.headers or {}).get("Daybook-Capture", ""))
+    except ValueError as error:
+        raise Refused("format", f"no Daybook-Capture header that says what this is: {error}") from error
+
+
+def _unreadable(why: str) -> Problem:
+    return Problem(
+        422, "unreadable", "This picture cannot be decoded.", "What the computer sent is damaged.", error=why
+    )
