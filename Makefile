@@ -1,0 +1,50 @@
+# On a fresh machine with make and Python 3.11 or newer, `make run` and `make test` set up all that they need.
+.PHONY: setup run test lint lock bench faults manifests clean
+
+PY := .venv/bin/python
+export PYTHON
+
+# What to hand on, for example: make run ARGS="--port 0 --fleet 10"
+ARGS ?=
+
+## the Python environment and the browser files; does nothing when they are up to date
+setup:
+	@deploy/setup.sh
+
+## everything on this machine, with a demo workspace; Ctrl-C stops it
+run: setup
+	@exec $(PY) -m deploy.local up $(ARGS)
+
+## lint, then every test
+test: setup
+	@deploy/setup.sh packages
+	@$(MAKE) --no-print-directory lint
+	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadscope $(ARGS)
+
+lint: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+
+## compile the dependencies of each deployable into requirements/
+lock: setup
+	deploy/lock.sh
+
+## measure; see docs for what the figures mean
+bench: setup
+	$(PY) -m tests.bench $(ARGS)
+
+## kill, stop and starve every part under load, and look for what was lost
+faults: setup
+	$(PY) -m tests.faults $(ARGS)
+
+## render and check everything under deploy/k8s
+manifests: setup
+	$(PY) -m tests.manifests $(ARGS)
+
+## what was built and cached here; the data of `make run`, in var/, stays
+clean:
+	rm -rf .venv services/diary/node_modules services/diary/static/vendor
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

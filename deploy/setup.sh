@@ -1,0 +1,111 @@
+#!/bin/sh
+# Sets up everything that `make run`, `make lint` and `make test` need, and nothing twice:
+#   deploy/setup.sh           the Python environment and the browser files
+#   deploy/setup.sh packages  the system packages that tests need (X11 tools, a browser), where they can be installed
+set -eu
+cd "$(dirname "$0")/.."
+venv=.venv
+lock=requirements/dev.txt
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "$@"; exit 1; }
+
+# apt_install PACKAGE… : true when they are installed afterwards
+apt_install() {
+    command -v apt-get >/dev/null || return 1
+    if [ "$(id -u)" = 0 ]; then as_root=env; elif sudo -n true 2>/dev/null; then as_root="sudo -n"; else return 1; fi
+    say "Installing $*"
+    # shellcheck disable=SC2086
+    $as_root apt-get update -qq && $as_root DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends "$@" >/dev/null
+}
+
+# A python that is 3.11 or newer; a name may exist and yet not run (shims).
+find_python() {
+    for name in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do
+        if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            command -v "$name"
+            return
+        fi
+    done
+    fail "Daybook needs Python 3.11 or newer, and none was found. Install one, or name it: make PYTHON=/path/to/python3"
+}
+
+make_venv() {
+    "$venv/bin/python" -c 'import pip' 2>/dev/null && return
+    python=$(find_python)
+    if ! "$python" -c 'import ensurepip' 2>/dev/null; then
+        package=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
+        apt_install "$package" || apt_install python3-venv ||
+            fail "$python cannot make virtual environments. Install $package (or python3-venv) as root, then try again."
+    fi
+    say "Making $venv with $python"
+    "$python" -m venv --clear "$venv"
+}
+
+# uv does not read pip's settings; a machine with a mirror usually has set pip's.
+use_pip_settings() {
+    pip_setting() { "$venv/bin/python" -m pip config get "global.$1" 2>/dev/null || true; }
+    export UV_INDEX_STRATEGY=unsafe-best-match # as pip does; every file is checked against its hash anyway
+    : "${UV_DEFAULT_INDEX:=${PIP_INDEX_URL:-$(pip_setting index-url)}}"
+    : "${UV_INDEX:=$(echo "${PIP_EXTRA_INDEX_URL:-$(pip_setting extra-index-url)}" | xargs)}"
+    : "${UV_FIND_LINKS:=$(echo "${PIP_FIND_LINKS:-$(pip_setting find-links)}" | xargs | tr ' ' ',')}"
+    for name in UV_DEFAULT_INDEX UV_INDEX UV_FIND_LINKS; do
+        eval "value=\$$name"
+        # shellcheck disable=SC2154
+        if [ -n "$value" ]; then export "${name?}"; else unset "$name"; fi
+    done
+}
+
+install_dependencies() {
+    cmp -s "$lock" "$venv/installed.txt" && return
+    if ! [ -x "$venv/bin/uv" ]; then
+        # the locked uv, hashes and all
+        awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' "$lock" >"$venv/uv.txt"
+        "$venv/bin/python" -m pip install --quiet --require-hashes --no-deps -r "$venv/uv.txt"
+    fi
+    use_pip_settings
+    say "Installing Python packages"
+    VIRTUAL_ENV=$venv "$venv/bin/uv" pip sync --quiet --require-hashes "$lock"
+    cp "$lock" "$venv/installed.txt"
+}
+
+# The MongoDB binary of the wheel needs libcurl, which a small system may lack.
+libraries() {
+    mongod=$(echo "$venv"/lib/python3.*/site-packages/fiftyone/db/bin/mongod)
+    if [ -z "${DAYBOOK_MONGO_URL:-}" ] && [ -f "$mongod" ] && command -v ldd >/dev/null; then
+        missing=$(ldd "$mongod" | awk '/not found/ { print $1 }' | xargs)
+        if [ -n "$missing" ]; then
+            apt_install libcurl4 || apt_install libcurl4t64 ||
+                fail "MongoDB needs $missing: install libcurl4 as root, or set DAYBOOK_MONGO_URL to a server of yours."
+        fi
+    fi
+}
+
+# need COMMAND PACKAGE: adds the package to $wanted where the command is missing
+need() { command -v "$1" >/dev/null || wanted="$wanted $2"; }
+
+packages() {
+    wanted=""
+    need Xvfb xvfb
+    need xdotool xdotool
+    need openbox openbox
+    need xprop x11-utils
+    need xterm xterm
+    command -v google-chrome >/dev/null || command -v chromium-browser >/dev/null || need chromium chromium
+    "$venv/bin/python" -c 'import tkinter' 2>/dev/null || wanted="$wanted python3-tk"
+    # shellcheck disable=SC2086
+    if [ -n "$wanted" ] && ! apt_install $wanted; then
+        say "Tests that drive a desktop or a browser are skipped or fail: these packages are missing and could not be" \
+            "installed here:$wanted. Install them as root (names are Debian's)."
+    fi
+}
+
+case "${1:-}" in
+    packages) packages ;;
+    *)
+        make_venv
+        install_dependencies
+        libraries
+        deploy/vendor.sh
+        ;;
+esac
