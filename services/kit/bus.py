@@ -25,8 +25,8 @@ import faststream.nats.subscriber.usecases.stream_pull_subscriber as _pull
 import nats.errors
 import orjson
 from faststream import AckPolicy, Context
-from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
-from faststream.nats.message import NatsBatchMessage
+from faststream.nats import JStream, NatsBroker, PullSub
+from faststream.nats.message import NatsBatchMessage, NatsMessage
 from faststream.nats.security import NatsNKey
 from nats.aio.client import Client
 from nats.aio.msg import Msg
