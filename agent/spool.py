@@ -63,7 +63,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture that waits to be sent; ``entry`` is the capture as the record names it, without ``app``."""
+    """A picture that waits to be sent; ``entry`` is the capture as its record names it."""
 
     capture_id: str
     entry: Mapping[str, Any]
@@ -208,7 +208,12 @@ class Spool:
                 record.body,
                 record.traceparent,
             )
-            self._write("UPDATE pictures SET state = 'ready' WHERE segment = ? AND state = 'held'", record.segment_id)
+            if self.held(record.segment_id):
+                named = json.loads(json.loads(record.body)["detail"])["captures"]
+                self._write_all(
+                    "UPDATE pictures SET state = 'ready', entry = ? WHERE capture_id = ?",
+                    [(json.dumps(entry), entry["capture_id"]) for entry in named],
+                )
 
     def unsent(self, limit: int = 100) -> list[Record]:
         """Records that are neither safe nor on their way, oldest first."""
