@@ -1,0 +1,118 @@
+"""The page of a day, worked out before the template renders it: the template only writes it down. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from services.diary.pages.figures import (
+    Figure,
+    Limit,
+    Score,
+    big_duration,
+    figures_of,
+    limits_of,
+    reached,
+    score_of,
+)
+from services.diary.pages.formatting import duration, limit, long_day, short_day
+from services.diary.pages.grid import Grid, grid_of
+from services.diary.pages.hours import Hour, Paths, hours_of
+from services.diary.pages.panels import Panel, arrived_panel, looks_panel, unprotected_panel
+from services.diary.pages.ribbon import Ribbon, ribbon_of
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a day's page needs beside the day itself.
+
+    ``contracts`` titles and ``devices`` names by id; ``sync`` ingest's answer per device, ``looks`` who else looked,
+    each None where it is not known; ``paths`` the page's addresses; ``own`` whether the reader reads their own day.
+    """
+
+    contracts: Mapping[str, str]
+    devices: Mapping[str, str]
+    billing_zone: str
+    paths: Paths
+    own: bool
+    now: datetime
+    sync: Sequence[Mapping[str, Any]] | None = None
+    looks: Sequence[Mapping[str, Any]] | None = None
+
+
+class Neighbour(NamedTuple):
+    """The day before or after."""
+
+    href: str
+    name: str
+
+
+class DayView(NamedTuple):
+    """All that the templates of a day write."""
+
+    title: str
+    date: str
+    previous: Neighbour
+    following: Neighbour
+    today: bool
+    billable_name: str
+    billable: tuple[str, str, str]
+    figures: list[Figure]
+    score: Score
+    limits: list[Limit]
+    ribbon: Ribbon
+    hours: list[Hour]
+    empty: bool
+    panels: list[Panel]
+    spoken: str
+
+
+def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> DayView:
+    """The view of a day's answer (architecture.md, *The edge*) in a zone."""
+    shown = date.fromisoformat(day["date"])
+    grid = grid_of(shown, zone)
+    segments = [one for one in day["segments"] if grid.place(one["slot"])]
+    totals = day["totals"]
+    today = around.now.astimezone(zone).date() == shown
+    return DayView(
+        title=long_day(shown),
+        date=day["date"],
+        previous=_neighbour(shown - timedelta(days=1), around.paths),
+        following=_neighbour(shown + timedelta(days=1), around.paths),
+        today=today,
+        billable_name="Billable today" if today else "Billable",
+        billable=big_duration(totals["billable_minutes"]),
+        figures=figures_of(totals, segments, grid),
+        score=score_of(day["score"], totals["tracked_minutes"]),
+        limits=limits_of(day["weeks"], segments, grid, around.contracts, around.billing_zone),
+        ribbon=ribbon_of(segments, grid, _mark(day["weeks"], segments, grid)),
+        hours=hours_of(segments, grid, around.contracts, around.paths),
+        empty=not segments,
+        panels=[
+            unprotected_panel(segments, grid),
+            arrived_panel(around.sync, around.devices, around.now),
+            looks_panel(around.looks, grid),
+        ],
+        spoken=f"{duration(totals['billable_minutes'])} billable, {len(segments)} segments",
+    )
+
+
+def _neighbour(day: date, paths: Paths) -> Neighbour:
+    return Neighbour(f"/diary/{paths.member}/{day.isoformat()}{paths.query}", short_day(day))
+
+
+def _mark(
+    weeks: Iterable[Mapping[str, Any]], segments: Sequence[Mapping[str, Any]], grid: Grid
+) -> tuple[str, str] | None:
+    """Where the first weekly limit was reached on this day, and the words of its flag."""
+    marks = []
+    for week in weeks:
+        first = reached(week["contract"], segments)
+        if first and week["limit_minutes"] is not None:
+            marks.append((first["slot"], week["limit_minutes"]))
+    if not marks:
+        return None
+    slot, most = min(marks)
+    place = grid.place(slot)
+    return (slot, f"{limit(most)} reached {place.clock}") if place else None

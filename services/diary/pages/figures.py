@@ -1,0 +1,180 @@
+"""The day in numbers: what it comes to, its score and its contracts' weeks against their limits. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from services.diary.pages.formatting import DASH, duration, hours_and_minutes, limit, percent
+from services.diary.pages.grid import Grid
+from services.wire.scores import ACTIVITY_POINTS, PRODUCTIVITY_POINTS
+from services.wire.segments import is_tracked
+from services.wire.slots import SLOT_MINUTES
+
+# the ring's track leaves 0.6 of 100 free at each end of an arc, so an arc is that much shorter than its points
+_ARC_GAP = 0.6
+_TICK_AT = 90
+"""Percent of a limit bar's width at which the limit stands."""
+
+
+class Figure(NamedTuple):
+    """A number under its name; ``kind`` gives the colour's key and glyph, ``zero`` the muted ink."""
+
+    name: str
+    value: str
+    kind: str | None = None
+    zero: bool = False
+    note: str = ""
+
+
+class Score(NamedTuple):
+    """The ring: arcs in SVG units of 100, what stands in it, and the formula in words."""
+
+    value: str
+    arc_a: float
+    arc_b: float
+    words: str
+    lines: list[str]
+    reason: str | None
+
+
+class Bar(NamedTuple):
+    """A part of a limit bar: its kind and its width as a percentage."""
+
+    kind: str
+    width: str
+
+
+class Limit(NamedTuple):
+    """A contract's week: ``6:20`` of ``12 h``, the bar's parts, and what follows from it."""
+
+    title: str
+    used: str
+    of: str
+    limited: bool
+    bars: list[Bar]
+    strong: str
+    words: str
+
+
+def big_duration(minutes: int) -> tuple[str, str, str]:
+    """Minutes for the largest figure: number, unit, rest; ``("6", "h", "30")`` or ``("40", "min", "")``."""
+    hours, rest = divmod(minutes, 60)
+    return (str(hours), "h", f"{rest:02}") if hours else (str(rest), "min", "")
+
+
+def figures_of(totals: Mapping[str, int], segments: Sequence[Mapping[str, Any]], grid: Grid) -> list[Figure]:
+    """The figures beside the billable sum, in the order of the mock-up."""
+    unbilled = sum(
+        is_tracked(minute) for segment in segments if segment["status"] == "unbilled" for minute in segment["minutes"]
+    )
+    figures = [
+        _minutes("Automatic", totals["automatic_minutes"], "auto"),
+        _minutes("Manual", totals["manual_minutes"], "manual"),
+        _minutes("Over limit", totals["over_limit_minutes"], "over"),
+        _minutes("Not billed", unbilled, "none"),
+        _minutes("Break", totals["break_minutes"]),
+    ]
+    if totals["private_minutes"]:
+        figures.append(_minutes("Private", totals["private_minutes"]))
+    return [*figures, _at_work(segments, grid)]
+
+
+def _minutes(name: str, minutes: int, kind: str | None = None) -> Figure:
+    return Figure(name, duration(minutes), kind, minutes == 0)
+
+
+def _at_work(segments: Sequence[Mapping[str, Any]], grid: Grid) -> Figure:
+    places = [(segment["slot"], place) for segment in segments if (place := grid.place(segment["slot"]))]
+    if not places:
+        return Figure("At work", DASH, None, True, "Nothing recorded on this day")
+    return Figure("At work", f"{min(places)[1].clock} to {max(places)[1].end}")
+
+
+def score_of(score: Mapping[str, float | None], tracked_minutes: int) -> Score:
+    """The score ring (K-02, K-03): no score is a dash with its reason, never 0."""
+    tracko, activity, productivity = score["tracko"], score["activity"], score["productivity"]
+    if tracko is None or activity is None:
+        reason = "Not worked out yet" if tracked_minutes else "Nothing tracked"
+        return Score(DASH, 0, 0, f"No Tracko score: {reason.lower()}", [f"{reason}, so there is no score."], reason)
+    shown = str(int(tracko + 0.5))
+    if productivity is None:
+        points = activity * 100
+        lines = [f"Activity {percent(activity)}: {points:.1f} of 100", "No classified application or site"]
+        return Score(shown, _arc(points), 0, f"Tracko score {shown} of 100: activity alone, {points:.1f}", lines, None)
+    a, b = activity * ACTIVITY_POINTS, productivity * PRODUCTIVITY_POINTS
+    return Score(
+        shown,
+        _arc(a),
+        _arc(b),
+        f"Tracko score {shown} of 100: activity {a:.1f} of {ACTIVITY_POINTS}, "
+        f"productivity {b:.1f} of {PRODUCTIVITY_POINTS}",
+        [
+            f"Activity {percent(activity)}: {a:.1f} of {ACTIVITY_POINTS}",
+            f"Productive {percent(productivity)}: {b:.1f} of {PRODUCTIVITY_POINTS}",
+        ],
+        None,
+    )
+
+
+def _arc(points: float) -> float:
+    return round(max(0.0, points - _ARC_GAP), 1)
+
+
+def limits_of(
+    weeks: Iterable[Mapping[str, Any]],
+    segments: Sequence[Mapping[str, Any]],
+    grid: Grid,
+    contracts: Mapping[str, str],
+    billing_zone: str,
+) -> list[Limit]:
+    """Each contract's week against its limit (S-03), those with a limit first."""
+    ordered = sorted(weeks, key=lambda week: (week["limit_minutes"] is None, contracts.get(week["contract"], "")))
+    return [_limit(week, segments, grid, contracts, billing_zone) for week in ordered]
+
+
+def reached(contract: str, segments: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The first segment of a contract that is over its weekly limit on this day."""
+    over = [one for one in segments if one["status"] == "over_limit" and one["contract"] == contract]
+    return min(over, key=lambda one: str(one["slot"])) if over else None
+
+
+def _limit(
+    week: Mapping[str, Any],
+    segments: Sequence[Mapping[str, Any]],
+    grid: Grid,
+    contracts: Mapping[str, str],
+    billing_zone: str,
+) -> Limit:
+    title = contracts.get(week["contract"], "Contract")
+    used, most = week["billable_minutes"], week["limit_minutes"]
+    manual = _day_minutes(week["contract"], "manual", segments)
+    over = _day_minutes(week["contract"], "over_limit", segments)
+    shown = hours_and_minutes(used)
+    if most is None:
+        words = f"The week ends on {_week_ends(week, billing_zone)}."
+        return Limit(title, shown, "no weekly limit", False, [], "", words)
+    parts = (("auto", used - manual), ("manual", manual), ("over", over))
+    room = 100 - _TICK_AT
+    bars = [
+        Bar(kind, f"{min(minutes * _TICK_AT / most, room if kind == 'over' else _TICK_AT):.1f}%")
+        for kind, minutes in parts
+        if minutes > 0 and most
+    ]
+    first = reached(week["contract"], segments)
+    place = grid.place(first["slot"]) if first else None
+    strong = f"Limit reached at {place.clock}." if place else "Limit reached." if over else ""
+    words = f"{duration(over)} over are not billed." if over else ""
+    if not strong:
+        words = f"{duration(max(0, most - used))} left until {_week_ends(week, billing_zone)}."
+    return Limit(title, shown, f"of {limit(most)}", True, bars, strong, words)
+
+
+def _day_minutes(contract: str, status: str, segments: Iterable[Mapping[str, Any]]) -> int:
+    """Minutes of this day with a status, each segment whole: what the week's answer does not tell apart."""
+    return SLOT_MINUTES * sum(one["contract"] == contract and one["status"] == status for one in segments)
+
+
+def _week_ends(week: Mapping[str, Any], billing_zone: str) -> str:
+    """Weeks run Monday to Sunday in the billing zone; past ones are named by their date."""
+    monday = date.fromisoformat(week["week"]) + timedelta(days=7)
+    return f"Monday {monday.day} {monday:%B}, 00:00 {billing_zone}"

@@ -1,0 +1,77 @@
+"""How the pages write times and amounts: ``6 h 30`` in text, ``6:30`` in tables, ``09:40`` on the clock.
+
+A dash stands for what is unknown and comes with a reason; a known zero is written as zero.
+"""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+DASH = "–"
+
+
+def duration(minutes: int) -> str:
+    """Minutes as text: ``40 min``, ``6 h 30``."""
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest:02}" if hours else f"{rest} min"
+
+
+def hours_and_minutes(minutes: int) -> str:
+    """Minutes under a heading that says so: ``6:30``."""
+    hours, rest = divmod(minutes, 60)
+    return f"{hours}:{rest:02}"
+
+
+def limit(minutes: int) -> str:
+    """A weekly limit: ``30 h``, or ``37 h 30`` where it is no whole number of hours."""
+    return f"{minutes // 60} h" if minutes % 60 == 0 else duration(minutes)
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 as ``81 %``, half up."""
+    return f"{int(share * 100 + 0.5)} %"
+
+
+def clock(instant: datetime, zone: ZoneInfo) -> str:
+    """The wall clock, ``09:40``."""
+    return instant.astimezone(zone).strftime("%H:%M")
+
+
+def long_day(day: date) -> str:
+    """``Friday 20 November 2026``."""
+    return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def short_day(day: date) -> str:
+    """``Thursday 19 November``, for a neighbour of the day that is shown."""
+    return f"{day:%A} {day.day} {day:%B}"
+
+
+def moment(instant: datetime, zone: ZoneInfo, day: date) -> str:
+    """When something happened, seen from a day: ``11:02`` on it, else ``21 Nov 11:02``."""
+    local = instant.astimezone(zone)
+    return local.strftime("%H:%M") if local.date() == day else f"{local.day} {local:%b %H:%M}"
+
+
+def ago(seconds: float) -> str:
+    """How long ago: ``just now``, ``3 min ago``, ``2 h 05 ago``, ``4 days ago``."""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    return f"{duration(minutes)} ago" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days ago"
+
+
+def zone_name(name: str) -> str:
+    """A zone as people say it: ``Oslo`` of ``Europe/Oslo``."""
+    return name.rsplit("/", 1)[-1].replace("_", " ")
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """``1 segment``, ``4 segments``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def listed(words: list[str]) -> str:
+    """``14:20``, ``14:20 and 14:30``, ``14:20, 14:30 and 15:00``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,114 @@
+"""The three panels under a day: what is not protected and why, what has arrived, and who else looked. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from services.diary.pages.formatting import ago, counted, listed, moment
+from services.diary.pages.grid import Grid
+from services.diary.pages.hours import pause_of
+from services.wire.slots import parse_instant
+
+_SENTENCES = {
+    "no_capture": ("has no picture.", "have no picture."),
+    "no_activity": ("had no activity in ten minutes.", "had no activity in ten minutes."),
+    "no_memo": ("has neither memo nor label.", "have neither memo nor label."),
+    "capture_pending": ("is waiting for its picture.", "are waiting for their pictures."),
+    "manual": ("is manual time.", "are manual time."),
+}
+_ICONS = {"capture_pending": "clock", "no_activity": "clock", "manual": "pen"}
+_MOST_TIMES = 6
+
+
+class Line(NamedTuple):
+    """A line of a panel: its icon, what stands out, the rest, and a quieter second line."""
+
+    icon: str
+    strong: str
+    text: str
+    quiet: str = ""
+
+
+class Panel(NamedTuple):
+    """A titled list; ``empty`` is the sentence where there is nothing to list."""
+
+    title: str
+    lines: list[Line]
+    empty: str = ""
+
+
+def unprotected_panel(segments: Iterable[Mapping[str, Any]], grid: Grid) -> Panel:
+    """Automatic segments that are not protected, by reason (S-09)."""
+    by_reason: dict[str, list[str]] = {}
+    for segment in segments:
+        place = grid.place(segment["slot"])
+        if place and not segment["protected"] and segment["status"] != "manual" and not pause_of(segment):
+            by_reason.setdefault(segment["unprotected_because"] or "unknown", []).append(place.clock)
+    count = sum(map(len, by_reason.values()))
+    lines = [
+        Line(_ICONS.get(reason, "unshield"), _times(clocks), _sentence(reason, len(clocks)))
+        for reason, clocks in by_reason.items()
+    ]
+    if not count:
+        return Panel("Not protected: 0 segments", [], "Every segment of this day that can be protected is.")
+    return Panel(f"Not protected: {counted(count, 'segment')}", lines)
+
+
+def _times(clocks: Sequence[str]) -> str:
+    if len(clocks) <= _MOST_TIMES:
+        return listed(list(clocks))
+    return f"{', '.join(clocks[: _MOST_TIMES - 1])} and {len(clocks) - _MOST_TIMES + 1} more"
+
+
+def _sentence(reason: str, number: int) -> str:
+    one, many = _SENTENCES.get(reason, (f"not protected: {reason.replace('_', ' ')}.",) * 2)
+    return one if number == 1 else many
+
+
+def arrived_panel(devices: Sequence[Mapping[str, Any]] | None, names: Mapping[str, str], now: datetime) -> Panel:
+    """The proof of sync (B-02), from ingest's answer per device; None where ingest does not answer just now."""
+    if devices is None:
+        return Panel(
+            "Arrived: not known just now", [], "The ledger does not answer. Nothing is lost; look again in a moment."
+        )
+    if not devices:
+        return Panel("Arrived: nothing yet", [], "No device has recorded on this day.")
+    records = sum(one["records"] for one in devices)
+    lost = sum(last - first + 1 for one in devices for first, last in one["missing"])
+    gaps = sum(len(one["missing"]) for one in devices)
+    title = f"Arrived: {records} of {counted(records + lost, 'record')}, {counted(gaps, 'gap')}"
+    return Panel(title, [_device(one, names, now) for one in devices])
+
+
+def _device(one: Mapping[str, Any], names: Mapping[str, str], now: datetime) -> Line:
+    last = one.get("last_received_at")
+    seen = f", last record {ago((now - parse_instant(last)).total_seconds())}" if last else ", no record yet"
+    missing = [f"{first}" if first == end else f"{first} to {end}" for first, end in one["missing"]]
+    said = [
+        f"missing {listed(missing)}" if missing else "none missing",
+        f"{counted(len(one['quarantined']), 'record')} held back" if one["quarantined"] else "none held back",
+    ]
+    if one["broken"]:
+        said.append(f"chain broken at {listed([str(seq) for seq in one['broken']])}")
+    held = "; ".join(f"{seq}: {str(reason).replace('_', ' ')}" for seq, reason in one["quarantined"][:_MOST_TIMES])
+    text = f"Records 1 to {one['through']}, {', '.join(said)}" + (f" ({held})" if held else "")
+    return Line(
+        "mon" if not missing and not one["broken"] else "warn", names.get(one["device"], one["device"]), seen, text
+    )
+
+
+def looks_panel(looks: Sequence[Mapping[str, Any]] | None, grid: Grid) -> Panel:
+    """Who else looked at this day's pictures (B-03): ``[{name, role, at, what}]``; None: not for the reader."""
+    if looks is None:
+        return Panel("Looked at by others", [], "Only whose day it is, and admins, can see who looked.")
+    if not looks:
+        return Panel("Looked at by others: 0", [], "Nobody else has looked at a picture of this day.")
+    lines = [
+        Line("eye", look["name"], f", {look['role']}", f"{look['what']}, at {_when(look['at'], grid)}")
+        for look in looks
+    ]
+    return Panel(f"Looked at by others: {len(looks)}", lines)
+
+
+def _when(at: str, grid: Grid) -> str:
+    return moment(parse_instant(at), grid.zone, grid.day)

@@ -1,0 +1,62 @@
+"""The templates: one environment, everything escaped, icons as ready-made references into one sprite."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+DIARY = Path(__file__).parents[1]
+STATIC = DIARY / "static"
+
+_ICONS = (
+    *("blur", "check", "clock", "diary", "down", "eye", "left", "lock", "mon", "more", "note", "pen", "people"),
+    *("pics", "right", "shield", "unshield", "warn", "x"),
+)
+_GLYPHS = ("auto", "manual", "over", "none")
+_BRAND = Markup(
+    '<svg viewBox="0 0 25 14" aria-hidden="true"><path d="M0 0h4v6H0zM5 0h4v6H5zM10 0h4v6h-4zM15 4h4v2h-4zM20 0h4v6h-4z'
+    'M0 12h4v2H0zM5 8h4v6H5zM10 8h4v6h-4zM15 8h4v6h-4zM20 8h4v6h-4z"/></svg>'
+)
+
+
+@cache
+def static(name: str) -> str:
+    """The address of a static file, with the start of its hash, so that it may be kept for ever."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+def _use(classes: str, name: str) -> Markup:
+    return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        classes, static("icons.svg"), name
+    )
+
+
+@cache
+def environment() -> Environment:
+    """The one Jinja environment; a name that a template misses is an error, not an empty string."""
+    made = Environment(
+        loader=FileSystemLoader(DIARY / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals.update(
+        static=static,
+        brand=_BRAND,
+        icons={name: _use("i", f"i-{name}") for name in _ICONS},
+        no_shield=_use("i no", "i-unshield"),
+        glyphs={name: _use("g", f"g-{name}") for name in _GLYPHS},
+        oob=False,
+    )
+    return made
+
+
+def render(template: str, **context: Any) -> str:
+    """A page or a fragment."""
+    return environment().get_template(template).render(**context)

@@ -1,0 +1,74 @@
+// An open day stays true: hours that changed are fetched and replaced, and the page says how old it is when nothing comes.
+(() => {
+  const STALE_MS = 30_000;
+  const SPEAK_MS = 60_000;
+  const RETRY_MS = 5_000;
+  const $ = (id) => document.getElementById(id);
+  const live = $("live");
+  const stale = $("stale");
+  const pending = new Set();
+  let all = false;
+  let sent = null;
+  let opened = false;
+  let heard = Date.now();
+  let spoken = 0;
+  let waiting = null;
+
+  function alive() {
+    heard = Date.now();
+    stale.hidden = true;
+  }
+
+  live.addEventListener("htmx:sseOpen", () => {
+    alive();
+    // what changed while the connection was away was not heard
+    if (opened) { all = true; htmx.trigger("#changes", "catchup"); }
+    opened = true;
+  });
+  live.addEventListener("htmx:sseMessage", alive);
+  live.addEventListener("htmx:sseBeforeMessage", alive);
+
+  // every hour that was named since the last answer goes into one request
+  $("changes").addEventListener("sse:changed", (event) => {
+    for (const hour of JSON.parse(event.detail.data ?? event.detail.value?.data ?? "[]")) pending.add(hour);
+  }, true);
+  addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.elt.id !== "changes") return;
+    sent = [...pending];
+    pending.clear();
+    if (!all) event.detail.parameters.set?.("hours", sent.join(",")) ?? (event.detail.parameters.hours = sent.join(","));
+  });
+  addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.elt.id !== "changes") return;
+    if (!event.detail.successful) {
+      for (const hour of sent) pending.add(hour);
+      setTimeout(() => htmx.trigger("#changes", "catchup"), RETRY_MS);
+      return;
+    }
+    all = false;
+    alive();
+    speak();
+  });
+
+  // totals are announced politely, at most once a minute
+  function speak() {
+    const text = $("sum").dataset.spoken;
+    if ($("said").dataset.last === text || waiting) return;
+    const rest = spoken + SPEAK_MS - Date.now();
+    const say = () => {
+      waiting = null;
+      spoken = Date.now();
+      $("said").dataset.last = $("sum").dataset.spoken;
+      $("said").textContent = `The day now: ${$("sum").dataset.spoken}.`;
+    };
+    if (rest <= 0) say();
+    else waiting = setTimeout(say, rest);
+  }
+
+  setInterval(() => {
+    const age = Date.now() - heard;
+    if (age < STALE_MS) return;
+    stale.querySelector(".grow").textContent = `No update for ${Math.floor(age / 1000)} s. What you see is kept; trying again by itself.`;
+    stale.hidden = false;
+  }, 1000);
+})();

@@ -1,0 +1,52 @@
+// What every request of a page shares: fragments that fail say so in place, and slow ones show that they are on their way.
+(() => {
+  const SLOW_MS = 400;
+
+  function problem(target, status) {
+    if (status === 401) {
+      location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+      return;
+    }
+    const note = document.createElement("p");
+    note.className = "note bad";
+    note.setAttribute("role", "alert");
+    note.textContent = status
+      ? "This could not be shown just now. Nothing was lost; try again in a moment."
+      : "Daybook could not be reached. What you see is kept; it goes on by itself when the connection is back.";
+    target.replaceChildren(note);
+    target.dispatchEvent(new CustomEvent("daybook:failed", { bubbles: true }));
+  }
+
+  // the target of a request that swaps nothing is the page's own plumbing: live.js speaks for it
+  const shows = (event) => event.detail.target && event.detail.target !== document.body && event.detail.elt.getAttribute("hx-swap") !== "none";
+
+  addEventListener("htmx:responseError", (event) => shows(event) && problem(event.detail.target, event.detail.xhr.status));
+  addEventListener("htmx:sendError", (event) => shows(event) && problem(event.detail.target, 0));
+
+  addEventListener("htmx:beforeRequest", (event) => {
+    const { elt } = event.detail;
+    elt.setAttribute("aria-busy", "true");
+    elt.slowly = setTimeout(() => {
+      const bar = document.createElement("progress");
+      bar.className = "wait";
+      bar.setAttribute("aria-label", "Loading");
+      elt.after(bar);
+      elt.waiting = bar;
+    }, SLOW_MS);
+  });
+  addEventListener("htmx:afterRequest", (event) => {
+    const { elt } = event.detail;
+    clearTimeout(elt.slowly);
+    elt.waiting?.remove();
+    elt.removeAttribute("aria-busy");
+  });
+
+  // popovers and menus where the attribute is not known: a few lines do the same
+  if (!("popover" in HTMLElement.prototype)) {
+    addEventListener("click", (event) => {
+      const id = event.target.closest("[popovertarget]")?.getAttribute("popovertarget");
+      for (const open of document.querySelectorAll("[popover].open")) if (open.id !== id && !open.contains(event.target)) open.classList.remove("open");
+      if (id) document.getElementById(id).classList.toggle("open");
+    });
+  }
+})();
