@@ -1,0 +1,74 @@
+"""What comes in as a body: JSON of a stated size, read strictly, so that nothing but a 4xx can come of it."""
+
+from typing import Any, TypeVar
+
+import orjson
+from fastapi import Request
+from pydantic import BaseModel
+
+from services.kit.problems import Problem, invalid
+from services.wire.events import check, read_json
+from services.wire.subjects import ID
+
+MAX_BYTES = 256 * 1024
+Model = TypeVar("Model", bound=BaseModel)
+
+
+async def read_body(request: Request) -> dict[str, Any]:
+    """The JSON object of a request; 413, 415 or 422 where it is none."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Problem(415, "not-json", "Send JSON.", "The Content-Type must be application/json.")
+    taken = bytearray()
+    async for chunk in request.stream():
+        taken += chunk
+        if len(taken) > MAX_BYTES:
+            raise Problem(413, "too-large", "This is too large.", f"At most {MAX_BYTES} bytes are taken.")
+    try:
+        content = read_json(bytes(taken))
+        orjson.dumps(content)  # what cannot be written again (lone surrogates, huge integers) goes no further
+    except (ValueError, TypeError) as error:
+        raise invalid("the body: JSON text in UTF-8 with integers, text, lists and objects") from error
+    if not isinstance(content, dict):
+        raise invalid("the body: a JSON object")
+    return content
+
+
+def take(model: type[Model], content: dict[str, Any]) -> Model:
+    """The body as its model; 422 that names the field."""
+    try:
+        return check(model, content)
+    except ValueError as error:
+        raise invalid(str(error)) from error
+
+
+def identifier(text: str, what: str) -> str:
+    """An id out of a path; what cannot be one is as unknown as any other (404)."""
+    if not ID.fullmatch(text):
+        raise Problem(404, "not-found", f"There is no such {what}.")
+    return text
+
+
+def body_schema(model: type[BaseModel], leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The ``openapi_extra`` of a route that reads this model; ``leave_out`` are fields the edge adds by itself."""
+    schema = model.model_json_schema(ref_template="#/$defs/{model}")
+    for name in leave_out:
+        schema["properties"].pop(name, None)
+        if name in schema.get("required", []):
+            schema["required"].remove(name)
+    definitions = schema.pop("$defs", {})
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _inlined(schema, definitions)}},
+        }
+    }
+
+
+def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            return _inlined(definitions[schema["$ref"].rsplit("/", 1)[1]], definitions)
+        return {name: _inlined(value, definitions) for name, value in schema.items()}
+    if isinstance(schema, list):
+        return [_inlined(one, definitions) for one in schema]
+    return schema

@@ -1,0 +1,75 @@
+"""Who looked at, or did, what (G-02, B-03): appended, never changed.
+
+Documents: ``audit`` ``<workspace>|<instant>|<random>``, so that a workspace's entries lie in the order of time.
+"""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from services.kit.mongo import Database, prefix_range
+
+_SHOWN = ("id", "at", "action", "actor", "actor_name", "actor_role", "member", "capture", "detail")
+
+
+async def note(
+    db: Database,
+    workspace: str,
+    actor: dict[str, str],
+    action: str,
+    member: str,
+    *,
+    capture: str | None = None,
+    detail: str | None = None,
+) -> None:
+    """Appends an entry and returns once the store has it for good: what it tells of may happen only then.
+
+    ``actor``: ``member``, ``name``, ``role`` of who acts; ``member``: whose diary it is about.
+    """
+    at = datetime.now(UTC)
+    await db["audit"].insert_one(
+        {
+            "_id": f"{workspace}|{at.strftime('%Y-%m-%dT%H:%M:%S.%fZ')}|{secrets.token_hex(6)}",
+            "workspace": workspace,
+            "member": member,
+            "actor": actor["member"],
+            "actor_name": actor["name"],
+            "actor_role": actor["role"],
+            "action": action,
+            "capture": capture,
+            "detail": detail,
+        }
+    )
+
+
+async def entries(
+    db: Database,
+    workspace: str,
+    *,
+    member: str | None = None,
+    before: str | None = None,
+    limit: int = 100,
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Entries of a workspace, newest first, and the id to ask for the next ones ``before`` (None: no more)."""
+    ids: dict[str, str] = prefix_range(workspace)
+    if before is not None:
+        ids["$lt"] = f"{workspace}|{before}"
+    wanted: dict[str, Any] = {"_id": ids} | ({"workspace": workspace, "member": member} if member else {})
+    found = await db["audit"].find(wanted).sort("_id", -1).limit(limit + 1).to_list(limit + 1)
+    items = [_shown(one) for one in found[:limit]]
+    return items, (items[-1]["id"] if len(found) > limit else None)
+
+
+async def looks_at(db: Database, workspace: str, member: str, capture: str | None = None) -> list[dict[str, Any]]:
+    """Others' looks at a member's pictures, or at one of them, newest first, at most 500 (B-03)."""
+    wanted: dict[str, Any] = {"workspace": workspace, "member": member, "action": "capture.viewed"}
+    if capture is not None:
+        wanted["capture"] = capture
+    found = await db["audit"].find(wanted).sort("_id", -1).limit(500).to_list(500)
+    return [_shown(one) for one in found]
+
+
+def _shown(document: dict[str, Any]) -> dict[str, Any]:
+    own = document["_id"].split("|", 1)[1]
+    shown = {**document, "id": own, "at": own.split("|")[0]}
+    return {name: shown[name] for name in _SHOWN}

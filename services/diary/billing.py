@@ -1,0 +1,139 @@
+"""What of a week is billed (S-01, S-02, S-03, S-09). Pure, and the same whatever order time arrived in.
+
+A claim is one segment's, or one manual entry's, wish to be billed in a contract-week. Claims are served in the order of
+the clock until the week's limit is used up; what does not fit is over the limit, whole.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from services.wire.segments import Claim as MinuteClaim
+from services.wire.segments import Minute, count_minutes, counted
+from services.wire.slots import SLOT_MINUTES
+
+BillingUnit = Literal["segment", "minute"]
+Status = Literal["automatic", "manual", "over_limit", "unbilled"]
+
+
+class Claim(NamedTuple):
+    """``at``: the slot's or entry's start; ``key`` tells claims of one moment apart.
+
+    ``whole``: minutes where segments are billed whole (10, or 0 without activity); ``exact``: where minutes are.
+    """
+
+    at: str
+    key: str
+    whole: int
+    exact: int
+    manual: bool = False
+
+    def minutes(self, unit: BillingUnit) -> int:
+        """What this claim wants to be billed."""
+        return self.whole if unit == "segment" else self.exact
+
+
+class Bill(NamedTuple):
+    """A week's figures in integer minutes; ``over`` names the claims that are over the limit, in clock order."""
+
+    billable_minutes: int
+    automatic_minutes: int
+    manual_minutes: int
+    over_limit_minutes: int
+    over: tuple[str, ...]
+
+
+def bill(claims: Iterable[Claim], limit_minutes: int | None, unit: BillingUnit) -> Bill:
+    """Serves the claims of one contract-week in clock order (S-03). ``limit_minutes`` None: no limit.
+
+    A claim is billable while used + its minutes ≤ the limit, else it is over the limit, whole. Manual time uses up the
+    limit too, at its place in the clock.
+    """
+    automatic = manual = beyond = 0
+    over: list[str] = []
+    for claim in sorted(claims):
+        minutes = claim.minutes(unit)
+        if not minutes:
+            continue
+        if limit_minutes is not None and automatic + manual + minutes > limit_minutes:
+            beyond += minutes
+            over.append(claim.key)
+        elif claim.manual:
+            manual += minutes
+        else:
+            automatic += minutes
+    return Bill(automatic + manual, automatic, manual, beyond, tuple(over))
+
+
+def status_of(minutes: int, *, over: bool, manual: bool = False) -> tuple[Status, int]:
+    """The status of a claim of so many minutes, and what of it is billed (S-02)."""
+    if over:
+        return "over_limit", 0
+    if manual:
+        return "manual", minutes
+    return ("automatic", minutes) if minutes else ("unbilled", 0)
+
+
+class Recorded(NamedTuple):
+    """One segment of a slot as far as counting goes."""
+
+    segment_id: str
+    contract: str
+    device: str
+    kind: str
+    session_started: str
+    minutes: Sequence[Minute | None]
+
+
+class Count(NamedTuple):
+    """One segment's counted minutes: which of the ten, the figures of ``count_minutes``, and what it may claim."""
+
+    counted: list[bool]
+    figures: dict[str, int]
+    whole: int
+    exact: int
+
+
+def count_slot(segments: Iterable[Recorded], *, movement_counts: bool = False) -> dict[str, Count]:
+    """Counts all of one member's segments of one slot together, by segment id.
+
+    A minute counts once (T-14). So do the ten minutes of a contract: where two devices were active in one slot on one
+    contract, the first in the order of T-14 claims the segment whole, and the other nothing more. With exact minutes
+    each claims its own, which never overlap. A segment without an active minute claims nothing (S-01).
+    """
+    ordered = sorted(segments, key=lambda one: (one.kind != "desktop", one.session_started, one.device, one.segment_id))
+    mine = counted(
+        MinuteClaim(one.segment_id, one.device, one.kind, one.session_started, one.minutes) for one in ordered
+    )
+    claimed: set[str] = set()
+    result = {}
+    for one in ordered:
+        figures = count_minutes(one.minutes, mine[one.segment_id], movement_counts=movement_counts)
+        active = figures["active_minutes"] > 0
+        whole = SLOT_MINUTES if active and one.contract not in claimed else 0
+        if active:
+            claimed.add(one.contract)
+        result[one.segment_id] = Count(
+            mine[one.segment_id], figures, whole, figures["tracked_minutes"] if active else 0
+        )
+    return result
+
+
+_EXISTED = frozenset({"stored", "removed"})
+
+
+def unprotected_because(
+    active_minutes: int, capture_states: Sequence[str], memo: str | None, label: str | None
+) -> str | None:
+    """Why automatic time is not protected, in one word, or None where it is (S-09).
+
+    A picture that was stored and is gone protects as before (M-05).
+    """
+    if not active_minutes:
+        return "no_activity"
+    if not capture_states:
+        return "no_capture"
+    if not _EXISTED.intersection(capture_states):
+        return "capture_pending"
+    if not memo and not label:
+        return "no_memo"
+    return None

@@ -1,0 +1,53 @@
+"""Looking at a picture: who may, the entry in the audit log first, and only then the bytes (M-02, M-06, B-03).
+
+Documents: ``pictures`` ``<workspace>|<capture>|<device>``, whose segment and contract the projector knows from the
+signed record, whether the picture is stored from media.
+"""
+
+from typing import Any, Literal
+
+from services.diary import audit
+from services.diary.access import Action, Viewer, sight
+from services.diary.edge import Edge
+from services.diary.projections import picture_state
+from services.kit.mongo import prefix_range
+from services.kit.problems import Problem, not_found
+from services.wire.requests import PictureOf
+
+
+async def find(edge: Edge, viewer: Viewer, capture: str) -> dict[str, Any]:
+    """The picture's document; 404 where there is none that the viewer may see: nobody learns of others' captures."""
+    found = await edge.db["pictures"].find({"_id": prefix_range(viewer.workspace, capture)}).sort("_id", 1).to_list(10)
+    for document in found:
+        if "segment" not in document:
+            continue
+        member = await edge.people.member(viewer.workspace, document["member"])
+        allowed = sight(viewer, Action.SEE_PICTURE, document["member"], member["team"] if member else None)
+        if allowed is not None and allowed.shows(document["contract"]):
+            return document
+    raise not_found("capture")
+
+
+async def look(edge: Edge, viewer: Viewer, capture: str, size: Literal["picture", "thumbnail"]) -> tuple[str, bytes]:
+    """Content type and bytes of a picture. Somebody else's look is written down before the bytes are asked for."""
+    document = await find(edge, viewer, capture)
+    state = picture_state(document)
+    if state != "stored":
+        raise Problem(404, f"picture-{state}", _WHY[state], state=state)
+    if document["member"] != viewer.member:
+        actor = {"member": viewer.member, "name": viewer.principal.name, "role": viewer.role}
+        await audit.note(
+            edge.db, viewer.workspace, actor, "capture.viewed", document["member"], capture=capture, detail=size
+        )
+    asked = PictureOf(workspace=viewer.workspace, device=document["device"], capture_id=capture, size=size)
+    message = await edge.bus.ask_raw("media", "picture", asked, timeout=10.0)
+    kind = (message.headers or {}).get("Content-Type", "application/octet-stream")
+    if not kind.startswith("image/"):
+        raise Problem(502, "not-a-picture", "The store gave something that is no picture.", "Tell the administrator.")
+    return kind, message.data
+
+
+_WHY = {
+    "pending": "The picture has not arrived yet.",
+    "removed": "The picture has been removed.",
+}

@@ -1,0 +1,121 @@
+"""What every request of the web stands on, and who is asking: the principal is opened here and nowhere else."""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from fastapi import Request
+
+from services.diary.access import Viewer
+from services.diary.live import Live
+from services.diary.people import People
+from services.diary.settings import DiarySettings
+from services.kit import principals
+from services.kit.bus import Bus
+from services.kit.mongo import Database
+from services.kit.problems import Problem
+from services.wire.requests import Principal, SessionOf
+
+COOKIE = "daybook_session"
+_ASK_SECONDS = 30.0
+_REMEMBER_MOST = 10_000
+Value = TypeVar("Value")
+
+
+class Sessions:
+    """Opens tokens by themselves, and asks licensing twice a minute whether the session still holds."""
+
+    def __init__(self, public_key: bytes, bus: Bus) -> None:
+        self._key, self._bus = public_key, bus
+        self._opened: OrderedDict[str, Principal] = OrderedDict()
+        self._asked: OrderedDict[str, tuple[float, bool]] = OrderedDict()
+
+    async def principal(self, token: str) -> Principal:
+        """Whose token it is; 401 where it is forged, over or ended."""
+        now = time.time()
+        principal = self._opened.get(token)
+        if principal is None:
+            try:
+                principal = principals.open_token(self._key, token, now)
+            except ValueError as error:
+                raise signed_out() from error
+            _keep(self._opened, token, principal)
+        if principal.expires <= now or not await self.holds(principal):
+            raise signed_out()
+        return principal
+
+    async def holds(self, principal: Principal) -> bool:
+        """Whether licensing says, or said within the last half minute, that the session has not ended."""
+        now = time.monotonic()
+        known = self._asked.get(principal.session)
+        if known and known[0] > now:
+            return known[1]
+        try:
+            answer = await self._bus.ask("licensing", "session", SessionOf(principal=principal), timeout=2.0)
+            holds = answer.get("holds") is True
+        except Problem:
+            # Signatures hold while licensing is away: reading one's diary must not hang on it.
+            holds = known[1] if known else True
+        _keep(self._asked, principal.session, (now + _ASK_SECONDS, holds))
+        return holds
+
+    def ended(self, session: str) -> None:
+        """This session was signed out here: no need to ask."""
+        _keep(self._asked, session, (time.monotonic() + _ASK_SECONDS, False))
+
+
+def _keep(known: OrderedDict[str, Value], key: str, value: Value) -> None:
+    known[key] = value
+    known.move_to_end(key)
+    if len(known) > _REMEMBER_MOST:
+        known.popitem(last=False)
+
+
+def signed_out() -> Problem:
+    """401: nobody is signed in."""
+    return Problem(401, "signed-out", "Nobody is signed in.", "Sign in, and send the token as Bearer or the cookie.")
+
+
+@dataclass
+class Edge:
+    """The parts of one web replica; ``request.app.state.edge``."""
+
+    settings: DiarySettings
+    db: Database
+    bus: Bus
+    people: People
+    sessions: Sessions
+    live: Live = field(default_factory=Live)
+
+
+def edge_of(request: Request) -> Edge:
+    """The parts this request stands on."""
+    edge: Edge = request.app.state.edge
+    return edge
+
+
+def token_of(request: Request) -> str | None:
+    """The bearer token, or else the cookie's."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    if scheme:
+        return bearer.strip() if scheme.lower() == "bearer" else ""
+    return request.cookies.get(COOKIE)
+
+
+async def current_principal(request: Request) -> Principal:
+    """Who is asking; 401 where nobody is signed in (pages send browsers to /sign-in then)."""
+    token = token_of(request)
+    if not token:
+        raise signed_out()
+    return await edge_of(request).sessions.principal(token)
+
+
+async def current_viewer(request: Request) -> Viewer:
+    """Who is asking, with what their role reaches."""
+    return await edge_of(request).people.viewer(await current_principal(request))
+
+
+def client_address(request: Request) -> str:
+    """The address a request came from, as far as trusted proxies say."""
+    return (request.client.host if request.client else "unknown")[:64]

@@ -1,0 +1,98 @@
+"""What stands before every request and on every answer: health paths, same-origin for cookies, security headers."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+
+from services.diary.api.answers import refusal
+from services.diary.edge import COOKIE, Edge
+from services.kit.problems import Problem
+from services.kit.service import Service, respond
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_CONTENT = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _CONTENT,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class Guard:
+    """Plain ASGI around the application."""
+
+    def __init__(self, app: Any, edge: Edge, service: Service) -> None:
+        self._app, self._edge, self._service = app, edge, service
+        self._headers = dict(_HEADERS)
+        if edge.settings.secure:
+            self._headers["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serves one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if (health := await respond(self._service, scope["path"])) is not None:
+            await _send_health(send, *health)
+            return
+
+        async def send_guarded(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=message.setdefault("headers", []))
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+                if not scope["path"].startswith("/static/"):
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        if scope["method"] not in _SAFE and not self._same_origin(scope):
+            await refusal(_CROSS_SITE)(scope, receive, send_guarded)
+            return
+        await self._app(scope, receive, send_guarded)
+
+    def _same_origin(self, scope: Any) -> bool:
+        """Whether a change may go on: by bearer token, or from a page of ours.
+
+        A browser says where a request comes from; one that carries our cookie and does not say is refused, unless it
+        asks for a new session, which the cookie does not help with.
+        """
+        headers = Headers(scope=scope)
+        if headers.get("authorization"):
+            return True
+        site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+        if site is not None:
+            return site in ("same-origin", "none")
+        if origin is not None:
+            return origin == self._edge.settings.public_origin or _host_of(origin) == headers.get("host")
+        signing_in = (scope["method"], scope["path"]) == ("POST", "/api/v1/sessions")
+        return signing_in or f"{COOKIE}=" not in headers.get("cookie", "")
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
+
+
+_CROSS_SITE = Problem(
+    403,
+    "cross-site",
+    "This came from another site.",
+    "Send the request from Daybook's own pages, or with a Bearer token.",
+)
+
+
+async def _send_health(send: Any, status: int, kind: str, body: bytes) -> None:
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

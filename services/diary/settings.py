@@ -1,0 +1,31 @@
+"""Settings of the diary's two processes, the web origin and the projector."""
+
+import base64
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from services.kit.settings import Settings
+
+
+class DiarySettings(Settings):
+    """``DAYBOOK_SESSION_PUBLIC`` opens session tokens; ``DAYBOOK_PUBLIC_URL`` is where browsers reach the web."""
+
+    public_url: str = "http://127.0.0.1:8080"
+    session_public: str = ""
+    http_port: int = 8080
+
+    @cached_property
+    def session_key(self) -> bytes:
+        """The 32 bytes of licensing's public session key."""
+        return base64.b64decode(self.session_public)
+
+    @property
+    def secure(self) -> bool:
+        """True where browsers come by TLS, so that cookies may be marked Secure."""
+        return self.public_origin.startswith("https:")
+
+    @cached_property
+    def public_origin(self) -> str:
+        """Scheme, host and port of the public address, as browsers write an Origin."""
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,101 @@
+"""The web's assembly: routes, problem documents for whatever goes wrong, and what every answer carries."""
+
+import importlib
+import importlib.util
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from services.diary.api import audit, captures, collections, devices, diary, events, scores, sessions, timesheets
+from services.diary.api.answers import refusal
+from services.diary.edge import Edge
+from services.diary.guard import Guard
+from services.kit.problems import Problem
+from services.kit.service import Service
+
+log = logging.getLogger(__name__)
+API = "/api/v1"
+_STATIC = Path(__file__).parent / "static"
+_PAGES = "services.diary.pages.routes"
+
+
+def web(edge: Edge, service: Service) -> FastAPI:
+    """The application of one replica."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        edge.live.close_on_signals()
+        async with service.running():
+            yield
+            edge.live.close()
+
+    app = FastAPI(
+        title="Daybook",
+        version="1",
+        lifespan=lifespan,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.edge, app.state.service = edge, service
+    for part in (sessions, diary, captures, scores, devices, collections, audit, timesheets, events):
+        app.include_router(part.router, prefix=API)
+    _add_pages(app)
+    _add_refusals(app)
+    app.add_middleware(Guard, edge=edge, service=service)
+    return app
+
+
+def _add_pages(app: FastAPI) -> None:
+    if _STATIC.is_dir():
+        app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    if importlib.util.find_spec("services.diary.pages") and importlib.util.find_spec(_PAGES):
+        app.include_router(importlib.import_module(_PAGES).router)
+
+
+def _add_refusals(app: FastAPI) -> None:
+    @app.exception_handler(Problem)
+    async def problem(request: Request, error: Problem) -> Response:
+        return refuse(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        field = str(first["loc"][-1])
+        return refuse(
+            request, Problem(422, "invalid", "This cannot be taken as it is.", f"{field}: {first['msg']}", field=field)
+        )
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        title = {404: "There is nothing here.", 405: "This method does nothing here."}.get(
+            error.status_code, str(error.detail)
+        )
+        kind = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "refused")
+        response = refuse(request, Problem(error.status_code, kind, title))
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        return refuse(
+            request,
+            Problem(500, "internal", "Something went wrong here.", "It has been logged; try again in a moment."),
+        )
+
+
+def refuse(request: Request, problem: Problem) -> Response:
+    """A problem document, or the page for it where a browser asked for one."""
+    page: Any = getattr(request.app.state, "problem_page", None)
+    if page is not None and not request.url.path.startswith(f"{API}/"):
+        response: Response = page(request, problem)
+        return response
+    return refusal(problem)

@@ -1,0 +1,109 @@
+"""Contract-weeks: the sheet of claims the projector keeps for each, and what the clock says of it (S-03, S-06).
+
+A document of ``weeks`` has ``_id`` = ``workspace|contract|monday`` (the Monday in the workspace's billing zone), a
+``version`` that every fold bumps in its own transaction, ``claims`` by ``slot|device``, the ``terms`` it was computed
+with, and the bill that came out of them.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from services.diary.billing import Bill, BillingUnit, Claim, bill
+from services.wire import slots
+
+WeekState = Literal["open", "submitted", "approved", "locked"]
+
+
+def week_key(workspace: str, contract: str, monday: str) -> str:
+    """The ``_id`` of a contract-week."""
+    return f"{workspace}|{contract}|{monday}"
+
+
+def monday_of(slot: str, zone: ZoneInfo) -> str:
+    """The Monday, ``2026-11-16``, of the week a slot is billed in."""
+    return slots.week_of(slots.parse_slot(slot), zone).isoformat()
+
+
+def locks_at(monday: date, zone: ZoneInfo, lock_hour: int) -> datetime:
+    """The instant a week locks: the Monday after it at the lock hour of the billing zone (S-06)."""
+    return datetime.combine(monday + timedelta(days=7), time(lock_hour), tzinfo=zone)
+
+
+def state_of(monday: date, zone: ZoneInfo, lock_hour: int, now: datetime) -> WeekState:
+    """A week locks by the clock alone."""
+    return "locked" if now >= locks_at(monday, zone, lock_hour) else "open"
+
+
+class Sheet(NamedTuple):
+    """What one segment brings into its week, in minutes: what it may claim, and what was tracked and active."""
+
+    whole: int
+    exact: int
+    tracked: int
+    active: int
+
+    def pack(self) -> int:
+        """All four in one integer: a week's sheet is read with every fold, and decoding lists costs twice as much."""
+        return self.whole << 12 | self.exact << 8 | self.tracked << 4 | self.active
+
+    @classmethod
+    def unpack(cls, packed: int) -> "Sheet":
+        """The four figures again; each is at most ten."""
+        return cls(packed >> 12, packed >> 8 & 15, packed >> 4 & 15, packed & 15)
+
+
+def sheet_key(slot: str, device: str) -> str:
+    """The key of a segment in its week's sheet."""
+    return f"{slot}|{device}"
+
+
+def claims_of(sheet: Mapping[str, int]) -> list[Claim]:
+    """The claims of a packed sheet; a claim's key is the sheet's."""
+    claims = []
+    for key, packed in sheet.items():
+        figures = Sheet.unpack(packed)
+        claims.append(Claim(key[:20], key, figures.whole, figures.exact))
+    return claims
+
+
+def roll_up(contract: str, sheet: Mapping[str, int], limit_minutes: int | None, unit: BillingUnit) -> dict[str, Any]:
+    """The figures of a week from its whole sheet, computed anew each time and never added to.
+
+    ``over`` lists the ids of the segments that are over the limit, in clock order.
+    """
+    billed: Bill = bill(claims_of(sheet), limit_minutes, unit)
+    tracked = active = 0
+    for packed in sheet.values():
+        tracked += packed >> 4 & 15
+        active += packed & 15
+    return {
+        "billable_minutes": billed.billable_minutes,
+        "automatic_minutes": billed.automatic_minutes,
+        "manual_minutes": billed.manual_minutes,
+        "over_limit_minutes": billed.over_limit_minutes,
+        "tracked_minutes": tracked,
+        "active_minutes": active,
+        "over": [f"{contract}:{key[21:]}:{key[:20]}" for key in billed.over],
+    }
+
+
+def days_of(
+    sheet: Mapping[str, int], over: frozenset[str], contract: str, unit: BillingUnit, monday: date, zone: ZoneInfo
+) -> list[dict[str, Any]]:
+    """The seven days of a week in the billing zone with their minutes; ``over`` holds segment ids (S-10)."""
+    days = {
+        (monday + timedelta(days=step)).isoformat(): dict.fromkeys(
+            ("tracked_minutes", "active_minutes", "billable_minutes", "over_limit_minutes"), 0
+        )
+        for step in range(7)
+    }
+    for key, packed in sheet.items():
+        figures = Sheet.unpack(packed)
+        day = days[slots.day_of(slots.parse_slot(key[:20]), zone).isoformat()]
+        day["tracked_minutes"] += figures.tracked
+        day["active_minutes"] += figures.active
+        kind = "over_limit_minutes" if f"{contract}:{key[21:]}:{key[:20]}" in over else "billable_minutes"
+        day[kind] += figures.whole if unit == "segment" else figures.exact
+    return [{"date": day, **figures} for day, figures in days.items()]
