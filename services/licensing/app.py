@@ -1,0 +1,66 @@
+"""Wiring of the licensing service."""
+
+import logging
+import os
+import signal
+
+from services.kit import mongo
+from services.kit.bus import Bus
+from services.kit.service import Service, run
+from services.kit.settings import signing_key
+from services.licensing.callout import Callout, Issuer
+from services.licensing.entitlements import Entitlements
+from services.licensing.handlers import Handlers
+from services.licensing.kicks import Kicks
+from services.licensing.registry import Registry
+from services.licensing.settings import LicensingSettings
+from services.licensing.store import Store
+
+log = logging.getLogger(__name__)
+
+
+def build(settings: LicensingSettings) -> Service:
+    """The service; nothing is connected before it runs."""
+    bus = Bus("licensing", settings)
+    store = Store(mongo.database(settings, "licensing"), bus)
+    kicks = Kicks()
+    registry = Registry(store, kicks.soon)
+    callout = Callout(registry, Issuer(settings.issuer_seed.get_secret_value()))
+    entitlements = Entitlements(store, bus, signing_key(settings.notice_seed))
+    session_key, licence_key = signing_key(settings.session_seed), signing_key(settings.licence_seed)
+    Handlers(store, entitlements, session_key, licence_key, settings.device_urls).register(bus)
+    stopping = False
+
+    async def begin() -> None:
+        await store.prepare()
+        await registry.start()
+        await kicks.start(settings.nats_urls, settings.sys_seed.get_secret_value(), closed)
+        await callout.start(settings.nats_urls, settings.callout_seed.get_secret_value(), closed)
+        store.outbox.start()
+
+    async def end() -> None:
+        nonlocal stopping
+        stopping = True
+        await store.outbox.stop()
+        await callout.stop()
+        await kicks.stop()
+        await registry.stop()
+
+    async def closed() -> None:
+        # as in kit.bus: a client the bus closed for good is best begun anew with its process
+        if not stopping:
+            log.error("the bus closed a connection for good: ending, to be started again")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return Service(
+        "licensing",
+        settings,
+        bus,
+        checks={"store": lambda: mongo.ping(store.db), "registry": registry.check, "callout": callout.check},
+        before=(begin,),
+        after=(end,),
+    )
+
+
+if __name__ == "__main__":
+    run(build(LicensingSettings()))

@@ -1,0 +1,124 @@
+"""The collections of the API: for each its bodies, how an object is made, changed and shown, and what to filter by."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from services.kit.mongo import Session
+from services.kit.problems import forbidden, invalid, not_found
+from services.licensing import contracts, devices, licences, people, policies, teams, workspaces
+from services.licensing.access import Reach, Scope
+from services.licensing.store import Document, Store
+from services.wire.events import check
+from services.wire.requests import Collection
+
+Make = Callable[[Store, Session, Document, Any], Awaitable[Document]]
+Alter = Callable[[Store, Session, Document, Any], Awaitable[Document]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One collection; ``stored`` is its collection in the store, ``device_of`` finds the devices a change concerns."""
+
+    stored: str
+    shown: Callable[[Document], Document]
+    patch: type[BaseModel]
+    change: Alter
+    filters: tuple[str, ...]
+    new: type[BaseModel] | None = None
+    create: Make | None = None
+    device_of: Callable[[Document], Document] | None = None
+
+
+async def _member(store: Store, session: Session, workspace: Document, made: tuple[people.New, str | None]) -> Document:
+    body, hashed = made
+    return await people.create(store, session, workspace["id"], workspace["zone"], body, hashed)
+
+
+async def _client(store: Store, session: Session, workspace: Document, made: tuple[people.New, str | None]) -> Document:
+    body, hashed = made
+    as_client = body.model_copy(update={"role": "client"})
+    return await people.create(store, session, workspace["id"], workspace["zone"], as_client, hashed)
+
+
+async def _policy_changed(store: Store, session: Session, doc: Document, body: policies.Patch) -> Document:
+    changed = await policies.change(store, session, doc, body)
+    await licences.policy_changed(store, session, changed)
+    return changed
+
+
+async def _licence(store: Store, session: Session, workspace: Document, body: licences.New) -> Document:
+    doc, licence_key = await licences.create(store, session, workspace, body)
+    return doc | {"key": licence_key}
+
+
+def _licence_shown(doc: Document) -> Document:
+    return licences.shown(doc) | ({"key": doc["key"]} if "key" in doc else {})
+
+
+def _by_id(create: Callable[[Store, Session, str, Any], Awaitable[Document]]) -> Make:
+    async def make(store: Store, session: Session, workspace: Document, body: Any) -> Document:
+        return await create(store, session, workspace["id"], body)
+
+    return make
+
+
+KINDS: dict[Collection, Kind] = {
+    "workspaces": Kind("workspaces", workspaces.shown, workspaces.Patch, workspaces.change, ()),
+    "members": Kind(
+        *("members", people.shown, people.Patch, people.change, ("role", "team", "email")), people.New, _member
+    ),
+    "clients": Kind("members", people.shown_client, people.Patch, people.change, ("email",), people.New, _client),
+    "teams": Kind("teams", teams.shown, teams.Patch, teams.change, ("name",), teams.New, _by_id(teams.create)),
+    "contracts": Kind(
+        *("contracts", contracts.shown, contracts.Patch, contracts.change, ("member", "client", "project")),
+        contracts.New,
+        _by_id(contracts.create),
+        lambda doc: {"workspace": doc["workspace"], "member": doc["member"], "released_at": None},
+    ),
+    "licences": Kind(
+        *("licences", _licence_shown, licences.Patch, licences.change, ("member", "mode", "policy", "state")),
+        licences.New,
+        _licence,
+        lambda doc: {"workspace": doc["workspace"], "licence": doc["id"]},
+    ),
+    "policies": Kind(
+        *("policies", policies.shown, policies.Patch, _policy_changed, ("name",)),
+        policies.New,
+        _by_id(policies.create),
+    ),
+    "devices": Kind(
+        *("devices", devices.shown, devices.Patch, devices.change, ("member", "licence", "state", "kind")),
+        device_of=lambda doc: {"_id": doc["_id"]},
+    ),
+}
+
+
+def body_of(model: type[BaseModel] | None, body: dict[str, Any]) -> Any:
+    """A body read strictly: an unknown field, an operator where text belongs, another type are 422."""
+    if model is None:
+        raise forbidden("These are not made this way.")
+    try:
+        return check(model, body)
+    except ValueError as error:
+        raise invalid(str(error)) from error
+
+
+def filter_of(kind: Kind, filters: dict[str, str]) -> Document:
+    """Filters by equality; a value that nothing has matches nothing, an unknown name is 422."""
+    if unknown := sorted(set(filters) - set(kind.filters)):
+        raise invalid(f"{unknown[0][:40]}: not a filter here; there are: {', '.join(kind.filters) or 'none'}")
+    return dict(filters)
+
+
+def require_allowed(reach: Reach, collection: Collection, doc: Document, body: dict[str, Any]) -> None:
+    """What the table alone cannot say: a client edits labels only (S-07); an admin neither makes nor unmakes owners."""
+    if reach.scope is Scope.CONTRACT and set(body) - {"labels"}:
+        raise forbidden("Of a contract a client may change the labels.")
+    owners = doc.get("role") == "owner" or body.get("role") == "owner"
+    if collection in ("members", "clients") and owners and reach.role != "owner":
+        raise forbidden("Only an owner decides about owners.")
+    if collection == "clients" and doc.get("role", "client") != "client":
+        raise not_found("client")

@@ -1,0 +1,121 @@
+"""Contracts: the agreement that time is booked on, by revision."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from services.kit.mongo import Session
+from services.kit.problems import invalid, not_found
+from services.licensing import people
+from services.licensing.store import Document, Store, instant, key, new_id, now
+from services.wire.events import ContractChanged, Fact, Id, Strict
+from services.wire.requests import GrantedContract
+
+
+def _day(text: str) -> str:
+    if date.fromisoformat(text).isoformat() != text:
+        raise ValueError("not a day like 2026-11-21")
+    return text
+
+
+Day = Annotated[str, AfterValidator(_day)]
+Project = Annotated[str, Field(min_length=1, max_length=200)]
+Labels = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=200)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Rate = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Limit = Annotated[int, Field(ge=0, le=7 * 24 * 60)]
+
+
+class New(Strict):
+    """The body that makes a contract; ``rate_minor`` an hour in minor units, ``client`` a member in that role."""
+
+    member: Id
+    project: Project
+    client: Id | None = None
+    currency: Currency = "EUR"
+    rate_minor: Rate = 0
+    weekly_limit_minutes: Limit | None = None
+    manual_time: bool = False
+    labels: Labels = Field(default_factory=list)
+    memo_required: bool = False
+    starts_on: Day | None = None
+    ends_on: Day | None = None
+
+
+class Patch(Strict):
+    """What may be changed; whose time it is may not."""
+
+    project: Project | None = None
+    client: Id | None = None
+    currency: Currency | None = None
+    rate_minor: Rate | None = None
+    weekly_limit_minutes: Limit | None = None
+    manual_time: bool | None = None
+    labels: Labels | None = None
+    memo_required: bool | None = None
+    starts_on: Day | None = None
+    ends_on: Day | None = None
+
+
+_FIELDS = tuple(New.model_fields)
+_NULLABLE = {"client", "weekly_limit_minutes", "starts_on", "ends_on"}
+
+
+async def create(store: Store, session: Session, workspace: str, body: New) -> Document:
+    """A contract, told to the others."""
+    await people.require(store, session, workspace, body.member)
+    await _require_client(store, session, workspace, body.client)
+    contract = new_id("con")
+    doc: Document = {"_id": key(workspace, contract), "workspace": workspace, "id": contract, "revision": 1}
+    doc |= body.model_dump() | {"created_at": now()}
+    _require_order(doc)
+    await store["contracts"].insert_one(doc, session=session)
+    await store.outbox.stage([fact(doc)], session)
+    return doc
+
+
+async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
+    """The next revision of a contract, told to the others."""
+    given = body.model_dump(exclude_unset=True)
+    if name := next((name for name, value in given.items() if value is None and name not in _NULLABLE), None):
+        raise invalid(f"{name}: cannot be null", field=name)
+    await _require_client(store, session, doc["workspace"], body.client)
+    _require_order({**doc, **given})
+    changed = await store.update("contracts", doc["_id"], given, session)
+    if changed is None:
+        raise not_found("contract")
+    await store.outbox.stage([fact(changed)], session)
+    return changed
+
+
+async def _require_client(store: Store, session: Session, workspace: str, client: str | None) -> None:
+    if client and (await people.require(store, session, workspace, client, "client"))["role"] != "client":
+        raise invalid("client: this member is no client", field="client")
+
+
+def _require_order(doc: Document) -> None:
+    if doc["starts_on"] and doc["ends_on"] and doc["ends_on"] < doc["starts_on"]:
+        raise invalid("ends_on: before starts_on", field="ends_on")
+
+
+def fact(doc: Document) -> tuple[str, Fact]:
+    """``contract.changed`` as of a document."""
+    fields = {name: doc[name] for name in (*_FIELDS, "revision")}
+    return "contract.changed", ContractChanged(workspace=doc["workspace"], contract=doc["id"], **fields)
+
+
+def shown(doc: Document) -> Document:
+    """A contract as the API shows it."""
+    return {name: doc[name] for name in ("id", *_FIELDS, "revision")} | {"created_at": instant(doc["created_at"])}
+
+
+def granted(doc: Document) -> GrantedContract:
+    """A contract as ingest and agents need it."""
+    names = ("labels", "memo_required", "manual_time")
+    return GrantedContract(contract=doc["id"], title=doc["project"], **{name: doc[name] for name in names})
+
+
+def runs_on(doc: Document, day: str) -> bool:
+    """Whether time may be recorded on it on a day (``YYYY-MM-DD``)."""
+    return (not doc["starts_on"] or doc["starts_on"] <= day) and (not doc["ends_on"] or day <= doc["ends_on"])

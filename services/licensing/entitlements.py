@@ -1,0 +1,117 @@
+"""What a device may do, whole: the grant for ingest and media, the signed entitlement for the agent (L-04)."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from nacl.signing import SigningKey
+
+from services.kit.bus import Bus
+from services.kit.problems import not_found
+from services.licensing import contracts
+from services.licensing.standing import Right
+from services.licensing.store import Document, Store, instant, key, now
+from services.wire import proof, subjects
+from services.wire.requests import Grant
+
+log = logging.getLogger(__name__)
+_KEPT = 10_000
+
+
+class Entitlements:
+    """Reads grants, and tells agents of theirs."""
+
+    def __init__(self, store: Store, bus: Bus, signer: SigningKey) -> None:
+        self._store, self._bus, self._signer = store, bus, signer
+        self._policies: dict[str, dict[str, Any]] = {}  # versions never change, so they may be remembered
+
+    @property
+    def notice_key(self) -> bytes:
+        """The public half of the key that signs notices."""
+        return bytes(self._signer.verify_key)
+
+    async def grant(self, workspace: str, device: str) -> Grant:
+        """All that ingest and media need to decide; 404 where there is no such device.
+
+        Its contracts are all that time was ever booked on: a record may come weeks after its contract ended. The
+        revision adds up those of its parts, which only grow.
+        """
+        found = await self._store.one("devices", workspace, device)
+        if found is None:
+            raise not_found("device")
+        return (await self._read(found))[0]
+
+    async def entitlement(self, workspace: str, device: str) -> bytes:
+        """The signed entitlement, in which only contracts that run today appear."""
+        found = await self._store.one("devices", workspace, device)
+        if found is None:
+            raise not_found("device")
+        return proof.seal_notice(self._signer, await self._message(found))
+
+    async def push(self, where: dict[str, Any]) -> None:
+        """Sends the command ``entitlement``, carrying the whole of it, to the devices that ``where`` finds."""
+        async for device in self._store["devices"].find(where):
+            message = await self._message(device) | {"command": "entitlement"}
+            subject = subjects.commands(device["workspace"], device["id"])
+            await self._bus.say(subject, proof.seal_notice(self._signer, message))
+        await self._bus.client.flush(timeout=2)
+
+    async def _message(self, device: Document) -> dict[str, Any]:
+        grant, docs = await self._read(device)
+        today = now().date().isoformat()
+        workspace = await self._store["workspaces"].find_one({"_id": key(device["workspace"])}) or {}
+        return {
+            "workspace": grant.workspace,
+            "device": grant.device,
+            "revision": grant.revision,
+            "state": grant.state,
+            "licence": grant.licence,
+            "mode": grant.mode,
+            "policy": grant.policy,
+            "contracts": [contracts.granted(doc).model_dump() for doc in docs if contracts.runs_on(doc, today)],
+            "notices": [],
+            "minimum_agent": workspace.get("minimum_agent"),
+        }
+
+    async def _read(self, device: Document) -> tuple[Grant, Sequence[Document]]:
+        workspace = device["workspace"]
+        licence = await self._store.one("licences", workspace, device["licence"])
+        if licence is None:
+            raise not_found("device")
+        own = {"id": licence["contract"]} if licence["contract"] else {"member": device["member"]}
+        docs = await self._store["contracts"].find({"workspace": workspace, **own}).sort("_id", 1).to_list(None)
+        right, standing = Right.of(device), Right.of(device).at(now())
+        grant = Grant(
+            revision=device["revision"] + licence["revision"] + sum(doc["revision"] for doc in docs),
+            workspace=workspace,
+            member=device["member"],
+            device=device["id"],
+            device_kind=device["kind"],
+            public_key=device["public_key"],
+            licence=licence["id"],
+            mode=licence["mode"],
+            # a span that was moved into the future: the device is to wait
+            state="suspended" if standing.state == "issued" else standing.state,
+            not_before=instant(right.not_before),
+            expires=instant(right.expires),
+            revoked_at=instant(right.revoked_at),
+            drain_until=instant(right.drain_until or (right.late_until if standing.state == "expired" else None)),
+            policy=await self._policy(workspace, licence["policy"], licence["policy_version"]),
+            contracts=[contracts.granted(doc) for doc in docs],
+        )
+        return grant, docs
+
+    async def policy_of(self, licence: Document) -> dict[str, Any]:
+        """The policy a licence carries."""
+        return await self._policy(licence["workspace"], licence["policy"], licence["policy_version"])
+
+    async def _policy(self, workspace: str, policy: str, version: int) -> dict[str, Any]:
+        at = key(workspace, policy, str(version))
+        if at not in self._policies:
+            found = await self._store["policy_versions"].find_one({"_id": at})
+            if found is None:
+                raise not_found("policy")
+            if len(self._policies) >= _KEPT:
+                self._policies.clear()
+            self._policies[at] = found["policy"]
+        return self._policies[at]

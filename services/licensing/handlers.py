@@ -1,0 +1,157 @@
+"""What arrives on the bus: requests of services, and the one question of devices."""
+
+import base64
+import logging
+from typing import Any
+
+import orjson
+from nacl.signing import SigningKey
+from nats.aio.msg import Msg
+
+from services.kit.bus import Bus
+from services.kit.problems import not_found
+from services.licensing import access, contracts, licences, people, seats, sessions, workspaces
+from services.licensing.collections import KINDS, Kind, body_of, filter_of, require_allowed
+from services.licensing.entitlements import Entitlements
+from services.licensing.store import Document, Store
+from services.wire import requests
+from services.wire.events import Fact
+
+log = logging.getLogger(__name__)
+
+
+class Handlers:
+    """The verbs of ``rpc.licensing`` and ``rpc.device.….entitlement``."""
+
+    def __init__(
+        self,
+        store: Store,
+        entitlements: Entitlements,
+        session_key: SigningKey,
+        licence_key: SigningKey,
+        device_urls: list[str],
+    ) -> None:
+        self._store, self._entitlements = store, entitlements
+        self._session_key, self._licence_key, self._urls = session_key, licence_key, device_urls
+
+    def register(self, bus: Bus) -> None:
+        """Puts every verb on the bus."""
+        bus.serve("sign_in", requests.SignIn, self.sign_in)
+        bus.serve("sign_out", requests.SignOut, self.sign_out)
+        bus.serve("session", requests.SessionOf, self.session)
+        bus.serve("activate", requests.Activate, self.activate)
+        bus.serve("grant", requests.GrantOf, self.grant, workers=32)
+        bus.serve("read", requests.Read, self.read)
+        bus.serve("create", requests.Create, self.create)
+        bus.serve("change", requests.Change, self.change)
+        bus.serve("replay", requests.Replay, self.replay, workers=1)
+        bus.serve_device("entitlement", self.entitlement, workers=32)
+
+    async def sign_in(self, request: requests.SignIn) -> requests.SignedIn:
+        """A session for a person (W-01)."""
+        return await sessions.sign_in(self._store, self._session_key, request)
+
+    async def sign_out(self, request: requests.SignOut) -> dict[str, Any]:
+        """The session ends."""
+        await sessions.sign_out(self._store, request.principal)
+        return {}
+
+    async def session(self, request: requests.SessionOf) -> dict[str, bool]:
+        """Whether a session still holds."""
+        return {"holds": await sessions.holds(self._store, request.principal)}
+
+    async def activate(self, request: requests.Activate) -> dict[str, Any]:
+        """A licence key and a device key become a device (L-03); the answer of ``POST /api/v1/activations``."""
+        licence, device = await seats.activate(self._store, request)
+        policy = await self._entitlements.policy_of(licence)
+        return {
+            "workspace": device["workspace"],
+            "member": device["member"],
+            "device": device["id"],
+            "bus": self._urls,
+            "notice_key": base64.b64encode(self._entitlements.notice_key).decode(),
+            "entitlement": orjson.loads(await self._entitlements.entitlement(device["workspace"], device["id"])),
+            "licence": licences.document(self._licence_key, licence, policy),
+        }
+
+    async def grant(self, request: requests.GrantOf) -> requests.Grant:
+        """What a device may do, for ingest and media."""
+        return await self._entitlements.grant(request.workspace, request.device)
+
+    async def entitlement(self, workspace: str, device: str, message: Msg) -> bytes:
+        """What a device may do, signed, for itself."""
+        return await self._entitlements.entitlement(workspace, device)
+
+    async def read(self, request: requests.Read) -> dict[str, Any]:
+        """The objects that the principal may see; 404 where one was asked for and is not among them."""
+        kind = KINDS[request.collection]
+        reach = await access.reach(self._store, request.principal, "read", request.collection)
+        where = [await access.refine(self._store, reach, request.collection), filter_of(kind, request.filters)]
+        if request.id is not None:
+            where.append({"id": request.id})
+        docs = await self._store[kind.stored].find({"$and": where}).sort("_id", 1).to_list(None)
+        if request.id is not None and not docs:
+            raise not_found(request.collection.removesuffix("s"))
+        return {"items": [kind.shown(doc) for doc in docs]}
+
+    async def create(self, request: requests.Create) -> Document:
+        """A new object; a licence shows its key this once."""
+        kind = KINDS[request.collection]
+        reach = await access.reach(self._store, request.principal, "create", request.collection)
+        body = body_of(kind.new, request.body)
+        require_allowed(reach, request.collection, {}, request.body)
+        make = kind.create
+        assert make is not None
+        if isinstance(body, people.New):
+            body = (body, await people.hash_password(body.password) if body.password else None)
+        workspace = await workspaces.find(self._store, reach.workspace)
+        doc = await self._store.change(lambda session: make(self._store, session, workspace, body))
+        await self._tell(kind, doc)
+        return kind.shown(doc)
+
+    async def change(self, request: requests.Change) -> Document:
+        """A changed object; its devices hear of it within seconds (L-04)."""
+        kind = KINDS[request.collection]
+        reach = await access.reach(self._store, request.principal, "change", request.collection)
+        body = body_of(kind.patch, request.body)
+        where = {"$and": [await access.refine(self._store, reach, request.collection), {"id": request.id}]}
+
+        async def work(session: Any) -> Document:
+            doc = await self._store[kind.stored].find_one(where, session=session)
+            if doc is None:
+                raise not_found(request.collection.removesuffix("s"))
+            require_allowed(reach, request.collection, doc, request.body)
+            return await kind.change(self._store, session, doc, body)
+
+        doc = await self._store.change(work)
+        await self._tell(kind, doc)
+        return kind.shown(doc)
+
+    async def _tell(self, kind: Kind, doc: Document) -> None:
+        """The devices that a change concerns get their new entitlement; if that fails they learn of it by asking."""
+        try:
+            if kind.stored == "policies":
+                named = {"workspace": doc["workspace"], "policy": doc["id"]}
+                theirs = await self._store["licences"].distinct("id", named)
+                await self._entitlements.push({"workspace": doc["workspace"], "licence": {"$in": theirs}})
+            elif kind.device_of:
+                await self._entitlements.push(kind.device_of(doc))
+        except Exception:
+            log.warning("devices were not told of a change; they will hear of it when they ask", exc_info=True)
+
+    async def replay(self, request: requests.Replay) -> dict[str, int]:
+        """Says all of a workspace's facts again, as they are now; the span does not matter, for facts are whole."""
+        emitted = 0
+        for name, of in (("workspaces", workspaces.fact), ("members", people.fact), ("contracts", contracts.fact)):
+            async for doc in self._store[name].find({"workspace": request.workspace}):
+                emitted += await self._again([of(doc)])
+        of_workspace = {"workspace": request.workspace}
+        async for doc in self._store["licences"].find(of_workspace):
+            devices = await self._store["devices"].find({**of_workspace, "licence": doc["id"]}).to_list(None)
+            emitted += await self._again([licences.fact(doc), *(licences.fact(doc, device) for device in devices)])
+        await self._store.outbox.flush()
+        return {"emitted": emitted}
+
+    async def _again(self, facts: list[tuple[str, Fact]]) -> int:
+        await self._store.outbox.stage(facts)
+        return len(facts)

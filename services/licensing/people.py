@@ -1,0 +1,178 @@
+"""People and their memberships (W-01, W-02, W-03, W-05).
+
+A person has one e-mail address and one password over all workspaces; in each workspace they are a member with an id,
+a role and a team of their own. A computer under a monitoring licence that names no member is one without a person.
+"""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from pydantic import AfterValidator, Field
+
+from services.kit.mongo import Session
+from services.kit.problems import Problem, invalid, not_found
+from services.licensing import teams
+from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
+from services.licensing.workspaces import Zone
+from services.wire.events import Fact, Id, MemberChanged, Strict
+from services.wire.requests import Role
+
+# OWASP's second choice for Argon2id: 19 MiB, two passes. Two threads, so that a burst costs neither the event loop nor
+# the memory.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_THREADS = ThreadPoolExecutor(2, thread_name_prefix="argon2")
+_NOBODYS = _HASHER.hash("the password of nobody")
+
+
+def _email(text: str) -> str:
+    local, at, host = text.strip().lower().partition("@")
+    if not (local and at and "." in host and not set(text.strip()) & set(" |,;<>()\t\r\n")):
+        raise ValueError("not an e-mail address")
+    return f"{local}@{host}"
+
+
+Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
+Password = Annotated[str, Field(min_length=10, max_length=1000)]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class New(Strict):
+    """The body that makes a member. ``password`` counts only where the person is new: nobody sets another's."""
+
+    email: Email
+    name: Name
+    role: Role = "employee"
+    team: Id | None = None
+    manages: list[Id] = Field(default_factory=list, max_length=200)
+    zone: Zone | None = None
+    password: Password | None = None
+
+
+class Patch(Strict):
+    """What may be changed of a member."""
+
+    name: Name | None = None
+    role: Role | None = None
+    team: Id | None = None
+    manages: Annotated[list[Id], Field(max_length=200)] | None = None
+    zone: Zone | None = None
+    archived: bool | None = None
+
+
+async def hash_password(password: str) -> str:
+    """The Argon2id hash, computed off the event loop."""
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, _HASHER.hash, password)
+
+
+async def password_holds(hashed: str | None, password: str) -> bool:
+    """Whether a password is the one; without a hash it takes as long and is False."""
+    held = await asyncio.get_running_loop().run_in_executor(_THREADS, _verify, hashed or _NOBODYS, password)
+    return held and hashed is not None
+
+
+def _verify(hashed: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(hashed, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+async def person_by_email(store: Store, email: str, session: Session | None = None) -> Document | None:
+    """A person, or None."""
+    return await store.one("people", NOBODY, email.strip().lower(), session=session)
+
+
+async def create(
+    store: Store, session: Session, workspace: str, zone: str, body: New, password_hash: str | None
+) -> Document:
+    """A member, and the person where they are new; 409 where they are a member already."""
+    await teams.require(store, session, workspace, [*([body.team] if body.team else []), *body.manages])
+    member, person = new_id("mem"), new_id("per")
+    await store["people"].update_one(
+        {"_id": key(NOBODY, body.email)},
+        {"$setOnInsert": {"person": person, "email": body.email, "hash": password_hash, "places": []}},
+        upsert=True,
+        session=session,
+    )
+    place = {"workspace": workspace, "member": member}
+    known = await store["people"].find_one_and_update(
+        {"_id": key(NOBODY, body.email), "places.workspace": {"$ne": workspace}},
+        {"$push": {"places": place}},
+        session=session,
+    )
+    if known is None:
+        raise Problem(409, "already-a-member", "This person is a member of the workspace already.")
+    return await _insert(store, session, workspace, member, body, zone, person=known["person"])
+
+
+async def create_computer(store: Store, session: Session, workspace: str, zone: str, name: str) -> Document:
+    """The member that stands for a computer: nobody can sign in as it."""
+    body = New.model_construct(email="", name=name, role="employee", team=None, manages=[], zone=None)
+    return await _insert(store, session, workspace, new_id("mem"), body, zone, person=None)
+
+
+async def _insert(
+    store: Store, session: Session, workspace: str, member: str, body: New, zone: str, person: str | None
+) -> Document:
+    doc: Document = {"_id": key(workspace, member), "workspace": workspace, "id": member, "member": member}
+    doc |= {name: getattr(body, name) for name in ("email", "name", "role", "team", "manages")}
+    doc |= {"zone": body.zone or zone, "person": person, "archived": False, "revision": 1, "created_at": now()}
+    await store["members"].insert_one(doc, session=session)
+    await store.outbox.stage([fact(doc)], session)
+    return doc
+
+
+async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
+    """Another role, team, name …; told to the others. The last owner of a workspace stays one."""
+    given = body.model_dump(exclude_unset=True)
+    fields = {name: value for name, value in given.items() if value is not None or name == "team"}
+    await teams.require(store, session, doc["workspace"], [*filter(None, [body.team]), *(body.manages or [])])
+    if doc["role"] == "owner" and (fields.get("role", "owner") != "owner" or fields.get("archived")):
+        await _require_another_owner(store, session, doc)
+    changed = await store.update("members", doc["_id"], fields, session)
+    if changed is None:
+        raise not_found("member")
+    await store.outbox.stage([fact(changed)], session)
+    return changed
+
+
+async def _require_another_owner(store: Store, session: Session, doc: Document) -> None:
+    # the workspace is written, so that two owners leaving at once conflict
+    await store["workspaces"].update_one(
+        {"_id": key(doc["workspace"])}, {"$inc": {"owner_changes": 1}}, session=session
+    )
+    others = {"workspace": doc["workspace"], "role": "owner", "archived": False, "id": {"$ne": doc["id"]}}
+    if not await store["members"].find_one(others, session=session):
+        raise Problem(409, "last-owner", "A workspace needs an owner.", "Make somebody else an owner first.")
+
+
+async def require(store: Store, session: Session, workspace: str, member: str, what: str = "member") -> Document:
+    """A member who is not archived; 422 where there is none."""
+    doc = await store.one("members", workspace, member, session=session)
+    if doc is None or doc["archived"]:
+        raise invalid(f"{what}: there is no such member", field=what)
+    return doc
+
+
+def fact(doc: Document) -> tuple[str, Fact]:
+    """``member.changed`` as of a document."""
+    fields = {name: doc[name] for name in (*_SHOWN, "revision")}
+    return "member.changed", MemberChanged(workspace=doc["workspace"], member=doc["id"], **fields)
+
+
+_SHOWN = ("name", "email", "role", "team", "manages", "zone", "archived")
+
+
+def shown(doc: Document) -> Document:
+    """A member as the API shows it."""
+    return {name: doc[name] for name in ("id", *_SHOWN)} | {"created_at": instant(doc["created_at"])}
+
+
+def shown_client(doc: Document) -> Document:
+    """A client as the API shows it: a member in the role client."""
+    return {name: doc[name] for name in ("id", "name", "email", "archived")} | {
+        "created_at": instant(doc["created_at"])
+    }

@@ -1,0 +1,166 @@
+"""Policies: what may be captured, and how often. Immutable by version; everything is off until turned on (B-05)."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from services.kit.mongo import Session
+from services.kit.problems import invalid, not_found
+from services.licensing.store import Document, Store, instant, key, new_id, now
+from services.wire.events import Strict, check
+
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+Sites = Annotated[list[Annotated[str, Field(min_length=1, max_length=253)]], Field(max_length=500)]
+
+
+class Screenshots(Strict):
+    """Captures of the screen (T-05, T-06, T-08, M-04); ``monitors: member`` leaves it to the member."""
+
+    enabled: bool = False
+    per_segment: int = Field(default=1, ge=1, le=10)
+    monitors: Literal["all", "active", "member"] = "member"
+    width: int = Field(default=1280, ge=320, le=3840)
+    blur: bool = True
+
+
+class Camera(Strict):
+    """Snapshots by the camera, which also need the member's own yes (T-09)."""
+
+    enabled: bool = False
+    per_hour: int = Field(default=1, ge=1, le=6)
+
+
+class MemberMay(Strict):
+    """What a member under a *monitoring* licence may do; a worklog licence always allows it (T-02)."""
+
+    choose_monitors: bool = False
+    discard: bool = False
+    keep_idle: bool = False
+    remind: bool = False
+    pause: bool = False
+
+
+class Policy(Strict):
+    """Every switch an agent knows; the dump of this is what goes over the wire, with the version it has."""
+
+    version: int = Field(default=1, ge=1)
+    screenshots: Screenshots = Screenshots()
+    camera: Camera = Camera()
+    recording: bool = False
+    """Screen recording as a low-rate video (M-08)."""
+    live: bool = False
+    """Frames during an audited watch (M-07)."""
+    apps: bool = False
+    titles: bool = False
+    site: Literal["off", "domain", "url"] = "off"
+    only_sites: Sites = Field(default_factory=list)
+    never_sites: Sites = Field(default_factory=list)
+    """T-04."""
+    notify: bool = True
+    """The member is shown each capture and may discard it (T-07)."""
+    idle_minutes: int = Field(default=5, ge=1, le=120)
+    """T-11."""
+    movement_counts: bool = False
+    """T-03."""
+    grace_days: int = Field(default=30, ge=0, le=180)
+    """How long an offline agent goes on under this policy (L-04)."""
+    tray: bool = True
+    legal_basis: Annotated[str, Field(max_length=2000)] | None = None
+    """Hiding the tray icon needs it (G-01)."""
+    member_may: MemberMay = MemberMay()
+    capture_days: Annotated[int, Field(ge=1, le=36500)] | None = 7
+    """Retention of captures in days; null: kept (M-05)."""
+    legal_hold: bool = False
+    shifts_only: bool = False
+    """A-04."""
+    automatic_updates: bool = True
+    """T-15."""
+
+    @model_validator(mode="after")
+    def _told(self) -> "Policy":
+        if not self.tray and not self.legal_basis:
+            raise ValueError("a hidden tray icon needs legal_basis: what allows it (G-01)")
+        return self
+
+
+def build(overrides: dict[str, Any], base: dict[str, Any] | None = None, version: int = 1) -> dict[str, Any]:
+    """The dump of a policy: overrides on top of a base (or of the defaults); a 422 Problem says what does not fit."""
+    merged = _merge(base or Policy().model_dump(), {**overrides, "version": version})
+    try:
+        return check(Policy, merged).model_dump()
+    except ValueError as error:
+        raise invalid(f"policy.{error}") from error
+
+
+def _merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in overrides.items():
+        old = merged.get(name)
+        merged[name] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+class New(Strict):
+    """The body that makes a policy; ``policy`` carries what differs from the defaults."""
+
+    name: Name
+    policy: dict[str, Any] = Field(default_factory=dict)
+
+
+class Patch(Strict):
+    """The body that makes its next version; ``policy`` carries what differs from the version before."""
+
+    name: Name | None = None
+    policy: dict[str, Any] = Field(default_factory=dict)
+
+
+async def create(
+    store: Store, session: Session, workspace: str, body: New, base: dict[str, Any] | None = None
+) -> Document:
+    """A policy in its version 1: what differs from ``base``, or from the defaults."""
+    policy = new_id("pol")
+    doc = {"_id": key(workspace, policy), "workspace": workspace, "id": policy, "name": body.name, "created_at": now()}
+    doc |= {"version": 1, "policy": build(body.policy, base), "revision": 1}
+    await store["policies"].insert_one(doc, session=session)
+    await _keep_version(store, session, doc)
+    return doc
+
+
+async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
+    """The next version of a policy; licences that name it carry it from now on."""
+    version = doc["version"] + 1
+    fields: Document = {"version": version, "policy": build(body.policy, doc["policy"], version)}
+    if body.name is not None:
+        fields["name"] = body.name
+    changed = await store.update("policies", doc["_id"], fields, session)
+    if changed is None:
+        raise not_found("policy")
+    await _keep_version(store, session, changed)
+    return changed
+
+
+async def find(store: Store, session: Session | None, workspace: str, policy: str) -> Document:
+    """A policy by id; 404 where there is none."""
+    doc = await store.one("policies", workspace, policy, session=session)
+    if doc is None:
+        raise not_found("policy")
+    return doc
+
+
+def shown(doc: Document) -> Document:
+    """A policy as the API shows it."""
+    return {name: doc[name] for name in ("id", "name", "version", "policy")} | {
+        "created_at": instant(doc["created_at"])
+    }
+
+
+async def _keep_version(store: Store, session: Session, doc: Document) -> None:
+    await store["policy_versions"].insert_one(
+        {
+            "_id": key(doc["workspace"], doc["id"], str(doc["version"])),
+            "workspace": doc["workspace"],
+            "policy": doc["policy"],
+            "created_at": now(),
+        },
+        session=session,
+    )

@@ -1,0 +1,143 @@
+"""Activation: a licence key and a device key become a device, on one of the licence's seats (L-03).
+
+The seat is taken by one conditional update of the licence and one of the workspace, in the transaction that makes the
+device: of any number racing for the last seat exactly one wins.
+"""
+
+from pymongo.errors import DuplicateKeyError
+
+from services.kit.mongo import Session
+from services.kit.problems import Problem
+from services.licensing import licences, limits
+from services.licensing.standing import Right
+from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
+from services.wire import proof
+from services.wire.requests import Activate, DeviceOffer
+
+MOST_A_MINUTE = 30
+
+
+async def activate(store: Store, request: Activate) -> tuple[Document, Document]:
+    """The (licence, device) of an activation; 404, 409, 422 and 429 problems say what stands against it.
+
+    The same device key with the same licence is the same activation, however often and at once.
+    """
+    await limits.take(store, "activate", request.address, MOST_A_MINUTE)
+    nkey = _prove(request)
+    known = await store["licence_keys"].find_one({"_id": key(NOBODY, licences.key_hash(request.licence_key))})
+    if known is None:
+        raise Problem(404, "unknown-licence", "There is no such licence.", "Check the key, or ask for a new one.")
+    try:
+        return await store.change(
+            lambda session: _take(store, session, known["workspace"], known["licence"], nkey, request.device)
+        )
+    except DuplicateKeyError:  # the same device key was activated in this very moment
+        return await store.change(
+            lambda session: _take(store, session, known["workspace"], known["licence"], nkey, request.device)
+        )
+
+
+def _prove(request: Activate) -> str:
+    """The device's key as an nkey, proved to be its own."""
+    try:
+        public = proof.read_public_key(request.device.public_key)
+    except proof.ProofError as error:
+        raise Problem(422, "not-a-key", "This is not an Ed25519 public key.", "device.public_key") from error
+    try:
+        proof.check(public, proof.ACTIVATION_DOMAIN, request.device.public_key.encode(), request.proof)
+    except proof.ProofError as error:
+        raise Problem(422, "bad-proof", "The proof is not by this public key.", "proof") from error
+    return proof.user_nkey(public)
+
+
+async def _take(
+    store: Store, session: Session, workspace: str, licence: str, nkey: str, offer: DeviceOffer
+) -> tuple[Document, Document]:
+    doc = await store.one("licences", workspace, licence, session=session)
+    if doc is None:
+        raise Problem(404, "unknown-licence", "There is no such licence.", "Ask for a new one.")
+    _require_open(doc)
+    held = await store.one("device_keys", NOBODY, nkey, session=session)
+    if held:
+        return doc, await _again(store, session, held, workspace, licence)
+    await store["device_keys"].insert_one(
+        held := {"_id": key(NOBODY, nkey), "workspace": workspace, "licence": licence, "device": new_id("dev")},
+        session=session,
+    )
+    taken = await _claim_seat(store, session, doc)
+    device = _device(taken, held["device"], nkey, offer)
+    await store["devices"].insert_one(device, session=session)
+    await store.outbox.stage([licences.fact(taken), licences.fact(taken, device)], session)
+    return taken, device
+
+
+def _require_open(doc: Document) -> None:
+    match Right.of(doc).at(now()):
+        case ("revoked", _, _):
+            raise Problem(409, "licence-revoked", "This licence was revoked.", "Ask for a new one.")
+        case ("expired", _, _):
+            raise Problem(409, "licence-expired", "This licence is over.", "Ask to have it renewed.")
+        case ("suspended", _, _):
+            raise Problem(409, "licence-suspended", "This licence is suspended.", "Ask to have it resumed.")
+        case (_, "nothing", start):
+            raise Problem(409, "licence-not-yet-valid", "This licence has not begun.", f"It begins {instant(start)}.")
+
+
+async def _again(store: Store, session: Session, held: Document, workspace: str, licence: str) -> Document:
+    device = await store.one("devices", held["workspace"], held["device"], session=session)
+    if device is None or (held["workspace"], held["licence"]) != (workspace, licence):
+        detail = "A computer's key belongs to one licence. Reset the agent, so that it makes itself a new key."
+        raise Problem(409, "key-in-use", "This device key belongs to another licence.", detail)
+    if device["released_at"]:
+        detail = "Reset the agent, so that it makes itself a new key."
+        raise Problem(409, "device-released", "This device gave its seat back.", detail)
+    return device
+
+
+async def _claim_seat(store: Store, session: Session, doc: Document) -> Document:
+    """The licence with one seat more taken; 409 where it or the workspace has none left."""
+    room = {"$expr": {"$lt": ["$seats_taken", "$seats"]}}
+    changes = {"$inc": {"seats_taken": 1, "revision": 1}, "$set": {"state": "active"}}
+    taken: Document | None = await store["licences"].find_one_and_update(
+        {"_id": doc["_id"], "state": {"$in": ["issued", "active"]}} | room,
+        changes,
+        return_document=True,
+        session=session,
+    )
+    if taken is None:
+        raise await _no_seat(store, session, doc, "The licence has no seat left.")
+    total = {"$or": [{"seats": None}, {"$expr": {"$lt": ["$seats_taken", "$seats"]}}]}
+    counted = await store["workspaces"].update_one(
+        {"_id": key(doc["workspace"])} | total, {"$inc": {"seats_taken": 1}}, session=session
+    )
+    if not counted.modified_count:
+        raise await _no_seat(store, session, doc, "The workspace has no seat left.")
+    return taken
+
+
+async def _no_seat(store: Store, session: Session, doc: Document, title: str) -> Problem:
+    holding = {"workspace": doc["workspace"], "licence": doc["id"], "released_at": None}
+    devices = await store["devices"].find(holding, session=session).sort("activated_at", 1).to_list(20)
+    holders = [
+        {"device": one["id"], "name": one["name"], "activated_at": instant(one["activated_at"])} for one in devices
+    ]
+    names = ", ".join(one["name"] for one in devices)
+    detail = f"Held by: {names}. Ask for a seat to be given back, or for more." if names else "Ask for more."
+    return Problem(409, "no-seat-left", title, detail, holders=holders)
+
+
+def _device(doc: Document, device: str, nkey: str, offer: DeviceOffer) -> Document:
+    return {
+        "_id": key(doc["workspace"], device),
+        **{name: doc[name] for name in ("workspace", "member", "mode")},
+        "id": device,
+        "licence": doc["id"],
+        "public_key": nkey,
+        "revision": 1,
+        "name": offer.name,
+        "os": offer.os,
+        "kind": offer.kind,
+        **Right.of(doc).stored(),
+        "activated_at": now(),
+        "released_at": None,
+    }

@@ -1,0 +1,24 @@
+"""What licensing takes from its environment beyond what every service does."""
+
+from functools import cached_property
+
+from pydantic import SecretStr
+
+from services.kit.settings import Settings
+
+
+class LicensingSettings(Settings):
+    """The keys it signs with, and where devices find the bus."""
+
+    notice_seed: SecretStr
+    session_seed: SecretStr
+    licence_seed: SecretStr
+    issuer_seed: SecretStr
+    callout_seed: SecretStr
+    sys_seed: SecretStr
+    bus_public_urls: str = "nats://127.0.0.1:4222"
+
+    @cached_property
+    def device_urls(self) -> list[str]:
+        """Servers of the bus as devices reach them."""
+        return [url.strip() for url in self.bus_public_urls.split(",") if url.strip()]

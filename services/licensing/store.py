@@ -1,0 +1,95 @@
+"""Licensing's database: its collections, ids, and the one way to change it, which tells the others too.
+
+Who is known beyond one workspace (a person, a device key, a licence key) has ``-`` in the place of the workspace.
+"""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from motor.motor_asyncio import AsyncIOMotorCollection
+
+from services.kit import mongo
+from services.kit.bus import Bus
+from services.kit.mongo import Database, Session
+from services.kit.outbox import Outbox
+from services.wire import slots
+
+Document = dict[str, Any]
+Documents = AsyncIOMotorCollection[Document]
+Result = TypeVar("Result")
+NOBODY = "-"
+
+
+def new_id(kind: str) -> str:
+    """An id that is unique over all workspaces: a short kind and 100 random bits."""
+    return f"{kind}-{base64.b32encode(secrets.token_bytes(13)).decode().rstrip('=').lower()[:20]}"
+
+
+def key(workspace: str, *rest: str) -> str:
+    """An ``_id``: the workspace first, for it is the sharding key."""
+    return "|".join((workspace, *rest))
+
+
+def fingerprint(text: str) -> str:
+    """Hex SHA-256, for what must be found but not read."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def now() -> datetime:
+    """Now, to the millisecond that the store keeps."""
+    instant = datetime.now(UTC)
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def instant(value: datetime | None) -> str | None:
+    """An instant as it is shown, or None."""
+    return slots.format_instant(value) if value else None
+
+
+class Store:
+    """The collections, and changes that are told."""
+
+    def __init__(self, db: Database, bus: Bus) -> None:
+        self.db = db
+        self.outbox = Outbox(db, bus)
+
+    def __getitem__(self, name: str) -> Documents:
+        return self.db[name]
+
+    async def prepare(self) -> None:
+        """Makes the indexes; safe to run again."""
+        for name in ("contracts", "licences", "devices", "members"):
+            await self[name].create_index([("workspace", 1), ("member", 1)])
+        await self["contracts"].create_index([("workspace", 1), ("client", 1)])
+        await self["devices"].create_index([("workspace", 1), ("licence", 1)])
+        await self["licences"].create_index([("workspace", 1), ("policy", 1)])
+        for name in ("sessions", "attempts"):
+            await self[name].create_index("until", expireAfterSeconds=0)
+
+    async def change(self, work: Callable[[Session], Awaitable[Result]]) -> Result:
+        """Runs ``work`` in a transaction in which it also stages its facts, and publishes these."""
+        result = await self.write(work)
+        await self.outbox.flush()
+        return result
+
+    async def write(self, work: Callable[[Session], Awaitable[Result]]) -> Result:
+        """As ``change``, leaving the facts to be published by the running service."""
+
+        async def run(session: Session) -> Result:
+            return await work(session)
+
+        return await mongo.transaction(self.db, run)
+
+    async def one(self, name: str, workspace: str, *rest: str, session: Session | None = None) -> Document | None:
+        """One document by the parts of its ``_id``."""
+        return await self[name].find_one({"_id": key(workspace, *rest)}, session=session)
+
+    async def update(self, name: str, doc_id: str, fields: Document, session: Session) -> Document | None:
+        """Sets fields and raises the revision; gives the document as it is then, None where there is none."""
+        return await self[name].find_one_and_update(
+            {"_id": doc_id}, {"$set": fields, "$inc": {"revision": 1}}, return_document=True, session=session
+        )

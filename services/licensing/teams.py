@@ -1,0 +1,60 @@
+"""Teams: a member is in at most one of a workspace (W-04)."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from services.kit.mongo import Session
+from services.kit.problems import Problem, invalid, not_found
+from services.licensing.store import Document, Store, instant, key, new_id, now
+from services.wire.events import Strict
+
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class New(Strict):
+    """The body that makes a team."""
+
+    name: Name
+
+
+class Patch(Strict):
+    """What may be changed."""
+
+    name: Name | None = None
+    archived: bool | None = None
+
+
+async def create(store: Store, session: Session, workspace: str, body: New) -> Document:
+    """A team."""
+    team = new_id("team")
+    doc = {"_id": key(workspace, team), "workspace": workspace, "id": team, "name": body.name, "revision": 1}
+    doc |= {"archived": False, "created_at": now()}
+    await store["teams"].insert_one(doc, session=session)
+    return doc
+
+
+async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
+    """Another name, archived or restored; 409 where a team with members is to be archived."""
+    if body.archived:
+        of_team = {"workspace": doc["workspace"], "team": doc["id"], "archived": False}
+        if await store["members"].find_one(of_team, session=session):
+            raise Problem(409, "team-not-empty", "The team still has members.", "Move them to another team first.")
+    changed = await store.update("teams", doc["_id"], body.model_dump(exclude_none=True), session)
+    if changed is None:
+        raise not_found("team")
+    return changed
+
+
+async def require(store: Store, session: Session, workspace: str, teams: list[str]) -> None:
+    """422 where one of the teams is not of this workspace, or archived."""
+    for team in teams:
+        # written, not only read, so that archiving the team at the same moment conflicts with it
+        found = await store.update("teams", key(workspace, team), {}, session) if "|" not in team else None
+        if found is None or found["archived"]:
+            raise invalid("team: there is no such team", field="team")
+
+
+def shown(doc: Document) -> Document:
+    """A team as the API shows it."""
+    return {name: doc[name] for name in ("id", "name", "archived")} | {"created_at": instant(doc["created_at"])}

@@ -1,0 +1,98 @@
+"""Workspaces: a tenant's name, zones and the settings that others compute with (W-02, W-06)."""
+
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field
+
+from services.kit.mongo import Session
+from services.kit.problems import not_found
+from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
+from services.wire.events import Fact, Strict, WorkspaceChanged
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError) as error:
+        raise ValueError("not a time zone like Europe/Berlin") from error
+    return name
+
+
+Zone = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_zone)]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class New(Strict):
+    """The body that makes a workspace."""
+
+    name: Name
+    zone: Zone = "UTC"
+    billing_zone: Zone = "UTC"
+
+
+class Patch(Strict):
+    """What may be changed; ``seats`` is the workspace's total over all licences, null: no limit (L-03)."""
+
+    name: Name | None = None
+    zone: Zone | None = None
+    billing_zone: Zone | None = None
+    lock_hour: Annotated[int, Field(ge=0, le=23)] | None = None
+    billing_unit: Literal["segment", "minute"] | None = None
+    movement_counts: bool | None = None
+    unproductive_weight_percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    seats: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    minimum_agent: Annotated[str, Field(max_length=40)] | None = None
+    archived: bool | None = None
+
+
+_SETTINGS = (
+    *("name", "zone", "billing_zone", "lock_hour", "billing_unit", "movement_counts"),
+    *("unproductive_weight_percent", "archived"),
+)
+_NULLABLE = {"seats", "minimum_agent"}
+
+
+async def create(store: Store, session: Session, body: New) -> Document:
+    """A workspace with the usual settings, told to the others."""
+    workspace = new_id("ws")
+    doc: Document = {"_id": key(workspace), "workspace": workspace, "id": workspace, "revision": 1}
+    doc |= body.model_dump() | {"lock_hour": 12, "billing_unit": "segment", "movement_counts": False}
+    doc |= {"unproductive_weight_percent": 50, "archived": False, "seats": None, "seats_taken": 0}
+    doc |= {"minimum_agent": None, "created_at": now()}
+    await store["workspaces"].insert_one(doc, session=session)
+    await store.outbox.stage([fact(doc)], session)
+    return doc
+
+
+async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
+    """Settings as they are to be; others are told."""
+    given = body.model_dump(exclude_unset=True)
+    fields = {name: value for name, value in given.items() if value is not None or name in _NULLABLE}
+    changed = await store.update("workspaces", doc["_id"], fields, session)
+    if changed is None:
+        raise not_found("workspace")
+    await store.outbox.stage([fact(changed)], session)
+    return changed
+
+
+async def find(store: Store, workspace: str, session: Session | None = None) -> Document:
+    """A workspace by id; 404 where there is none."""
+    doc = await store["workspaces"].find_one({"_id": key(workspace)}, session=session)
+    if doc is None:
+        raise not_found("workspace")
+    return doc
+
+
+def fact(doc: Document) -> tuple[str, Fact]:
+    """``workspace.changed`` as of a document."""
+    settings = {name: doc[name] for name in _SETTINGS}
+    return "workspace.changed", WorkspaceChanged(
+        workspace=doc["workspace"], member=NOBODY, revision=doc["revision"], **settings
+    )
+
+
+def shown(doc: Document) -> Document:
+    """A workspace as the API shows it."""
+    names = ("id", *_SETTINGS, "seats", "seats_taken", "minimum_agent")
+    return {name: doc[name] for name in names} | {"created_at": instant(doc["created_at"])}
