@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from services.wire import slots
-from services.wire.segments import STATES, Part, part_of
+from services.wire.segments import Part, part_of
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -42,23 +42,9 @@ class Strict(BaseModel):
 # the record ---------------------------------------------------------------------------------------------------------
 
 State = Literal["work", "idle", "break", "private", "locked"]
-Minute = Annotated[
-    list[Any],
-    AfterValidator(lambda minute: _minute(minute)),
-]
-
-
-def _minute(minute: list[Any]) -> list[Any]:
-    if len(minute) != 6:
-        raise ValueError("a minute is [keys, clicks, scrolls, moves, state, app]")
-    *counts, state, app = minute
-    if any(type(count) is not int or not 0 <= count < 2**31 for count in counts):
-        raise ValueError("a minute's counts are integers from 0")
-    if state not in STATES:
-        raise ValueError(f"no such state of a minute: {str(state)[:20]!r}")
-    if app is not None and (type(app) is not int or app < 0):
-        raise ValueError("a minute's app is an index or null")
-    return minute
+# JSON knows no tuples: a list passes for one here, and what is in it is as strict as everywhere.
+Minute = Annotated[tuple[Count, Count, Count, Count, State, Count | None], Field(strict=False)]
+"""``[keys, clicks, scrolls, moves, state, app]``."""
 
 
 class Envelope(Strict):
@@ -115,18 +101,8 @@ class Picture(Capture):
     thumbnail_bytes: Count
 
 
-App = Annotated[list[Any], AfterValidator(lambda app: _app(app))]
-
-
-def _app(app: list[Any]) -> list[Any]:
-    if len(app) != 4:
-        raise ValueError("an app is [app, title or null, site or null, seconds]")
-    name, title, site, seconds = app
-    if type(name) is not str or not all(part is None or type(part) is str for part in (title, site)):
-        raise ValueError("an app's name is text, its title and site text or null")
-    if type(seconds) is not int or not 0 <= seconds <= 600:
-        raise ValueError("an app's seconds are an integer from 0 to 600")
-    return app
+App = Annotated[tuple[str, str | None, str | None, Annotated[int, Field(ge=0, le=600)]], Field(strict=False)]
+"""``[app, title, site, seconds]``."""
 
 
 class Detail(Strict):
@@ -373,7 +349,7 @@ class Receipt(Strict):
     device: Id
     through: int
     above: list[list[int]]
-    quarantined: list[tuple[int, str]]
+    quarantined: list[Annotated[tuple[int, str], Field(strict=False)]]
     now: Instant
 
 

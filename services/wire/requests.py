@@ -169,12 +169,17 @@ class PictureOf(Strict):
 
 
 class RecordsOf(Strict):
-    """``rpc.ingest.records`` → {"records": [{device, seq, record, detail, signature}]}, verbatim, by device and seq."""
+    """``rpc.ingest.records`` → {"records": [{device, seq, record, detail, signature}], "next"}, by device and seq.
+
+    More than the bus takes in one answer (about 400 records) is a 413 problem, unless ``after`` asks for pages: first
+    ``""``, then the ``next`` of the answer before, until it is null. An erased detail (G-03) is null.
+    """
 
     workspace: Id
     devices: list[Id]
     start: Instant = Field(alias="from")
     end: Instant = Field(alias="to")
+    after: str | None = None
 
 
 class SyncOf(Strict):
