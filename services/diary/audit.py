@@ -4,6 +4,7 @@ Documents: ``audit`` ``<workspace>|<instant>|<random>``, so that a workspace's e
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,11 +61,13 @@ async def entries(
     return items, (items[-1]["id"] if len(found) > limit else None)
 
 
-async def looks_at(db: Database, workspace: str, member: str, capture: str | None = None) -> list[dict[str, Any]]:
-    """Others' looks at a member's pictures, or at one of them, newest first, at most 500 (B-03)."""
+async def looks_at(
+    db: Database, workspace: str, member: str, captures: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """Others' looks at a member's pictures, or at some of them, newest first, at most 500 (B-03)."""
     wanted: dict[str, Any] = {"workspace": workspace, "member": member, "action": "capture.viewed"}
-    if capture is not None:
-        wanted["capture"] = capture
+    if captures is not None:
+        wanted["capture"] = {"$in": list(captures)}
     found = await db["audit"].find(wanted).sort("_id", -1).limit(500).to_list(500)
     return [_shown(one) for one in found]
 

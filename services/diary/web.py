@@ -1,29 +1,26 @@
 """The web's assembly: routes, problem documents for whatever goes wrong, and what every answer carries."""
 
-import importlib
-import importlib.util
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from services.diary.api import audit, captures, collections, devices, diary, events, scores, sessions, timesheets
 from services.diary.api.answers import refusal
 from services.diary.edge import Edge
 from services.diary.guard import Guard
+from services.diary.pages import routes, sign_in
+from services.diary.pages.render import STATIC
+from services.diary.pages.statics import Statics
 from services.kit.problems import Problem
 from services.kit.service import Service
 
 log = logging.getLogger(__name__)
 API = "/api/v1"
-_STATIC = Path(__file__).parent / "static"
-_PAGES = "services.diary.pages.routes"
 
 
 def web(edge: Edge, service: Service) -> FastAPI:
@@ -55,10 +52,10 @@ def web(edge: Edge, service: Service) -> FastAPI:
 
 
 def _add_pages(app: FastAPI) -> None:
-    if _STATIC.is_dir():
-        app.mount("/static", StaticFiles(directory=_STATIC), name="static")
-    if importlib.util.find_spec("services.diary.pages") and importlib.util.find_spec(_PAGES):
-        app.include_router(importlib.import_module(_PAGES).router)
+    app.mount("/static", Statics(directory=STATIC), name="static")
+    app.include_router(sign_in.router)
+    app.include_router(routes.router)
+    app.state.problem_page = routes.problem_page
 
 
 def _add_refusals(app: FastAPI) -> None:

@@ -27,22 +27,24 @@ async def events(request: Request, viewer: Annotated[Viewer, Depends(current_vie
 async def _stream(edge: Edge, viewer: Viewer) -> AsyncIterator[bytes]:
     yield HEARTBEAT
     async for change in edge.live.changes(viewer.workspace):
-        if time.time() >= viewer.principal.expires or not await _still(edge, viewer):
+        if time.time() >= viewer.principal.expires or not await still(edge, viewer):
             return
         if change is None:
             yield HEARTBEAT
-        elif slots := await _visible(edge, viewer, change):
+        elif slots := await visible(edge, viewer, change):
             yield event("diary.changed", {"member": change.member, "slots": slots})
 
 
-async def _still(edge: Edge, viewer: Viewer) -> bool:
+async def still(edge: Edge, viewer: Viewer) -> bool:
+    """Whether a stream of this session may go on."""
     try:
         return await edge.sessions.holds(viewer.principal)
     except Problem:
         return False
 
 
-async def _visible(edge: Edge, viewer: Viewer, change: DiaryChanged) -> list[str]:
+async def visible(edge: Edge, viewer: Viewer, change: DiaryChanged) -> list[str]:
+    """The slots of a change that the viewer may know of; none where it is not theirs to see."""
     member = await edge.people.member(viewer.workspace, change.member)
     now = await edge.people.viewer(viewer.principal)
     allowed = sight(now, Action.READ_DIARY, change.member, member["team"] if member else None)

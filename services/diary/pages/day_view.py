@@ -18,7 +18,7 @@ from services.diary.pages.figures import (
 )
 from services.diary.pages.formatting import duration, limit, long_day, short_day
 from services.diary.pages.grid import Grid, grid_of
-from services.diary.pages.hours import Hour, Paths, hours_of
+from services.diary.pages.hours import Hour, Paths, Terms, hours_of
 from services.diary.pages.panels import Panel, arrived_panel, looks_panel, unprotected_panel
 from services.diary.pages.ribbon import Ribbon, ribbon_of
 
@@ -39,6 +39,7 @@ class Surroundings:
     now: datetime
     sync: Sequence[Mapping[str, Any]] | None = None
     looks: Sequence[Mapping[str, Any]] | None = None
+    movement_counts: bool = False
 
 
 class Neighbour(NamedTuple):
@@ -87,7 +88,7 @@ def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> Da
         score=score_of(day["score"], totals["tracked_minutes"]),
         limits=limits_of(day["weeks"], segments, grid, around.contracts, around.billing_zone),
         ribbon=ribbon_of(segments, grid, _mark(day["weeks"], segments, grid)),
-        hours=hours_of(segments, grid, around.contracts, around.paths),
+        hours=hours_of(segments, grid, Terms(around.contracts, around.paths, around.movement_counts)),
         empty=not segments,
         panels=[
             unprotected_panel(segments, grid),

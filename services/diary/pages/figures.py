@@ -171,7 +171,7 @@ def _limit(
 
 def _day_minutes(contract: str, status: str, segments: Iterable[Mapping[str, Any]]) -> int:
     """Minutes of this day with a status, each segment whole: what the week's answer does not tell apart."""
-    return SLOT_MINUTES * sum(one["contract"] == contract and one["status"] == status for one in segments)
+    return SLOT_MINUTES * len([one for one in segments if one["contract"] == contract and one["status"] == status])
 
 
 def _week_ends(week: Mapping[str, Any], billing_zone: str) -> str:

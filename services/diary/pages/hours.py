@@ -26,15 +26,12 @@ KIND_WORDS = {
 }
 _BILLED = {"automatic", "manual"}
 _PAUSES = {"break": "Break", "private": "Private time"}
+_NO_MEMO = "No memo"
 _THUMBNAIL_WIDTH = 320
 
 # the meter's boxes: active, no input, away (break, private, locked), not tracked
-_ON, _OFF, _AWAY, _NONE = (
-    Markup('<i class="on"></i>'),
-    Markup("<i></i>"),
-    Markup('<i class="st"></i>'),
-    Markup('<i class="nt"></i>'),
-)
+_ON, _OFF = Markup('<i class="on"></i>'), Markup("<i></i>")
+_AWAY, _NONE = Markup('<i class="st"></i>'), Markup('<i class="nt"></i>')
 
 REASONS = {
     "no_capture": "no picture",
@@ -128,19 +125,25 @@ class Hour(NamedTuple):
     runs: list[Run]
 
 
-def hours_of(
-    segments: Iterable[Mapping[str, Any]], grid: Grid, contracts: Mapping[str, str], paths: Paths
-) -> list[Hour]:
+class Terms(NamedTuple):
+    """What a segment is shown with: its contract's title by id, the page's addresses, whether movement is activity."""
+
+    contracts: Mapping[str, str]
+    paths: Paths
+    movement_counts: bool = False
+
+
+def hours_of(segments: Iterable[Mapping[str, Any]], grid: Grid, terms: Terms) -> list[Hour]:
     """All hour rows of the day, in order; segments of other days are left out.
 
-    ``segments`` as the day's answer has them (architecture.md, *The edge*), ``contracts`` their titles by id.
+    ``segments`` as the day's answer has them (architecture.md, *The edge*).
     """
     by_hour: list[list[tuple[Place, Mapping[str, Any]]]] = [[] for _ in grid.hours]
     for segment in sorted(segments, key=lambda one: (one["slot"], one["segment_id"])):
         if place := grid.place(segment["slot"]):
             by_hour[place.hour].append((place, segment))
     return [
-        Hour(row, _billable(found), _runs(found, contracts, paths) if found else [])
+        Hour(row, _billable(found), _runs(found, terms) if found else [])
         for row, found in zip(grid.hours, by_hour, strict=True)
     ]
 
@@ -148,10 +151,10 @@ def hours_of(
 def _billable(found: list[tuple[Place, Mapping[str, Any]]]) -> str:
     if not found:
         return ""
-    return duration(sum(segment["billable_minutes"] for _, segment in found if segment["status"] in _BILLED))
+    return f"{sum(segment['billable_minutes'] for _, segment in found if segment['status'] in _BILLED)} min"
 
 
-def _runs(found: list[tuple[Place, Mapping[str, Any]]], contracts: Mapping[str, str], paths: Paths) -> list[Run]:
+def _runs(found: list[tuple[Place, Mapping[str, Any]]], terms: Terms) -> list[Run]:
     runs: list[tuple[Run, list[tuple[Place, Mapping[str, Any]]]]] = []
     open_runs: dict[tuple[Any, ...], int] = {}
     for place, segment in found:
@@ -162,9 +165,9 @@ def _runs(found: list[tuple[Place, Mapping[str, Any]]], contracts: Mapping[str, 
             runs[last][1].append((place, segment))
         else:
             open_runs[key] = len(runs)
-            runs.append((_opened(segment, place, contracts), [(place, segment)]))
+            runs.append((_opened(segment, place, terms), [(place, segment)]))
     for run, members in runs:
-        _fill(run, members, paths)
+        _fill(run, members, terms)
     return [run for run, _ in runs]
 
 
@@ -181,7 +184,7 @@ def pause_of(segment: Mapping[str, Any]) -> str | None:
     return states.pop() if len(states) == 1 and states <= _PAUSES.keys() else None
 
 
-def _opened(segment: Mapping[str, Any], place: Place, contracts: Mapping[str, str]) -> Run:
+def _opened(segment: Mapping[str, Any], place: Place, terms: Terms) -> Run:
     if pause_of(segment):
         return Run("brk", place.column, 1)
     kind = KINDS[segment["status"]]
@@ -191,15 +194,15 @@ def _opened(segment: Mapping[str, Any], place: Place, contracts: Mapping[str, st
         kind,
         place.column,
         1,
-        title or ("No memo yet" if missing else "No memo"),
-        contracts.get(segment["contract"], ""),
+        title or ("No memo yet" if missing else _NO_MEMO),
+        terms.contracts.get(segment["contract"], ""),
         segment["label"] if segment["memo"] else None,
         KIND_WORDS[kind],
         missing,
     )
 
 
-def _fill(run: Run, members: Sequence[tuple[Place, Mapping[str, Any]]], paths: Paths) -> None:
+def _fill(run: Run, members: Sequence[tuple[Place, Mapping[str, Any]]], terms: Terms) -> None:
     first, last = members[0], members[-1]
     if run.kind == "brk":
         minutes = sum(minute is not None for _, segment in members for minute in segment["minutes"])
@@ -208,12 +211,9 @@ def _fill(run: Run, members: Sequence[tuple[Place, Mapping[str, Any]]], paths: P
     elif run.kind == "manual":
         run.block = (f"Manual time, {first[0].clock} to {last[0].end}", _manual_words(first[1]))
     else:
-        run.cards = [_card(segment, place, paths) for place, segment in members]
-        if (
-            run.kind == "none"
-            and not any(segment["active_minutes"] for _, segment in members)
-            and run.title == "No memo"
-        ):
+        run.cards = [_card(segment, place, terms) for place, segment in members]
+        idle = not any(segment["active_minutes"] for _, segment in members)
+        if run.title == _NO_MEMO and idle:
             run.title = "No activity"
 
 
@@ -222,9 +222,9 @@ def _manual_words(segment: Mapping[str, Any]) -> str:
     return f"{reason.rstrip('.')}. No pictures, not protected." if reason else "No pictures, not protected."
 
 
-def _card(segment: Mapping[str, Any], place: Place, paths: Paths) -> SegmentCard:
+def _card(segment: Mapping[str, Any], place: Place, terms: Terms) -> SegmentCard:
     app = main_app(segment["apps"])
-    picture = picture_of(segment, paths)
+    picture = picture_of(segment, terms.paths)
     active = segment["active_minutes"]
     because = segment.get("unprotected_because")
     if picture.href:
@@ -236,9 +236,9 @@ def _card(segment: Mapping[str, Any], place: Place, paths: Paths) -> SegmentCard
         name=f"{name}, {app}" if app else name,
         clock=place.clock,
         picture=picture,
-        meter=meter(segment["minutes"]),
+        meter=meter(segment["minutes"], movement_counts=terms.movement_counts),
         meter_name=f"{place.clock}: {active} of {len(segment['minutes'])} minutes active. Show each minute",
-        minutes_href=paths.minutes(segment["segment_id"]),
+        minutes_href=terms.paths.minutes(segment["segment_id"]),
         app=app,
         protected=segment["protected"],
         reason="Protected" if segment["protected"] else f"Not protected: {reason_words(because or 'unknown')}",
@@ -283,15 +283,15 @@ def thumbnail(capture: Mapping[str, Any]) -> tuple[str, int]:
     return f"/api/v1/captures/{quote(capture['capture_id'])}/thumbnail", height
 
 
-def meter(minutes: Sequence[Sequence[Any] | None]) -> Markup:
+def meter(minutes: Sequence[Sequence[Any] | None], *, movement_counts: bool = False) -> Markup:
     """The ten boxes of the activity meter; made of constants only, so it is safe as it is."""
-    return Markup("").join(_box(minute) for minute in minutes)
+    return Markup("").join(_box(minute, movement_counts) for minute in minutes)
 
 
-def _box(minute: Sequence[Any] | None) -> Markup:
+def _box(minute: Sequence[Any] | None, movement_counts: bool) -> Markup:
     if minute is None:
         return _NONE
-    if is_active(minute):
+    if is_active(minute, movement_counts=movement_counts):
         return _ON
     return _OFF if minute[STATE] in ("work", "idle") else _AWAY
 

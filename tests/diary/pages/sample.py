@@ -1,4 +1,4 @@
-"""A made-up day as ``days.read_day`` answers it: the Friday of the mock-ups, in Oslo (UTC+1), and parts for other days."""
+"""A made-up day as ``days.read_day`` answers it: the Friday of the mock-ups, in Oslo (UTC+1); and parts of others."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -53,7 +53,8 @@ def segment(
         "billable_minutes": 10 if status in ("automatic", "manual") else 0,
         "memo": memo,
         "label": label,
-        "minutes": minutes or [minute(index not in (0, 3, 6, 8, 2, 5, 1, 7, 4, 9)[: 10 - active]) for index in range(10)],
+        "minutes": minutes
+        or [minute(index not in (0, 3, 6, 8, 2, 5, 1, 7, 4, 9)[: 10 - active]) for index in range(10)],
         "active_minutes": active,
         "apps": [[app, f"{app} window", None, 420], ["Mail", None, None, 60]],
         "captures": [
@@ -93,11 +94,18 @@ def answer(segments: list[dict[str, Any]], date: str = "2026-11-20", zone: str =
             "private_minutes": 0,
             "idle_minutes": 0,
         },
-        "score": {"activity": 0.81, "productivity": 0.8925, "tracko": 84.3} if segments else
-        {"activity": None, "productivity": None, "tracko": None},
+        "score": {"activity": 0.81, "productivity": 0.8925, "tracko": 84.3}
+        if segments
+        else {"activity": None, "productivity": None, "tracko": None},
         "segments": segments,
         "weeks": [
-            {"contract": PORTAL, "week": "2026-11-16", "limit_minutes": 1800, "billable_minutes": 1800, "state": "open"},
+            {
+                "contract": PORTAL,
+                "week": "2026-11-16",
+                "limit_minutes": 1800,
+                "billable_minutes": 1800,
+                "state": "open",
+            },
             {"contract": TARIFF, "week": "2026-11-16", "limit_minutes": 720, "billable_minutes": 380, "state": "open"},
         ],
     } | more
@@ -138,8 +146,14 @@ def friday() -> dict[str, Any]:
             *span("14:40", 5, "75899", memo="Regression run and notes", label="Test", session="s2"),
             segment(at("15:30"), 9, memo="Regression run and notes", label="Test", status="over_limit", session="s2"),
             segment(
-                at("15:40"), 10, memo="Regression run and notes", label="Test", status="over_limit",
-                state="pending", because="capture_pending", session="s2",
+                at("15:40"),
+                10,
+                memo="Regression run and notes",
+                label="Test",
+                status="over_limit",
+                state="pending",
+                because="capture_pending",
+                session="s2",
             ),
         ]
     )

@@ -1,0 +1,136 @@
+"""What a day's page reads before it can be worked out: the day, names, the proof of sync and who looked."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from services.diary import audit, days, sync
+from services.diary.access import Action, Viewer, sight
+from services.diary.edge import Edge
+from services.diary.pages.day_view import DayView, Surroundings, day_view
+from services.diary.pages.formatting import counted, listed
+from services.diary.pages.hours import Paths
+from services.diary.pages.shell import Zones, zones_of
+from services.kit.problems import Problem
+from services.wire.slots import parse_instant
+
+_MOST_TIMES = 4
+
+
+@dataclass(frozen=True)
+class Place:
+    """Whose day is read, by whom, in which zone. ``name`` is the member's."""
+
+    viewer: Viewer
+    member: str
+    date: str
+    name: str
+    zones: Zones
+
+    @property
+    def own(self) -> bool:
+        """Whether somebody reads their own day."""
+        return self.member == self.viewer.member
+
+    @property
+    def paths(self) -> Paths:
+        """The addresses of this day's pages."""
+        return Paths(self.member, self.date, self.zones.query)
+
+
+async def place_of(edge: Edge, viewer: Viewer, member: str, date: str, zone: str | None) -> Place:
+    """Where a page is; 404, 403 or 422 where there is no such day for the viewer."""
+    await days.see(edge, viewer, Action.READ_DIARY, member)
+    day = days.read_date(date).isoformat()
+    document, mine = await asyncio.gather(
+        edge.people.member(viewer.workspace, member), edge.people.member(viewer.workspace, viewer.member)
+    )
+    workspace = await edge.people.workspace(viewer.workspace)
+    theirs = document["zone"] if document else "UTC"
+    choices = [("Mine", mine["zone"] if mine else "UTC")]
+    if member != viewer.member:
+        choices.append(("Theirs", theirs))
+    choices.append(("Workspace", workspace.zone))
+    default = "UTC" if viewer.role == "client" else theirs
+    asked = await days.zone_of(edge, viewer.workspace, member, zone) if zone else None
+    zones = zones_of(f"/diary/{member}/{day}", asked, choices, default)
+    return Place(viewer, member, day, document["name"] if document else viewer.principal.name, zones)
+
+
+async def read_view(edge: Edge, place: Place) -> DayView:
+    """The view of a day, with everything that stands around it."""
+    viewer = place.viewer
+    day, statements, workspace, contracts = await asyncio.gather(
+        days.read_day(edge, viewer, place.member, place.date, place.zones.zone.key),
+        _sync(edge, place),
+        edge.people.workspace(viewer.workspace),
+        contract_titles(edge, viewer),
+    )
+    around = Surroundings(
+        contracts=contracts,
+        devices={one["device"]: one["name"] for one in statements or () if one["name"]},
+        billing_zone=workspace.billing_zone,
+        paths=place.paths,
+        own=place.own,
+        now=datetime.now(UTC),
+        sync=statements,
+        looks=await _looks(edge, place, day),
+        movement_counts=workspace.movement_counts,
+    )
+    return day_view(day, place.zones.zone, around)
+
+
+async def contract_titles(edge: Edge, viewer: Viewer) -> dict[str, str]:
+    """The projects of a workspace's contracts by id."""
+    return {one["contract"]: one["project"] for one in await edge.people.contracts(viewer.workspace)}
+
+
+async def _sync(edge: Edge, place: Place) -> list[dict[str, Any]] | None:
+    try:
+        return await sync.of_member(edge, place.viewer, place.member)
+    except Problem:
+        return None
+
+
+def may_see_looks(place: Place) -> bool:
+    """Whose day it is, and those who read the audit log (B-03, G-02)."""
+    return place.own or sight(place.viewer, Action.READ_AUDIT, place.member, None) is not None
+
+
+async def _looks(edge: Edge, place: Place, day: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    if not may_see_looks(place):
+        return None
+    taken = {one["capture_id"]: one["at"] for segment in day["segments"] for one in segment["captures"]}
+    if not taken:
+        return []
+    found = await audit.looks_at(edge.db, place.viewer.workspace, place.member, list(taken))
+    return summed_looks(found, taken, place)
+
+
+def summed_looks(entries: Iterable[Mapping[str, Any]], taken: Mapping[str, str], place: Place) -> list[dict[str, Any]]:
+    """Looks by person: the pictures they opened by their times, and how many they saw small in the list of the day."""
+    zone = place.zones.zone
+    by_person: dict[tuple[str, str, str], dict[str, set[str]]] = {}
+    last: dict[tuple[str, str, str], str] = {}
+    for entry in entries:
+        person = (entry["actor_name"], entry["actor_role"], entry["actor"])
+        sizes = by_person.setdefault(person, {"picture": set(), "thumbnail": set()})
+        sizes.setdefault(entry["detail"] or "picture", set()).add(entry["capture"])
+        last[person] = max(last.get(person, ""), entry["at"])
+    looks = []
+    for person, sizes in by_person.items():
+        opened = sorted({f"{parse_instant(taken[one]).astimezone(zone):%H:%M}" for one in sizes["picture"]})
+        said = [f"{'Picture' if len(opened) == 1 else 'Pictures'} of {_times(opened)}"] if opened else []
+        if sizes["thumbnail"]:
+            said.append(f"{counted(len(sizes['thumbnail']), 'thumbnail')} in the list of the day")
+        what = "; ".join(said)
+        looks.append({"name": person[0], "role": person[1], "at": last[person], "what": what})
+    return looks
+
+
+def _times(clocks: Sequence[str]) -> str:
+    if len(clocks) <= _MOST_TIMES:
+        return listed(list(clocks))
+    return f"{', '.join(clocks[:_MOST_TIMES])} and {len(clocks) - _MOST_TIMES} more"

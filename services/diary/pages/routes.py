@@ -1,0 +1,164 @@
+"""The pages: a day of the work diary, its fragments, its live changes, and one picture (V-01, M-01)."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+
+from services.diary import audit, days
+from services.diary.access import Viewer
+from services.diary.api import events
+from services.diary.api.bodies import identifier
+from services.diary.edge import Edge, current_viewer, edge_of
+from services.diary.live import event
+from services.diary.pages.grid import grid_of
+from services.diary.pages.minutes_view import minutes_view
+from services.diary.pages.panels import Panel
+from services.diary.pages.picture_view import looks_lines, picture_view, set_of
+from services.diary.pages.reading import Place, contract_titles, may_see_looks, place_of, read_view
+from services.diary.pages.render import render
+from services.diary.pages.shell import others_of, shell_of, today_in
+from services.kit.problems import Problem, not_found
+
+router = APIRouter(include_in_schema=False)
+
+_SomeViewer = Annotated[Viewer, Depends(current_viewer)]
+
+
+async def _place(request: Request, member: str, date: str, viewer: _SomeViewer, zone: str | None = None) -> Place:
+    return await place_of(edge_of(request), viewer, identifier(member, "member"), date, zone)
+
+
+_SomePlace = Annotated[Place, Depends(_place)]
+
+
+@router.get("/")
+async def home(request: Request, viewer: _SomeViewer) -> RedirectResponse:
+    """To one's own diary of today; a client's way leads to the first diary of their contracts."""
+    if viewer.role != "client":
+        return RedirectResponse(f"/diary/{viewer.member}", 303)
+    others = await others_of(edge_of(request), viewer, "")
+    if not others:
+        raise Problem(404, "nothing-yet", "There is nothing to read yet.", "None of your contracts has anybody on it.")
+    return RedirectResponse(others[0].href, 303)
+
+
+@router.get("/diary/{member}")
+async def go_to(
+    request: Request, member: str, viewer: _SomeViewer, date: str | None = None, zone: str | None = None
+) -> RedirectResponse:
+    """To a date of a diary, today where none is asked for."""
+    here = await place_of(
+        edge_of(request), viewer, identifier(member, "member"), date or datetime.now(UTC).date().isoformat(), zone
+    )
+    day = here.date if date else today_in(here.zones.zone, datetime.now(UTC))
+    return RedirectResponse(f"/diary/{member}/{day}{here.zones.query}", 303)
+
+
+@router.get("/diary/{member}/{date}")
+async def day(request: Request, place: _SomePlace) -> HTMLResponse:
+    """The page of a day."""
+    edge = edge_of(request)
+    view = await read_view(edge, place)
+    shell = await shell_of(edge, place.viewer, place.member)
+    return HTMLResponse(render("day.html", day=view, shell=shell, page=_page(place)))
+
+
+def _page(place: Place) -> Any:
+    paths = place.paths
+    empty = "Time appears here by itself as soon as the agent closes a segment; while offline it keeps everything."
+    return SimpleNamespace(
+        whose=None if place.own else place.name,
+        member=place.member,
+        zones=place.zones.links,
+        zone_param=place.zones.zone.key if place.zones.query else "",
+        today_href=f"/diary/{place.member}{paths.query}",
+        live_href=f"{paths.day}/live{paths.query}",
+        changes_href=f"{paths.day}/changes{paths.query}",
+        empty_words=empty if place.own else "No device of this member has sent a segment for it.",
+    )
+
+
+@router.get("/diary/{member}/{date}/changes")
+async def changes(request: Request, place: _SomePlace, hours: str | None = None) -> HTMLResponse:
+    """The hour rows that changed (all without ``hours``) and the figures, each to be put in its place."""
+    view = await read_view(edge_of(request), place)
+    changed = None if hours is None else frozenset(hours.split(","))
+    return HTMLResponse(render("changes.html", day=view, page=_page(place), changed=changed, oob=True))
+
+
+@router.get("/diary/{member}/{date}/live")
+async def live(request: Request, place: _SomePlace) -> StreamingResponse:
+    """``changed`` with the ids of the hour rows that look different now; ``beat`` so that silence is noticed."""
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_stream(edge_of(request), place), media_type="text/event-stream", headers=headers)
+
+
+async def _stream(edge: Edge, place: Place) -> AsyncIterator[bytes]:
+    grid = grid_of(datetime.fromisoformat(place.date).date(), place.zones.zone)
+    yield _BEAT
+    async for change in edge.live.changes(place.viewer.workspace):
+        if datetime.now(UTC).timestamp() >= place.viewer.principal.expires or not await events.still(
+            edge, place.viewer
+        ):
+            return
+        if change is None:
+            yield _BEAT
+        elif change.member == place.member:
+            places = [grid.place(slot) for slot in await events.visible(edge, place.viewer, change)]
+            if rows := {grid.hours[one.hour].id for one in places if one}:
+                yield event("changed", sorted(rows))
+
+
+_BEAT = b"event: beat\ndata:\n\n"
+
+
+@router.get("/diary/{member}/{date}/minutes/{segment}")
+async def minutes(request: Request, segment: str, place: _SomePlace) -> HTMLResponse:
+    """The counts of each minute of a segment, for the meter's popover."""
+    read = await days.read_day(edge_of(request), place.viewer, place.member, place.date, place.zones.zone.key)
+    found = next((one for one in read["segments"] if one["segment_id"] == segment), None)
+    if found is None:
+        raise not_found("segment")
+    return HTMLResponse(render("minutes.html", view=minutes_view(found, place.zones.zone)))
+
+
+@router.get("/diary/{member}/{date}/captures/{capture}")
+async def capture(request: Request, capture: str, place: _SomePlace) -> HTMLResponse:
+    """One picture in its set."""
+    edge = edge_of(request)
+    read = await days.read_day(edge, place.viewer, place.member, place.date, place.zones.zone.key)
+    shots = set_of(read, capture)
+    if shots is None:
+        raise not_found("picture")
+    looks = Panel("", [], "Only whose picture it is, and admins, can see who looked.")
+    if may_see_looks(place):
+        found = await audit.looks_at(edge.db, place.viewer.workspace, place.member, [capture])
+        looks = looks_lines(found, place.zones.zone)
+    whose = None if place.own else place.name
+    contracts = await contract_titles(edge, place.viewer)
+    view = picture_view(shots, capture, place.zones.zone, place.paths, contracts, looks, whose)
+    return HTMLResponse(render("picture.html", view=view))
+
+
+@router.get("/people")
+async def people(request: Request, viewer: _SomeViewer) -> HTMLResponse:
+    """Everybody whose diary the viewer may open, for the menu."""
+    return HTMLResponse(render("people.html", others=await others_of(edge_of(request), viewer, "")))
+
+
+def problem_page(request: Request, problem: Problem) -> HTMLResponse | RedirectResponse:
+    """A refusal as a browser is told it: a fragment, a page, or the way to sign in."""
+    if request.headers.get("hx-request") == "true" and "hx-boosted" not in request.headers:
+        text = render("note.html", title=problem.title, detail=problem.detail)
+        return HTMLResponse(text, problem.status)
+    if problem.status == 401:
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/sign-in?next={quote(asked, safe='')}" if asked != "/" else "/sign-in", 303)
+    back = ("Back to your diary", "/") if problem.kind != "nothing-yet" else ("Try again", "/")
+    text = render("message.html", title=problem.title, detail=problem.detail, action=back[0], href=back[1])
+    return HTMLResponse(text, problem.status)
