@@ -26,5 +26,5 @@ FRESHNESS_SECONDS = Histogram(
 PICTURES = Counter("daybook_pictures_total", "Pictures offered by devices: stored, again, or refused", ["outcome"])
 PICTURE_VIEWS = Counter("daybook_picture_views_total", "Pictures served, from the cache or encoded anew", ["source"])
 SIGN_INS = Counter("daybook_sign_ins_total", "Sign-ins of people and devices by outcome", ["kind", "outcome"])
-OUTBOX_STAGED = Gauge("daybook_outbox_staged", "Facts staged and not yet published")
+OUTBOX_STAGED = Gauge("daybook_outbox_staged", "Facts staged that should be published by now, up to 10,000")
 LIVE_PAGES = Gauge("daybook_live_pages", "Open pages that listen for changes")

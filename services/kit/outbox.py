@@ -10,6 +10,9 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from pymongo.errors import PyMongoError
+
+from services.kit import metrics
 from services.kit.bus import Bus
 from services.kit.mongo import Database, Session
 from services.wire import subjects
@@ -80,3 +83,9 @@ class Outbox:
                 await self.flush(older_than=timedelta(0) if wanted else _GRACE)
             except Exception:
                 log.warning("staged facts wait: the bus or the store does not answer", exc_info=True)
+            with contextlib.suppress(PyMongoError):  # the store's own alarm rings for that
+                metrics.OUTBOX_STAGED.set(await self._overdue())
+
+    async def _overdue(self) -> int:
+        """How many facts should be out by now, counted up to 10,000; what was staged just now is not among them."""
+        return await self._facts.count_documents({"at": {"$lte": datetime.now(UTC) - 2 * _GRACE}}, limit=10_000)
