@@ -2,8 +2,9 @@
 
 import asyncio
 import random as rnd
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
+from typing import Any, TypeVar
 
 import nats.errors
 from nacl.signing import SigningKey
@@ -11,6 +12,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from services.wire import proof, subjects
+
+T = TypeVar("T")
 
 
 class Unreachable(Exception):
@@ -38,6 +41,18 @@ class DeviceClient(Client):
         self._public_nkey = proof.user_nkey(bytes(key.verify_key))
 
 
+async def _apart(call: Coroutine[Any, Any, T]) -> T:
+    """Runs a call of nats-py in a task of its own: it swallows a cancellation that finds it flushing."""
+    task = asyncio.ensure_future(call)
+    # an abandoned call may still fail; nobody is left to hear it
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+
+
 class Connection:
     """A signed-in connection. It never reconnects by itself: ``closed`` is set, and the uplink makes another."""
 
@@ -53,21 +68,23 @@ class Connection:
         """
         try:
             async with asyncio.timeout(timeout):
-                await self._client.connect(
-                    servers=[server],
-                    name=name,
-                    signature_cb=self._sign,
-                    inbox_prefix=subjects.device_inbox(self._device),
-                    # any -ERR closes a nats-py client for good, so there is an outer loop anyway: one way is enough
-                    allow_reconnect=False,
-                    max_reconnect_attempts=1,
-                    reconnect_time_wait=0,
-                    connect_timeout=max(2, int(timeout)),
-                    ping_interval=30,
-                    closed_cb=self._on_closed,
-                    error_cb=self._on_error,
+                await _apart(
+                    self._client.connect(
+                        servers=[server],
+                        name=name,
+                        signature_cb=self._sign,
+                        inbox_prefix=subjects.device_inbox(self._device),
+                        # any -ERR closes a nats-py client for good, so there is an outer loop anyway: one way is enough
+                        allow_reconnect=False,
+                        max_reconnect_attempts=1,
+                        reconnect_time_wait=0,
+                        connect_timeout=max(2, int(timeout)),
+                        ping_interval=30,
+                        closed_cb=self._on_closed,
+                        error_cb=self._on_error,
+                    )
                 )
-                await self._client.flush(max(1, int(timeout)))
+                await _apart(self._client.flush(max(1, int(timeout))))
         except (nats.errors.Error, OSError, TimeoutError, proof.ProofError) as error:
             await self.close()
             text = str(error) or self.last_error or type(error).__name__
@@ -78,7 +95,7 @@ class Connection:
     async def close(self) -> None:
         """Closes; harmless where it is closed already."""
         with suppress(nats.errors.Error, OSError, TimeoutError):
-            await self._client.close()
+            await _apart(self._client.close())
         self.closed.set()
 
     def _sign(self, nonce: str) -> bytes:
@@ -95,7 +112,8 @@ class Connection:
     ) -> bytes:
         """The answer's bytes; NoAnswer where there is none in time. Raises Unreachable where the connection is gone."""
         try:
-            answer = await self._client.request(subject, body, timeout, headers=dict(headers) if headers else None)
+            own = dict(headers) if headers else None
+            answer = await _apart(self._client.request(subject, body, timeout, headers=own))
         except nats.errors.NoRespondersError as error:
             raise NoAnswer("nobody listens") from error
         except TimeoutError as error:  # before OSError, which is its parent
@@ -109,7 +127,7 @@ class Connection:
     async def publish(self, subject: str, body: bytes) -> None:
         """Sends without waiting for anybody; raises Unreachable where the connection is gone."""
         try:
-            await self._client.publish(subject, body)
+            await _apart(self._client.publish(subject, body))
         except (nats.errors.Error, OSError) as error:
             raise Unreachable(str(error)) from error
 
@@ -121,7 +139,7 @@ class Connection:
                 heard.put_nowait(message.data)
 
         try:
-            await self._client.subscribe(subject, cb=hear, pending_msgs_limit=1000, pending_bytes_limit=4 * 1024**2)
+            await _apart(self._client.subscribe(subject, cb=hear, pending_bytes_limit=4 * 1024**2))
         except (nats.errors.Error, OSError) as error:
             raise Unreachable(str(error)) from error
 

@@ -38,7 +38,7 @@ CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 PRAGMA user_version = 1;
 """
 _FREE = """
-UPDATE records SET safe_at = ? WHERE safe_at IS NULL AND sent_at IS NOT NULL AND EXISTS (
+UPDATE records SET safe_at = ? WHERE safe_at IS NULL AND sendings > 0 AND EXISTS (
     SELECT 1 FROM json_each(?) WHERE seq BETWEEN json_extract(value, '$[0]') AND json_extract(value, '$[1]'))
 """
 _TAKE_BACK = """
@@ -227,12 +227,14 @@ class Spool:
             for seq, segment, minutes, closed_at, digest, body, trace in rows
         ]
 
+    def mark_sending(self, seqs: Sequence[int]) -> None:
+        """These are about to be sent. Said first, because a receipt may be faster than the bus's acknowledgement."""
+        self._write_all("UPDATE records SET sendings = sendings + 1 WHERE seq = ?", [(seq,) for seq in seqs])
+
     def mark_sent(self, seqs: Sequence[int], at: datetime) -> None:
         """The bus has taken these: they are on their way, not safe."""
-        self._write_all(
-            "UPDATE records SET sent_at = ?, sendings = sendings + 1 WHERE seq = ?",
-            [(int(at.timestamp()), seq) for seq in seqs],
-        )
+        at_second = int(at.timestamp())
+        self._write_all("UPDATE records SET sent_at = ? WHERE seq = ?", [(at_second, seq) for seq in seqs])
 
     def send_again(self, at: datetime, patience: timedelta) -> int:
         """Puts back what was sent and has had no receipt for too long; twice as long after each sending. How many."""

@@ -198,13 +198,14 @@ class Uplink:
                 self._news["pictures"].set()
                 await self._woken("records")
                 continue
-            results = await asyncio.gather(*(self._send(connection, record) for record in records))
-            sent = [record.seq for record, problem in zip(records, results, strict=True) if problem is None]
-            self.state.held_back = next((problem for problem in results if problem is not None), None)
             try:
+                self.spool.mark_sending([record.seq for record in records])
+                results = await asyncio.gather(*(self._send(connection, record) for record in records))
+                sent = [record.seq for record, problem in zip(records, results, strict=True) if problem is None]
+                self.state.held_back = next((problem for problem in results if problem is not None), None)
                 self.spool.mark_sent(sent, self.clock.now())
             except SpoolError as error:
-                # they go again: a duplicate costs less than a lost record
+                # what was sent goes again: a duplicate costs less than a lost record
                 self.state.held_back = f"the disk does not take it: {error}"
             if self.state.held_back:
                 await asyncio.sleep(backoff.next())
