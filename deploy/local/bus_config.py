@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from deploy.local.keys import Keys
 from services.wire.subjects import JOURNAL, PRESENCE, STREAMS
@@ -96,9 +97,38 @@ def permissions(service: str) -> Allowed:
     return Allowed((*own.publish, *_durables(service), *_INBOX), (*own.subscribe, *_INBOX))
 
 
-def _user(public: str, allowed: Allowed) -> str:
-    table = json.dumps({"publish": list(allowed.publish), "subscribe": list(allowed.subscribe)})
-    return f"      {{ nkey: {public}, permissions: {table} }}"
+def _user(public: str, allowed: Allowed, **more: bool) -> dict[str, Any]:
+    table = {"publish": list(allowed.publish), "subscribe": list(allowed.subscribe)}
+    return {"nkey": public, "permissions": {side: names for side, names in table.items() if names} | more}
+
+
+def accounts(keys: Keys, extra_users: Mapping[str, Allowed] | None = None) -> dict[str, Any]:
+    """The part of the configuration that says who may sign in, the same on every server of a cluster.
+
+    Only public keys are in it. ``extra_users``: further public nkeys for account DAYBOOK.
+    """
+    system, callout = keys.bus_public("licensing-sys"), keys.bus_public("licensing-callout")
+    users = [_user(keys.bus_public(service), permissions(service)) for service in TABLE]
+    users += [_user(public, allowed) for public, allowed in (extra_users or {}).items()]
+    # finds and kicks the connections of revoked devices, hears who comes and goes
+    kicks = Allowed(("$SYS.REQ.SERVER.>", "$SYS.REQ.ACCOUNT.>"), ("_INBOX.>", f"$SYS.ACCOUNT.{ACCOUNT}.>"))
+    asked = Allowed((), ("$SYS.REQ.USER.AUTH",))
+    return {
+        "system_account": "SYS",
+        "accounts": {
+            "SYS": {"users": [_user(system, kicks)]},
+            "AUTH": {"users": [_user(callout, asked, allow_responses=True)]},
+            ACCOUNT: {"jetstream": "enabled", "users": users},
+        },
+        "authorization": {
+            "auth_callout": {
+                "issuer": keys.issuer_public,
+                "account": "AUTH",
+                # they sign in with these keys, also while licensing is down; all others are licensing's to judge
+                "auth_users": [system, callout, *(user["nkey"] for user in users)],
+            }
+        },
+    }
 
 
 def render(
@@ -108,15 +138,13 @@ def render(
     monitor_port: int,
     server_name: str,
     extra_users: Mapping[str, Allowed] | None = None,
+    host: str = "127.0.0.1",
 ) -> str:
-    """The text of nats.conf. ``extra_users``: further public nkeys for account DAYBOOK."""
-    users = [_user(keys.bus_public(service), permissions(service)) for service in TABLE]
-    users += [_user(public, allowed) for public, allowed in (extra_users or {}).items()]
-    callout, system = keys.bus_public("licensing-callout"), keys.bus_public("licensing-sys")
-    listed = [keys.bus_public(service) for service in TABLE] + [callout, system, *(extra_users or {})]
+    """The text of nats.conf for one server. ``extra_users``: further public nkeys for account DAYBOOK."""
+    signing_in = accounts(keys, extra_users)
     return f"""server_name: {json.dumps(server_name)}
-listen: 127.0.0.1:{port}
-http: 127.0.0.1:{monitor_port}
+listen: {host}:{port}
+http: {host}:{monitor_port}
 max_payload: 1MB
 jetstream {{
   store_dir: {json.dumps(str(store))}
@@ -125,30 +153,5 @@ jetstream {{
   max_memory_store: 256MB
   max_file_store: 100GB
 }}
-system_account: SYS
-accounts {{
-  SYS {{ users: [
-    # finds and kicks the connections of revoked devices, hears who comes and goes
-    {{ nkey: {system}, permissions: {{
-        publish: ["$SYS.REQ.SERVER.>", "$SYS.REQ.ACCOUNT.>"]
-        subscribe: ["_INBOX.>", "$SYS.ACCOUNT.{ACCOUNT}.>"] }} }}
-  ] }}
-  AUTH {{ users: [
-    {{ nkey: {callout}, permissions: {{ subscribe: ["$SYS.REQ.USER.AUTH"], allow_responses: true }} }}
-  ] }}
-  {ACCOUNT} {{
-    jetstream: enabled
-    users: [
-{chr(10).join(users)}
-    ]
-  }}
-}}
-authorization {{
-  auth_callout {{
-    issuer: {keys.issuer_public}
-    account: AUTH
-    # these sign in with the keys above, also while licensing is down; everybody else is licensing's to judge
-    auth_users: {json.dumps(listed)}
-  }}
-}}
+{chr(10).join(f"{key}: {json.dumps(value, indent=1)}" for key, value in signing_in.items())}
 """
