@@ -4,7 +4,7 @@ Documents: ``pictures`` ``<workspace>|<capture>|<device>``, whose segment and co
 signed record, whether the picture is stored from media.
 """
 
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 from services.diary import audit
 from services.diary.access import Action, Viewer, sight
@@ -15,31 +15,37 @@ from services.kit.problems import Problem, not_found
 from services.wire.requests import PictureOf
 
 
-async def find(edge: Edge, viewer: Viewer, capture: str) -> dict[str, Any]:
-    """The picture's document; 404 where there is none that the viewer may see: nobody learns of others' captures."""
+class Named(NamedTuple):
+    """A capture as a segment of a member names it."""
+
+    device: str
+    member: str
+    contract: str
+    state: str
+
+
+async def find(edge: Edge, viewer: Viewer, capture: str) -> Named:
+    """The capture as the viewer may see it; 404 where they may not: nobody learns of others' captures."""
     found = await edge.db["pictures"].find({"_id": prefix_range(viewer.workspace, capture)}).sort("_id", 1).to_list(10)
     for document in found:
-        if "segment" not in document:
-            continue
-        member = await edge.people.member(viewer.workspace, document["member"])
-        allowed = sight(viewer, Action.SEE_PICTURE, document["member"], member["team"] if member else None)
-        if allowed is not None and allowed.shows(document["contract"]):
-            return document
+        for segment, sha256 in sorted(document["named"].items()):
+            _, member, _, contract, device = segment.split("|")
+            known = await edge.people.member(viewer.workspace, member)
+            allowed = sight(viewer, Action.SEE_PICTURE, member, known["team"] if known else None)
+            if allowed is not None and allowed.shows(contract):
+                return Named(device, member, contract, picture_state(document, sha256))
     raise not_found("capture")
 
 
 async def look(edge: Edge, viewer: Viewer, capture: str, size: Literal["picture", "thumbnail"]) -> tuple[str, bytes]:
     """Content type and bytes of a picture. Somebody else's look is written down before the bytes are asked for."""
-    document = await find(edge, viewer, capture)
-    state = picture_state(document)
-    if state != "stored":
-        raise Problem(404, f"picture-{state}", _WHY[state], state=state)
-    if document["member"] != viewer.member:
+    named = await find(edge, viewer, capture)
+    if named.state != "stored":
+        raise Problem(404, f"picture-{named.state}", _WHY[named.state], state=named.state)
+    if named.member != viewer.member:
         actor = {"member": viewer.member, "name": viewer.principal.name, "role": viewer.role}
-        await audit.note(
-            edge.db, viewer.workspace, actor, "capture.viewed", document["member"], capture=capture, detail=size
-        )
-    asked = PictureOf(workspace=viewer.workspace, device=document["device"], capture_id=capture, size=size)
+        await audit.note(edge.db, viewer.workspace, actor, "capture.viewed", named.member, capture=capture, detail=size)
+    asked = PictureOf(workspace=viewer.workspace, device=named.device, capture_id=capture, size=size)
     message = await edge.bus.ask_raw("media", "picture", asked, timeout=10.0)
     kind = (message.headers or {}).get("Content-Type", "application/octet-stream")
     if not kind.startswith("image/"):

@@ -5,7 +5,7 @@ import contextlib
 import signal
 import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import orjson
@@ -58,7 +58,7 @@ class Live:
                 listener.offer(change)
 
     @contextlib.contextmanager
-    def listening(self, workspace: str) -> Any:
+    def listening(self, workspace: str) -> Iterator[Listener]:
         """A listener to a workspace's changes, while the context lasts."""
         listener = Listener()
         self._listeners[workspace].add(listener)
@@ -91,20 +91,27 @@ class Live:
             for listener in listeners:
                 listener.offer(None)
 
-    def close_on_signals(self) -> None:
+    @contextlib.contextmanager
+    def closing_on_signals(self) -> Iterator[None]:
         """Ends all streams as soon as the process is told to stop: uvicorn only calls its hooks after they ended."""
         if threading.current_thread() is not threading.main_thread():
+            yield
             return
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            before = signal.getsignal(number)
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
-            def told(got: int, frame: Any, before: Any = before) -> None:
-                loop.call_soon_threadsafe(self.close)
-                if callable(before):
-                    before(got, frame)
+        def told(number: int, frame: Any) -> None:
+            loop.call_soon_threadsafe(self.close)
+            if callable(handler := before[signal.Signals(number)]):
+                handler(number, frame)
 
+        for number in before:
             signal.signal(number, told)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def event(name: str, data: Any) -> bytes:

@@ -2,7 +2,7 @@
 
 ``segments`` ``workspace|member|slot|contract|device``: the parts by seq (JSON), and what they come to: minutes, apps
 and captures as JSON that goes out as it is, the counted figures, the claim on the week's bill.
-``pictures`` ``workspace|capture|device``: whose segment names it with which hash, and what media said of it.
+``pictures`` ``workspace|capture|device``: which segments name it with which hash, and what media said of it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,6 +17,7 @@ from services.wire.events import CaptureRemoved, CaptureStored, SegmentRecorded,
 from services.wire.segments import Merged, Part, merge
 
 Document = dict[str, Any]
+_CAPTURE = ("capture_id", "kind", "at", "width", "height", "monitor", "app")
 
 
 def canonical_slot(text: str) -> str:
@@ -59,13 +60,21 @@ def new_segment(key: str) -> Document:
 def add_part(document: Document, fact: SegmentRecorded) -> None:
     """Keeps a record's part; the same record again changes nothing."""
     document["kind"] = fact.device_kind
-    document["parts"][str(fact.seq)] = orjson.dumps(fact.part())
+    document["parts"] = {**document["parts"], str(fact.seq): orjson.dumps(fact.part())}
 
 
-def put_together(document: Document, states: Mapping[str, str]) -> None:
-    """Merges a document's parts; ``states`` gives each capture's."""
+def put_together(document: Document, pictures: Mapping[str, Document]) -> None:
+    """Merges a document's parts. Each capture is as ``pictures`` (by ``_id``) say, or else as it was."""
     merged = merged_of(document)
-    captures = [{**_shown(one), "state": states[one["capture_id"]]} for one in merged.captures]
+    workspace = document["_id"].split("|", 1)[0]
+    before = {one["capture_id"]: one["state"] for one in orjson.loads(document.get("captures", b"[]"))}
+    captures = []
+    for one in merged.captures:
+        picture = pictures.get(picture_key(workspace, one["capture_id"], document["device"]))
+        state = picture_state(picture, one["sha256"]) if picture else before.get(one["capture_id"], "pending")
+        captures.append({**{name: one[name] for name in _CAPTURE}, "state": state})
+        if picture:
+            picture["named"] = {**picture["named"], document["_id"]: one["sha256"]}
     document |= {
         "minutes": orjson.dumps(merged.minutes),
         "apps": orjson.dumps(merged.apps),
@@ -84,38 +93,28 @@ def merged_of(document: Document) -> Merged:
     return merge(Part(*orjson.loads(part)) for part in document["parts"].values())
 
 
-def _shown(capture: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: capture[name] for name in ("capture_id", "kind", "at", "width", "height", "monitor", "app")}
+def captures_of(fact: SegmentRecorded) -> list[str]:
+    """The ``_id`` of every picture a record names."""
+    return [picture_key(fact.workspace, one["capture_id"], fact.device) for one in fact.detail["captures"]]
 
 
 def count(documents: Iterable[Document], *, movement_counts: bool) -> None:
     """Counts one member's segments of one slot together (T-14) and writes down what each may claim."""
-    there = [one for one in documents if "minutes" in one]
+    there = {one["segment_id"]: (one, orjson.loads(one["minutes"])) for one in documents if "minutes" in one}
     counts = count_slot(
         (
-            Recorded(
-                one["segment_id"],
-                one["contract"],
-                one["device"],
-                one["kind"],
-                one["session_started"],
-                orjson.loads(one["minutes"]),
-            )
-            for one in there
+            Recorded(name, one["contract"], one["device"], one["kind"], one["session_started"], minutes)
+            for name, (one, minutes) in there.items()
         ),
         movement_counts=movement_counts,
     )
-    for one in there:
-        mine = counts[one["segment_id"]]
-        one["elsewhere"] = [
-            index
-            for index, (minute, yes) in enumerate(zip(orjson.loads(one["minutes"]), mine.counted, strict=True))
-            if minute is not None and not yes
-        ]
+    for name, (one, minutes) in there.items():
+        mine = counts[name]
+        pairs = enumerate(zip(minutes, mine.counted, strict=True))
+        one["elsewhere"] = [index for index, (minute, counts_here) in pairs if minute is not None and not counts_here]
         one["figures"] = mine.figures
-        one["claim"] = Sheet(
-            mine.whole, mine.exact, mine.figures["tracked_minutes"], mine.figures["active_minutes"]
-        ).pack()
+        tracked, active = mine.figures["tracked_minutes"], mine.figures["active_minutes"]
+        one["claim"] = Sheet(mine.whole, mine.exact, tracked, active).pack()
 
 
 def score_rank(fact: SegmentScored) -> list[int]:
@@ -139,20 +138,7 @@ def score_of(fact: SegmentScored) -> Document:
 
 def new_picture(key: str) -> Document:
     """The document of a picture of which nothing is known yet."""
-    _, capture, device = key.split("|")
-    return {"_id": key, "capture": capture, "device": device, "stored": {}}
-
-
-def claim_picture(picture: Document, segment: Document, member: str, capture: Mapping[str, Any]) -> None:
-    """A signed record names the picture: which segment it belongs to, and the hash it must have."""
-    picture |= {
-        "segment": segment["_id"],
-        "member": member,
-        "contract": segment["contract"],
-        "at": capture["at"],
-        "kind": capture["kind"],
-        "sha256": capture["sha256"],
-    }
+    return {"_id": key, "named": {}, "stored": {}}
 
 
 def note_picture(picture: Document, fact: CaptureStored | CaptureRemoved) -> None:
@@ -160,11 +146,11 @@ def note_picture(picture: Document, fact: CaptureStored | CaptureRemoved) -> Non
     if isinstance(fact, CaptureRemoved):
         picture["removed"] = {"reason": fact.reason, "at": fact.removed_at}
     else:
-        picture["stored"][fact.sha256] = fact.stored_at
+        picture["stored"] = {**picture["stored"], fact.sha256: fact.stored_at}
 
 
-def picture_state(picture: Mapping[str, Any]) -> str:
+def picture_state(picture: Mapping[str, Any], sha256: str) -> str:
     """``removed`` for ever after a removal; ``stored`` only where media has the very bytes the record names."""
     if picture.get("removed"):
         return "removed"
-    return "stored" if picture.get("sha256") in picture["stored"] else "pending"
+    return "stored" if sha256 in picture["stored"] else "pending"

@@ -28,10 +28,10 @@ def web(edge: Edge, service: Service) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        edge.live.close_on_signals()
-        async with service.running():
-            yield
-            edge.live.close()
+        with edge.live.closing_on_signals():
+            async with service.running():
+                yield
+                edge.live.close()
 
     app = FastAPI(
         title="Daybook",

@@ -1,0 +1,130 @@
+"""What arrives on the bus for the projector: batches of facts, folded, then told to open pages.
+
+A fact that cannot be read or folded is kept in ``poison`` with its subject and reason, and never blocks the others.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TypeVar
+
+from pymongo import UpdateOne
+from pymongo.errors import ConnectionFailure, OperationFailure
+
+from services.diary.folding import Folder, Touched
+from services.diary.resettling import Resettler
+from services.diary.sheets import StaleWeek
+from services.kit import metrics, telemetry
+from services.kit.bus import Bus, Delivery
+from services.kit.mongo import Database
+from services.wire import events, subjects
+from services.wire.events import (
+    FACTS,
+    CaptureRemoved,
+    CaptureStored,
+    DiaryChanged,
+    Fact,
+    SegmentRecorded,
+    SegmentScored,
+)
+
+log = logging.getLogger(__name__)
+
+_Fact = TypeVar("_Fact", bound=Fact)
+_TRANSIENT = "TransientTransactionError"
+
+
+class Projector:
+    """Folds JOURNAL into the diary."""
+
+    def __init__(self, db: Database, bus: Bus) -> None:
+        self._db, self._bus = db, bus
+        self._folder = Folder(db)
+        self._resettler = Resettler(db, self._folder)
+
+    async def take(self, batch: list[Delivery]) -> None:
+        """Folds a batch; where it fails for one fact's sake, that one is found and set aside."""
+        read: list[tuple[Delivery, Fact]] = []
+        for delivery in batch:
+            if events.kind_of(delivery.subject) not in FACTS and _is_journals(delivery.subject):
+                continue  # facts of the journal that the diary's days have no use for
+            try:
+                read.append((delivery, events.read_fact(delivery.subject, delivery.body)))
+            except ValueError as error:
+                await self._set_aside(delivery, str(error))
+        try:
+            touched = await self._fold([fact for _, fact in read])
+        except Exception as error:
+            if _passes(error):
+                raise
+            touched = await self._fold_singly(read)
+        await self._tell(touched)
+        _observe(read)
+
+    async def _fold(self, facts: Sequence[Fact]) -> Touched:
+        touched = await self._resettler.tell(facts)
+        touched.merge(await self._folder.score(_only(SegmentScored, facts)))
+        recorded = _only(SegmentRecorded, facts)
+        captured = [one for one in facts if isinstance(one, CaptureStored | CaptureRemoved)]
+        if recorded or captured:
+            touched.merge(await self._folder.fold(recorded, captured))
+        return touched
+
+    async def _fold_singly(self, read: Sequence[tuple[Delivery, Fact]]) -> Touched:
+        touched = Touched()
+        for delivery, fact in read:
+            try:
+                touched.merge(await self._fold([fact]))
+            except Exception as error:
+                if _passes(error):
+                    raise
+                log.exception("a %s cannot be folded", events.kind_of(delivery.subject))
+                await self._set_aside(delivery, f"{type(error).__name__} while folding")
+        return touched
+
+    async def _set_aside(self, delivery: Delivery, reason: str) -> None:
+        tokens = delivery.subject.split(".")
+        workspace = tokens[2] if len(tokens) == 4 else "-"
+        key = f"{workspace}|{sha256(delivery.subject.encode() + delivery.body).hexdigest()}"
+        kept = {"subject": delivery.subject, "body": delivery.body, "reason": reason, "at": datetime.now(UTC)}
+        await self._db["poison"].bulk_write([UpdateOne({"_id": key}, {"$set": kept}, upsert=True)])
+        metrics.MESSAGES.labels("projector", "poison").inc()
+
+    async def _tell(self, touched: Touched) -> None:
+        for (workspace, member), slots in touched.slots.items():
+            change = DiaryChanged(workspace=workspace, member=member, slots=sorted(slots))
+            await self._bus.say(subjects.diary_changed(workspace, member), change.model_dump_json().encode())
+
+
+def _only(kind: type[_Fact], facts: Sequence[Fact]) -> list[_Fact]:
+    return [fact for fact in facts if isinstance(fact, kind)]
+
+
+def _is_journals(subject: str) -> bool:
+    return events.kind_of(subject) in subjects.JOURNAL_FACTS
+
+
+def _passes(error: Exception) -> bool:
+    """Whether trying again later may help: the store is away, or others were quicker."""
+    if isinstance(error, OperationFailure):
+        return error.has_error_label(_TRANSIENT) or error.code in _PASSING_CODES
+    return isinstance(error, ConnectionFailure | TimeoutError | StaleWeek)
+
+
+#: NotWritablePrimary and its kin, WriteConflict, MaxTimeMSExpired, NoSuchTransaction.
+_PASSING_CODES = frozenset({50, 91, 112, 189, 251, 10107, 11600, 11602, 13435, 13436})
+
+
+def _observe(read: Sequence[tuple[Delivery, Fact]]) -> None:
+    now, tracing = datetime.now(UTC), telemetry.tracing()
+    for delivery, fact in read:
+        if not isinstance(fact, SegmentRecorded):
+            continue
+        try:
+            seconds = events.seconds_since(fact.record["closed_at"], now)
+        except (KeyError, TypeError, ValueError):
+            continue  # set aside already
+        metrics.FRESHNESS_SECONDS.labels("visible").observe(max(0.0, seconds))
+        if tracing and delivery.traceparent:
+            telemetry.tracer.start_span("segment visible", telemetry.context_of(delivery.message.headers)).end()
