@@ -1,11 +1,8 @@
 """Media's wiring: ``python -m services.media.app``."""
 
-import asyncio
-
 from services.kit import mongo
 from services.kit.bus import Bus
 from services.kit.objects import Objects, ObjectSettings
-from services.kit.outbox import Outbox
 from services.kit.service import Check, Service, run
 from services.media.encoder import Encoder
 from services.media.grants import Grants
@@ -25,22 +22,17 @@ def build(settings: MediaSettings) -> Service:
     bus = Bus("media", settings)
     db = mongo.database(settings, "media")
     objects = Objects(settings)
-    outbox = Outbox(db, bus)
-    pictures = Pictures(db, objects, outbox)
+    pictures = Pictures(db, objects)
     encoder = Encoder(settings.encoders, settings.encoder_memory)
     Handlers(bus, pictures, Grants(bus), encoder).register()
 
-    async def start() -> None:
-        await pictures.prepare()
-        outbox.start()
-
     async def stop() -> None:
-        await asyncio.gather(outbox.stop(), encoder.close())
+        await encoder.close()
         objects.close()
         db.client.close()
 
     checks: dict[str, Check] = {"mongo": lambda: mongo.ping(db), "objects": objects.ping}
-    return Service("media", settings, bus, checks, before=[start], after=[stop])
+    return Service("media", settings, bus, checks, before=[pictures.prepare], after=[stop])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +25,6 @@ class EncoderLost(Exception):
     """The process was lost for a reason that need not be the picture's: worth another try."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """What a picture becomes: its shown size and, as WebP, ``picture``, ``thumbnail`` and ``blurred``."""
-
-    width: int
-    height: int
-    parts: dict[str, bytes]
-
-
 class Encoder:
     """Renders pictures, ``processes`` at a time, each within ``memory`` bytes of address space and CPU seconds."""
 
@@ -47,8 +37,8 @@ class Encoder:
         for _ in range(processes):
             self._idle.put_nowait(None)
 
-    async def render(self, kind: str, body: bytes) -> Rendered:
-        """Decodes a picture and encodes it anew; Unreadable, or EncoderLost where it may be tried again."""
+    async def render(self, kind: str, body: bytes) -> dict[str, bytes]:
+        """``picture``, ``thumbnail`` and ``blurred`` as WebP; Unreadable, or EncoderLost where a retry may help."""
         process = await self._idle.get()
         keep = None
         try:
@@ -102,7 +92,7 @@ class _Process:
     def alive(self) -> bool:
         return self._process.returncode is None
 
-    async def render(self, kind: str, body: bytes) -> Rendered:
+    async def render(self, kind: str, body: bytes) -> dict[str, bytes]:
         self.pictures += 1
         source, out = self._process.stdin, self._process.stdout
         if source is None or out is None:
@@ -120,7 +110,7 @@ class _Process:
             parts = {name: await out.readexactly(size) for name, size in sizes.items()}
         except (OSError, KeyError, ValueError, asyncio.IncompleteReadError) as error:
             raise await self._verdict() from error
-        return Rendered(answer["width"], answer["height"], parts)
+        return parts
 
     async def _verdict(self) -> Exception:
         """Why the worker is no more: the limits and the decoder's own faults are the picture's doing."""

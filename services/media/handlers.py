@@ -1,6 +1,7 @@
 """What arrives on the bus: pictures of devices, looks at them, and the wish to hear it all again."""
 
 import asyncio
+import hashlib
 import logging
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,7 @@ from services.kit.problems import Problem, not_found, unavailable
 from services.media.encoder import Encoder, EncoderLost, Unreadable
 from services.media.grants import Grants
 from services.media.offers import MAX_BYTES, Refused, check_grant, examine
-from services.media.pictures import Document, Pictures
+from services.media.pictures import Document, Pictures, fact_of
 from services.wire import subjects
 from services.wire.events import Picture, read
 from services.wire.requests import PictureOf, Replay
@@ -31,11 +32,11 @@ class Handlers:
 
     def __init__(self, bus: Bus, pictures: Pictures, grants: Grants, encoder: Encoder) -> None:
         self._bus, self._pictures, self._grants, self._encoder = bus, pictures, grants, encoder
-        self._looks: dict[str, asyncio.Task[Document]] = {}
+        self._looks: dict[str, asyncio.Task[dict[str, bytes]]] = {}
 
     def register(self) -> None:
         """Subscribes them all."""
-        self._bus.serve_device("picture", self.arrive)
+        self._bus.serve_device("picture", self.arrive, workers=16)
         self._bus.serve("picture", PictureOf, self.look, workers=32)
         self._bus.serve("replay", Replay, self.replay)
         self._bus.listen("licence.changed.>", self._grants.forget)
@@ -43,7 +44,7 @@ class Handlers:
     async def arrive(self, workspace: str, device: str, message: Msg) -> bytes:
         """``rpc.device.….picture`` (fine-print.md, *Requests of a device*).
 
-        Raises where a store or licensing does not answer: without an answer, the device asks again.
+        Where a store, the bus or licensing does not answer it raises: without an answer, the device asks again.
         """
         named = ""
         try:
@@ -63,22 +64,26 @@ class Handlers:
         if grant is None:
             raise Refused("not_allowed", "no such device")
         check_grant(grant, capture, datetime.now(UTC))
-        return await self._pictures.store(workspace, device, grant.member, examine(capture, body))
+        document, new = await self._pictures.store(workspace, device, grant.member, examine(capture, body))
+        # The device is the outbox here: it keeps the picture until it is answered, and whatever fails before that, it
+        # sends it again and the fact is said again. A staged fact would double what arriving costs.
+        await self._bus.journal([_message(document)])
+        return "stored" if new else "again"
 
     async def look(self, wanted: PictureOf) -> Reply:
         """``rpc.media.picture``: WebP made here; 404 while there is none, 422 ``unreadable`` where it is damaged."""
-        document = await self._pictures.find(wanted.workspace, wanted.device, wanted.capture_id)
-        if document is None:
-            raise not_found("picture")
-        source = "cache"
-        if "shown" not in document:
-            source, document = "encoder", await self._first_look(document)
-        body = await self._pictures.shown(document, wanted.size)
+        where = (wanted.workspace, wanted.device, wanted.capture_id)
+        try:
+            body, source = await self._pictures.shown(*where, wanted.size), "cache"
+        except KeyError:
+            document = await self._pictures.find(*where)
+            if document is None:
+                raise not_found("picture") from None
+            body, source = (await self._first_look(document))[wanted.size], "encoder"
         metrics.PICTURE_VIEWS.labels(source).inc()
-        etag = document["shown"]["sha256"][wanted.size]
-        return Reply(body, {"Content-Type": "image/webp", "ETag": f'"{etag}"'})
+        return Reply(body, {"Content-Type": "image/webp", "ETag": f'"{hashlib.sha256(body).hexdigest()}"'})
 
-    async def _first_look(self, document: Document) -> Document:
+    async def _first_look(self, document: Document) -> dict[str, bytes]:
         """Encodes it once for all who look just now, and whoever of them goes away."""
         key = document["_id"]
         if key not in self._looks:
@@ -86,12 +91,11 @@ class Handlers:
             self._looks[key].add_done_callback(lambda _: self._looks.pop(key, None))
         return await asyncio.shield(self._looks[key])
 
-    async def _encode(self, document: Document) -> Document:
+    async def _encode(self, document: Document) -> dict[str, bytes]:
         if why := document.get("unreadable"):
             raise _unreadable(why)
-        body = await self._pictures.original(document)
         try:
-            rendered = await self._encoder.render(document["format"], body)
+            parts = await self._encoder.render(document["format"], await self._pictures.original(document))
         except Unreadable as error:
             await self._pictures.keep_unreadable(document, str(error))
             raise _unreadable(str(error)) from error
@@ -99,19 +103,24 @@ class Handlers:
             if await self._pictures.count_loss(document) >= _LOSSES_FORGIVEN:
                 await self._pictures.keep_unreadable(document, "EncoderLost")
             raise unavailable("The encoder of pictures") from error
-        return await self._pictures.keep_shown(document, rendered)
+        await self._pictures.keep_shown(document, parts)
+        return parts
 
     async def replay(self, wanted: Replay) -> dict[str, Any]:
         """``rpc.media.replay``: says ``capture.stored`` again for the pictures taken in a span."""
         emitted, batch = 0, []
-        async for fact in self._pictures.facts(wanted.workspace, wanted.start, wanted.end):
-            subject = subjects.fact("capture.stored", fact.workspace, fact.member)
-            batch.append((subject, fact.model_dump_json().encode(), None))
+        async for document in self._pictures.taken_between(wanted.workspace, wanted.start, wanted.end):
+            batch.append(_message(document))
             if len(batch) == _REPLAYED_AT_ONCE:
                 await self._bus.journal(batch)
                 emitted, batch = emitted + len(batch), []
         await self._bus.journal(batch)
         return {"emitted": emitted + len(batch)}
+
+
+def _message(document: Document) -> tuple[str, bytes, str | None]:
+    fact = fact_of(document)
+    return subjects.fact("capture.stored", fact.workspace, fact.member), fact.model_dump_json().encode(), None
 
 
 def _capture(message: Msg) -> Picture:

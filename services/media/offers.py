@@ -28,12 +28,11 @@ class Refused(Exception):
 
 
 class Offer(NamedTuple):
-    """A picture that has passed, and its thumbnail."""
+    """A picture that has passed: what it says, what its bytes say, and the bytes with the thumbnail's behind."""
 
     capture: Picture
     format: str
-    picture: bytes
-    thumbnail: bytes
+    body: bytes
 
 
 def examine(capture: Picture, body: bytes) -> Offer:
@@ -50,7 +49,7 @@ def examine(capture: Picture, body: bytes) -> Offer:
         raise Refused("format", "the picture's dimensions are not the header's")
     if max(small.width, small.height) > MAX_THUMBNAIL_SIDE:
         raise Refused("size", "a thumbnail with more pixels than one may have")
-    return Offer(capture, container.format, picture, thumbnail)
+    return Offer(capture, container.format, body)
 
 
 def _container(body: bytes) -> Container:

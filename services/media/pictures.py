@@ -1,32 +1,28 @@
 """Pictures in the object store, and what is known of each in Mongo.
 
-``pictures``   ``_id`` = workspace|capture|device: what the device said, and once looked at what is shown
+``pictures``   ``_id`` = workspace|capture|device: what the device said of it; later why it cannot be shown, if so
 ``refusals``   ``_id`` = workspace|device|capture|reason: offers that were not taken, kept for 90 days
 
-Objects lie under ``<workspace>/<device>/<capture>/<start of the hash>/``: ``original`` and ``thumbnail`` as the device
-sent them, and from the first look on ``shown/…``. The hash is in the key so that two offers racing for one capture
-never lie over one another.
+Objects lie under ``<workspace>/<device>/<capture>/``: ``original-<start of the hash>``, the bytes as the device sent
+them (the picture, then its thumbnail), and from the first look on ``picture``, ``thumbnail`` and ``blurred``, encoded
+anew. The hash is in the original's key so that two offers racing for one capture never lie over one another.
 """
 
 import asyncio
-import hashlib
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from services.kit.mongo import Database, Session, transaction
+from services.kit.mongo import Database
 from services.kit.objects import Objects
-from services.kit.outbox import Outbox
-from services.media.encoder import Rendered
 from services.media.offers import Offer, Refused
 from services.wire.events import CaptureStored
 from services.wire.slots import format_instant, parse_instant
 
 Document = dict[str, Any]
-_TYPES = {"WEBP": "image/webp", "JPEG": "image/jpeg", "PNG": "image/png"}
 _REFUSALS_KEPT_SECONDS = 90 * 86_400
 _ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
@@ -34,8 +30,8 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 class Pictures:
     """The store of pictures; every write may come twice."""
 
-    def __init__(self, db: Database, objects: Objects, outbox: Outbox) -> None:
-        self._db, self._objects, self._outbox = db, objects, outbox
+    def __init__(self, db: Database, objects: Objects) -> None:
+        self._db, self._objects = db, objects
 
     async def prepare(self) -> None:
         """Makes the bucket and the indexes."""
@@ -47,30 +43,22 @@ class Pictures:
         """What is known of a capture."""
         return await self._db["pictures"].find_one({"_id": f"{workspace}|{capture_id}|{device}"})
 
-    async def store(self, workspace: str, device: str, member: str, offer: Offer) -> Literal["stored", "again"]:
-        """Keeps picture and thumbnail, then says ``capture.stored``; Refused ``hash`` where another is kept already.
+    async def store(self, workspace: str, device: str, member: str, offer: Offer) -> tuple[Document, bool]:
+        """Keeps a picture with its thumbnail; gives its document, and whether it is new.
 
-        Raises where a store does not answer: then the device keeps the picture, and asks again.
+        Refused ``hash`` where another picture is kept for this capture. Raises where a store does not answer.
         """
-        if known := await self.find(workspace, device, offer.capture.capture_id):
-            return _same(known, offer)
         document = _document(workspace, device, member, offer)
-        await asyncio.gather(
-            self._objects.put(_key(document, "original"), offer.picture, _TYPES[offer.format]),
-            self._objects.put(_key(document, "thumbnail"), offer.thumbnail, "application/octet-stream"),
-        )
-
-        async def write(session: Session) -> None:
-            await self._db["pictures"].insert_one(document, session=session)
-            await self._outbox.stage([("capture.stored", _fact(document))], session)
-
+        await self._objects.put(_original(document), offer.body, "application/octet-stream")
         try:
-            await transaction(self._db, write)
-        except DuplicateKeyError:  # another replica was quicker
+            await self._db["pictures"].insert_one(document)
+        except DuplicateKeyError as error:
             known = await self.find(workspace, device, offer.capture.capture_id)
-            return _same(known or document, offer)
-        self._outbox.nudge()
-        return "stored"
+            if known is None or known["sha256"] != document["sha256"]:
+                await self._objects.remove(_original(document))
+                raise Refused("hash", "another picture is kept for this capture") from error
+            return known, False
+        return document, True
 
     async def refuse(self, workspace: str, device: str, capture_id: str, refused: Refused) -> None:
         """Keeps a refusal (M-09); the same one again only moves its time."""
@@ -90,28 +78,20 @@ class Pictures:
         )
 
     async def original(self, document: Document) -> bytes:
-        """The picture as the device sent it."""
-        return await self._objects.get(_key(document, "original"))
+        """The picture as the device sent it, without its thumbnail."""
+        body = await self._objects.get(_original(document))
+        return body[: document["bytes"]]
 
-    async def shown(self, document: Document, part: str) -> bytes:
-        """A part that was encoded anew: ``picture``, ``thumbnail`` or ``blurred``; KeyError where it is gone."""
-        return await self._objects.get(_key(document, f"shown/{part}"))
+    async def shown(self, workspace: str, device: str, capture_id: str, part: str) -> bytes:
+        """A part that was encoded anew: ``picture``, ``thumbnail`` or ``blurred``; KeyError where there is none."""
+        return await self._objects.get(f"{workspace}/{device}/{capture_id}/{part}")
 
-    async def keep_shown(self, document: Document, rendered: Rendered) -> Document:
-        """Keeps what was encoded anew; gives the document as it is then."""
+    async def keep_shown(self, document: Document, parts: dict[str, bytes]) -> None:
+        """Keeps what was encoded anew."""
+        folder = _folder(document)
         await asyncio.gather(
-            *(
-                self._objects.put(_key(document, f"shown/{name}"), blob, "image/webp")
-                for name, blob in rendered.parts.items()
-            )
+            *(self._objects.put(f"{folder}/{name}", body, "image/webp") for name, body in parts.items())
         )
-        shown = {
-            "width": rendered.width,
-            "height": rendered.height,
-            "sha256": {name: hashlib.sha256(blob).hexdigest() for name, blob in rendered.parts.items()},
-        }
-        await self._db["pictures"].update_one({"_id": document["_id"]}, {"$set": {"shown": shown}})
-        return {**document, "shown": shown}
 
     async def keep_unreadable(self, document: Document, why: str) -> None:
         """Remembers that a picture cannot be decoded, and the class of error."""
@@ -124,22 +104,24 @@ class Pictures:
         )
         return int(counted["losses"]) if counted else 0
 
-    async def facts(self, workspace: str, start: str, end: str) -> AsyncIterator[CaptureStored]:
-        """``capture.stored`` of every picture taken in [start, end)."""
+    async def taken_between(self, workspace: str, start: str, end: str) -> AsyncIterator[Document]:
+        """What is kept of a workspace's pictures taken in [start, end)."""
         span = {"$gte": parse_instant(start), "$lt": parse_instant(end)}
         async for document in self._db["pictures"].find({"workspace": workspace, "taken": span}):
-            yield _fact(document)
+            yield document
 
 
-def _same(known: Document, offer: Offer) -> Literal["again"]:
-    if known["sha256"] != offer.capture.sha256:
-        raise Refused("hash", "another picture is kept for this capture")
-    return "again"
+def fact_of(document: Document) -> CaptureStored:
+    """``capture.stored`` of a kept picture."""
+    return CaptureStored(**{name: document[name] for name in CaptureStored.model_fields})
 
 
-def _key(document: Document, name: str) -> str:
-    capture, device = document["capture_id"], document["device"]
-    return f"{document['workspace']}/{device}/{capture}/{document['sha256'][:16]}/{name}"
+def _folder(document: Document) -> str:
+    return f"{document['workspace']}/{document['device']}/{document['capture_id']}"
+
+
+def _original(document: Document) -> str:
+    return f"{_folder(document)}/original-{document['sha256'][:16]}"
 
 
 def _document(workspace: str, device: str, member: str, offer: Offer) -> Document:
@@ -154,7 +136,3 @@ def _document(workspace: str, device: str, member: str, offer: Offer) -> Documen
         "stored_at": format_instant(datetime.now(UTC)),
         **capture.model_dump(exclude={"app"}),
     }
-
-
-def _fact(document: Document) -> CaptureStored:
-    return CaptureStored(**{name: document[name] for name in CaptureStored.model_fields})
