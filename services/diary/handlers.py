@@ -79,7 +79,8 @@ class Projector:
             except Exception as error:
                 if _passes(error):
                     raise
-                log.exception("a %s cannot be folded", events.kind_of(delivery.subject))
+                # the error's text may quote the fact, and what is personal in it has no place in a log
+                log.error("a %s cannot be folded: %s", events.kind_of(delivery.subject), type(error).__name__)
                 await self._set_aside(delivery, f"{type(error).__name__} while folding")
         return touched
 

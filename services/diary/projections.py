@@ -60,7 +60,7 @@ def new_segment(key: str) -> Document:
 def add_part(document: Document, fact: SegmentRecorded) -> None:
     """Keeps a record's part; the same record again changes nothing."""
     document["kind"] = fact.device_kind
-    document["parts"] = {**document["parts"], str(fact.seq): orjson.dumps(fact.part())}
+    document["parts"] = {**document["parts"], str(fact.seq): orjson.dumps([*fact.part()])}
 
 
 def put_together(document: Document, pictures: Mapping[str, Document]) -> None:
