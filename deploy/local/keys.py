@@ -4,7 +4,6 @@
 """
 
 import base64
-import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import nkeys
 from nacl.signing import SigningKey
+
+from deploy.local.files import read, write_private
 
 #: Every user of the bus that is no device. ``projector`` is diary's worker; ``migrate`` makes streams and durables.
 BUS_USERS = (
@@ -62,14 +63,10 @@ class Keys:
     def open(cls, folder: Path) -> "Keys":
         """The folder's keys; what is missing is made and written (0600) first."""
         path = folder / "keys.json"
-        values: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        values: dict[str, str] = read(path) or {}
         keys = cls(values)
         if keys._complete():
-            folder.mkdir(parents=True, exist_ok=True)
-            draft = path.with_suffix(".new")
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                json.dump(values, file, indent=1)
-            draft.replace(path)
+            write_private(path, values)
         return keys
 
     def _complete(self) -> bool:

@@ -69,13 +69,27 @@ class Child:
 
     def start(self) -> None:
         """Start it, appending what it prints to its log."""
+        self._process = self._open(subprocess.DEVNULL, None)
+
+    def run(self, stdin: bytes = b"", seconds: float = 60) -> bytes:
+        """Start it, hand it its input, and give what it printed; StartError when it fails or takes too long."""
+        self._process = self._open(subprocess.PIPE, subprocess.PIPE)
+        try:
+            output, _ = self._process.communicate(stdin, seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        if self._process.returncode:
+            raise self.failure("failed")
+        return output
+
+    def _open(self, stdin: int, stdout: int | None) -> subprocess.Popen[bytes]:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdin=stdin,
+                stdout=log if stdout is None else stdout,
+                stderr=log,
                 env=dict(self.env) if self.env is not None else None,
                 cwd=self.cwd,
                 process_group=0,

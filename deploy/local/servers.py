@@ -41,6 +41,7 @@ class Server(ABC):
 
     def __init__(self, folder: Path, port: int = 0) -> None:
         self.folder = folder.absolute()
+        self.log = self.folder / f"{self.name}.log"
         self.ports = self._choose_ports(port)
         self._child: Child | None = None
 
@@ -82,7 +83,7 @@ class Server(ABC):
         """The command line; writes the configuration files that it names."""
 
     @abstractmethod
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         """Whether our own server, and no stranger on its port, is ready to work."""
 
     def _environment(self) -> dict[str, str] | None:
@@ -91,15 +92,13 @@ class Server(ABC):
     def start(self) -> Self:
         """Start the process, on the same ports and data as before. Returns at once: wait_ready() waits."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._child = Child(
-            self.name, self._command(), self.folder / f"{self.name}.log", env=self._environment(), cwd=self.folder
-        )
+        self._child = Child(self.name, self._command(), self.log, env=self._environment(), cwd=self.folder)
         self._child.start()
         return self
 
     def wait_ready(self) -> Self:
         """Wait until it can be used; StartError with the end of its log when it cannot."""
-        wait_until(self._answers, self.ready_seconds, self.child, "did not get ready")
+        wait_until(self.answers, self.ready_seconds, self.child, "did not get ready")
         return self
 
     def kill(self) -> None:
@@ -164,7 +163,8 @@ class Nats(Server):
         config.write_text(self._configure(self.port, self.ports["monitor"], self.server_name, self.store))
         return [str(_SCRIPTS / "nats-server"), "-c", str(config)]
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """It greets with our random name, and JetStream is up."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 greeting = connection.makefile("rb").readline()
@@ -202,7 +202,8 @@ class Mongo(Server):
             "--nounixsocket",  # a socket's path has a length limit that a data folder may pass
         ]
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """It is our process, and takes writes."""
         client: pymongo.MongoClient[dict[str, object]] = pymongo.MongoClient(
             f"mongodb://127.0.0.1:{self.port}/?directConnection=true",
             serverSelectionTimeoutMS=500,
@@ -273,7 +274,8 @@ class ObjectStore(Server):
             http_client=urllib3.PoolManager(timeout=urllib3.Timeout(3), retries=False),
         )
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """It knows our secret, and keeps an object."""
         try:
             client = self.client()  # signs with a secret that only our server knows
             if not client.bucket_exists(self._probe):

@@ -61,7 +61,7 @@ def test_the_object_store_keeps_objects_when_killed(s3_server: ObjectStore, buck
 
 def test_the_object_store_refuses_strangers(s3_server: ObjectStore, bucket: str) -> None:
     stranger = object_store(Path("unused"), s3_server.port, "stranger", "secret-of-a-stranger")
-    assert not stranger._answers()
+    assert not stranger.answers()
 
 
 def test_a_stranger_on_the_port_is_not_taken_for_ours(nats_server: Nats, tmp_path: Path) -> None:

@@ -1,0 +1,88 @@
+"""One installation on this machine: three servers, ours or those the environment names, and six services."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local import bus_config
+from deploy.local.data import Ports
+from deploy.local.keys import Keys, Places
+from deploy.local.process import Child
+from deploy.local.servers import Mongo, Nats, Server, object_store
+from deploy.local.services import MODULES, Service, step
+
+_ENV = {"nats": "DAYBOOK_NATS_URL", "mongo": "DAYBOOK_MONGO_URL", "s3": "DAYBOOK_S3_URL"}
+
+
+@dataclass
+class Stack:
+    """Everything that runs, by name, and how to make it. Nothing is started by making a Stack."""
+
+    data: Path
+    web_port: int
+    host: str = "127.0.0.1"
+
+    def __post_init__(self) -> None:
+        self.keys = Keys.open(self.data)
+        self._ports = Ports(self.data)
+        self.servers = {name: server for name in _ENV if (server := self._server(name)) is not None}
+        self.places = Places(
+            nats=self._url("nats"),
+            mongo=self._url("mongo"),
+            s3=self._url("s3"),
+            public_url=f"http://127.0.0.1:{self.web_port}",
+            http_ports=self._ports.of(*(name for name in MODULES if name != "diary")) | {"diary": self.web_port},
+        )
+        self.services = {
+            name: Service(name, self.keys.environment(name, self.places), self.log(name)) for name in MODULES
+        }
+
+    def log(self, name: str) -> Path:
+        """A process's log file."""
+        return self.data / "logs" / f"{name}.log"
+
+    def migration(self) -> Child:
+        """The step that makes streams and durables."""
+        return step(
+            "migrate", "services.kit.migrate", self.keys.environment("migrate", self.places), self.log("migrate")
+        )
+
+    def seeding(self) -> Child:
+        """The step that makes the workspaces it reads on its standard input."""
+        env = self.keys.environment("licensing", self.places)
+        return step("seed", "services.licensing.seed", env, self.log("seed"))
+
+    @property
+    def bus(self) -> Nats | None:
+        """The bus, when it is ours."""
+        server = self.servers.get("nats")
+        return server if isinstance(server, Nats) else None
+
+    def pids(self) -> dict[str, int]:
+        """The process ids of what we started."""
+        parts: dict[str, Server | Service] = {**self.servers, **self.services}
+        return {name: part.pid for name, part in parts.items()}
+
+    def _url(self, name: str) -> str:
+        return self.servers[name].url if name in self.servers else os.environ[_ENV[name]]
+
+    def _server(self, name: str) -> Server | None:
+        """A server of our own on its kept ports; None where the environment names another."""
+        if os.environ.get(_ENV[name]):
+            return None
+        server = self._new(name)
+        server.log = self.log(name)
+        kept = self._ports.of(*(f"{name}.{port}" for port in server.port_names))
+        server.ports = {key.removeprefix(f"{name}."): port for key, port in kept.items()}
+        return server
+
+    def _new(self, name: str) -> Server:
+        folder = self.data / name
+        if name == "nats":
+            return Nats(folder, configure=self._configure_bus)
+        if name == "mongo":
+            return Mongo(folder)
+        return object_store(folder, access_key=self.keys.s3_access, secret_key=self.keys.s3_secret)
+
+    def _configure_bus(self, port: int, monitor_port: int, server_name: str, store: Path) -> str:
+        return bus_config.render(self.keys, store, port, monitor_port, server_name)
