@@ -39,9 +39,9 @@ bench: setup
 faults: setup
 	$(PY) -m tests.faults $(ARGS)
 
-## render and check everything under deploy/k8s
+## render deploy/k8s and check all of deploy/; no cluster is asked
 manifests: setup
-	$(PY) -m tests.manifests $(ARGS)
+	$(PY) -m deploy.manifests $(ARGS)
 
 ## what was built and cached here; the data of `make run`, in var/, stays
 clean:
