@@ -54,7 +54,7 @@ class Issuer:
     def user(self, entry: Entry, user_nkey: str, admits: Admits, until: datetime | None, now: float) -> str:
         """The JWT of one connection: the device's own subjects and nothing else, for a day or until its right ends.
 
-        Its name is ``<device>:<revision>``, so that connections made under an older right can be told apart.
+        Its name is the entry's, so that connections made under another right can be found and ended.
         """
         expires = now + LASTS - random.uniform(0, JITTER)
         if until is not None:
@@ -66,7 +66,7 @@ class Issuer:
             "aud": ACCOUNT,
             "iat": int(now),
             "exp": max(int(now) + 1, int(expires)),
-            "name": f"{entry.device}:{entry.revision}",
+            "name": entry.user,
             "nats": {
                 "type": "user",
                 "version": 2,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pymongo.errors import PyMongoError
 
 from services.licensing.standing import Right
-from services.licensing.store import NOBODY, Document, Store
+from services.licensing.store import NOBODY, Document, Store, fingerprint
 
 log = logging.getLogger(__name__)
 
@@ -23,24 +23,30 @@ _STRANGER_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One device, as far as signing in goes; ``revision`` grows with every change of it."""
+    """One device, as far as signing in goes; ``revision`` grows with every change of it.
+
+    ``user`` is its name on the bus, ``<device>:<mark of its right>``: another right, another name.
+    """
 
     workspace: str
     device: str
     nkey: str
     revision: int
     right: Right
+    user: str
 
     @classmethod
     def of(cls, doc: Document) -> "Entry":
         """The entry of a device's document."""
-        return cls(doc["workspace"], doc["id"], doc["public_key"], doc["revision"], Right.of(doc))
+        right = Right.of(doc)
+        user = f"{doc['id']}:{fingerprint(repr(right))[:12]}"
+        return cls(doc["workspace"], doc["id"], doc["public_key"], doc["revision"], right, user)
 
 
 class Registry:
-    """The entries by public nkey. ``changed`` is called with each entry whose right is another than before."""
+    """The entries by public nkey. ``changed(old, new)`` is called where a right is another than before."""
 
-    def __init__(self, store: Store, changed: Callable[[Entry], None] | None = None) -> None:
+    def __init__(self, store: Store, changed: Callable[[Entry, Entry], None] | None = None) -> None:
         self._store, self._changed = store, changed
         self._entries: dict[str, Entry] = {}
         self._strangers: dict[str, float] = {}
@@ -78,7 +84,7 @@ class Registry:
         self._entries[entry.nkey] = entry
         self._strangers.pop(entry.nkey, None)
         if old is not None and old.right != entry.right and self._changed:
-            self._changed(entry)
+            self._changed(old, entry)
 
     async def start(self) -> None:
         """Loads all and follows from there; returns once it is complete."""

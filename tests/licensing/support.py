@@ -62,8 +62,8 @@ class Device:
     def sign(self, nonce: str) -> bytes:
         return proof.sign_nonce(self.key, nonce.encode())
 
-    async def connect(self, url: str, **options: Any) -> Client:
-        """A bus connection as the agent makes it; ConnectionRefused where the bus refuses (see ``refused``)."""
+    async def connect(self, url: str, as_nkey: str = "", **options: Any) -> Client:
+        """A bus connection as the agent makes it; raises where the bus refuses it."""
         self.closed.clear()
         self.dropped.clear()
 
@@ -76,13 +76,13 @@ class Device:
         async def dropped() -> None:
             self.dropped.set()
 
-        defaults = {"nkeys_seed_str": None, "allow_reconnect": False, "connect_timeout": 5}
         callbacks = {"error_cb": error, "closed_cb": closed, "disconnected_cb": dropped}
         inbox = {"inbox_prefix": subjects.device_inbox(self.device or "nobody").encode()}
         # nats-py sends ``nkey`` only together with its own signing, so both are given to it as the agent does
         client = Client()
-        client._public_nkey = self.nkey
-        await client.connect(url, signature_cb=self.sign, **(defaults | callbacks | inbox | options))
+        client._public_nkey = as_nkey or self.nkey
+        given = {"signature_cb": self.sign, "allow_reconnect": False, "connect_timeout": 5}
+        await client.connect(url, **(given | callbacks | inbox | options))
         await client.flush(timeout=5)
         return client
 
@@ -125,16 +125,16 @@ class Acme:
     def key(self, index: int = 0) -> str:
         return str(self.answer["licences"][index]["key"])
 
-    async def read(self, name: str, collection: str, id: str | None = None, **filters: str) -> list[dict[str, Any]]:
-        body = requests.Read(principal=self.principal(name), collection=collection, id=id, filters=filters)
+    async def read(self, who: str, collection: str, id: str | None = None, **filters: str) -> list[dict[str, Any]]:
+        body = requests.Read(principal=self.principal(who), collection=collection, id=id, filters=filters)
         return (await self.licensing.ask("read", body))["items"]
 
-    async def create(self, name: str, collection: str, **body: Any) -> dict[str, Any]:
-        asked = requests.Create(principal=self.principal(name), collection=collection, body=body)
+    async def create(self, who: str, collection: str, **body: Any) -> dict[str, Any]:
+        asked = requests.Create(principal=self.principal(who), collection=collection, body=body)
         return await self.licensing.ask("create", asked)
 
-    async def change(self, name: str, collection: str, id: str, **body: Any) -> dict[str, Any]:
-        asked = requests.Change(principal=self.principal(name), collection=collection, id=id, body=body)
+    async def change(self, who: str, collection: str, id: str, **body: Any) -> dict[str, Any]:
+        asked = requests.Change(principal=self.principal(who), collection=collection, id=id, body=body)
         return await self.licensing.ask("change", asked)
 
     async def activated(self, index: int = 0, **more: Any) -> Device:
