@@ -32,7 +32,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy as ConsumerAck
-from nats.js.api import ConsumerConfig
+from nats.js.api import ConsumerConfig, PubAck
 from opentelemetry import trace
 from pydantic import BaseModel
 
@@ -278,13 +278,17 @@ class Bus:
 
         Raises where one is not acknowledged: nothing may be acked then that relies on it.
         """
-        acks = [
-            await self.jetstream.publish_async(
-                subject, body, wait_stall=_PUBLISH_TIMEOUT, headers={"traceparent": trace_} if trace_ else None
-            )
-            for subject, body, trace_ in messages
-        ]
-        await asyncio.wait_for(asyncio.gather(*acks), _PUBLISH_TIMEOUT)
+        acks: list[asyncio.Future[PubAck]] = []
+        try:
+            async with asyncio.timeout(_PUBLISH_TIMEOUT):
+                for subject, body, trace_ in messages:
+                    # without wait_stall: with it nats-py makes a task, and a write to the socket, for every message
+                    headers = {"traceparent": trace_} if trace_ else None
+                    acks.append(await self.jetstream.publish_async(subject, body, headers=headers))
+                await asyncio.gather(*acks)
+        finally:
+            for ack in acks:
+                ack.cancel()  # one that is never answered would keep its place among the pending for ever
 
     async def say(self, subject: str, body: bytes) -> None:
         """Publishes to core NATS; lost where nobody listens."""

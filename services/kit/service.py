@@ -105,6 +105,7 @@ def run(service: Service, app: Any = None) -> None:
         port=service.settings.http_port,
         loop="uvloop",
         log_config=None,
+        lifespan="on",  # the default goes on serving when a part could not start, and would never be ready
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=int(service.settings.graceful_seconds),
