@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from services.wire.slots import SLOT, parse_instant
+from services.wire.slots import SLOT
 
 Reason = Literal[
     "invalid",
@@ -56,6 +56,8 @@ POSTPONED = Decision("postponed", "licensing cannot be asked just now")
 def decide(
     record: Mapping[str, Any],
     label: str | None,
+    slot: datetime,
+    closed_at: datetime,
     terms: Terms,
     now: datetime,
     *,
@@ -71,7 +73,6 @@ def decide(
     """
     if known is not None:
         return Decision("duplicate") if known == hash else Decision("conflict", "the ledger holds other bytes here")
-    slot, closed_at = parse_instant(record["slot"]), parse_instant(record["closed_at"])
     if refused := _refused_by_clock(slot, closed_at, now):
         return refused
     if refused := _refused_by_terms(record, slot, closed_at, terms):

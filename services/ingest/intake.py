@@ -22,7 +22,6 @@ from services.ingest.receipts import News, Receipts
 from services.ingest.traces import Traces
 from services.kit import metrics
 from services.kit.bus import Bus
-from services.wire.slots import parse_instant
 
 _NO_DEVICE = Refused(Fault("bad_signature", "licensing knows no such device"))
 
@@ -37,17 +36,13 @@ class Case:
     decision: Decision = POSTPONED
     row: ledger.Row | None = None
     held_as: str | None = None
+    key: str = ""
+    """Where the ledger keeps it, once it is proved."""
 
     @property
     def device(self) -> Device:
         """Workspace and device, of the subject."""
         return self.arrival.workspace, self.arrival.device
-
-    @property
-    def key(self) -> str:
-        """Where the ledger keeps it; only of what is proved."""
-        assert isinstance(self.reading, Proved)
-        return ledger.key(*self.device, self.reading.seq)
 
     @property
     def admitted(self) -> bool:
@@ -97,7 +92,9 @@ class Intake:
                 case.reading = read(case.arrival, case.snapshot.terms.public_key)
             elif case.snapshot.asked_at >= started:
                 case.reading = _NO_DEVICE
-            if isinstance(case.reading, Refused):
+            if isinstance(case.reading, Proved):
+                case.key = ledger.key(*case.device, case.reading.seq)
+            elif case.reading is not None:
                 case.decision = Decision(*_fault(case.reading))
         return cases
 
@@ -127,6 +124,8 @@ class Intake:
             case.decision = admission.decide(
                 reading.record,
                 reading.detail["label"],
+                reading.slot,
+                reading.closed_at,
                 terms,
                 now,
                 certain=asked_at >= started,
@@ -214,5 +213,4 @@ def _count(cases: Sequence[Case], now: datetime) -> None:
     recorded = metrics.FRESHNESS_SECONDS.labels("recorded")
     for case in cases:
         if case.decision.outcome == "recorded" and isinstance(case.reading, Proved):
-            waited = (now - parse_instant(case.reading.record["closed_at"])).total_seconds()
-            recorded.observe(max(0.0, waited))
+            recorded.observe(max(0.0, (now - case.reading.closed_at).total_seconds()))

@@ -17,7 +17,7 @@ from services.ingest.reading import Arrival, Proved
 from services.kit.mongo import DUPLICATE_KEY, Database, prefix_range
 from services.wire import subjects
 from services.wire.proof import Link
-from services.wire.slots import format_instant, parse_instant
+from services.wire.slots import format_instant
 
 Row = dict[str, Any]
 _ERASED: dict[str, Any] = {"salt": "0" * 32, "memo": None, "label": None, "apps": [], "captures": []}
@@ -42,7 +42,7 @@ def row_of(arrival: Arrival, proved: Proved, terms: Terms, decision: Decision, n
         "workspace": arrival.workspace,
         "device": arrival.device,
         "device_kind": terms.device_kind,
-        "slot": parse_instant(proved.record["slot"]),
+        "slot": proved.slot,
         "hash": proved.hash,
         "prev": proved.record["prev"],
         "record": proved.record_text,

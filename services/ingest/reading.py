@@ -7,6 +7,7 @@ bytes back only where no key stood twice; anything else is read by the strict an
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -15,6 +16,7 @@ from pydantic import BaseModel
 from services.ingest.admission import Reason
 from services.wire import proof
 from services.wire.events import Detail, Envelope, Record, check, read_json
+from services.wire.slots import parse_instant
 
 _HIGHEST_SEQ: Final = 2**53
 
@@ -47,11 +49,9 @@ class Proved:
     hash: str
     record: dict[str, Any]
     detail: dict[str, Any]
-
-    @property
-    def seq(self) -> int:
-        """Its place in the device's chain."""
-        return int(self.record["seq"])
+    seq: int
+    slot: datetime
+    closed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ def read(arrival: Arrival, public_key: bytes) -> Proved | Refused:
         detail = _parse(Detail, detail_text)
     except ValueError as error:
         return _refused(Fault("invalid", str(error)), text, digest, arrival)
-    return Proved(text, detail_text, signature, digest, record, detail)
+    slot, closed_at = parse_instant(record["slot"]), parse_instant(record["closed_at"])
+    return Proved(text, detail_text, signature, digest, record, detail, record["seq"], slot, closed_at)
 
 
 def _parse(model: type[BaseModel], text: str | bytes) -> dict[str, Any]:

@@ -66,9 +66,9 @@ class Receipts:
 
     async def push(self, marks: Mapping[Device, Mark]) -> None:
         """Tells each device; lost where it does not listen, and then it asks."""
-        generation = await self._ledger.generation()
+        generation, now = await self._ledger.generation(), datetime.now(UTC)
         for device, mark in marks.items():
-            await self._bus.say(subjects.receipts(*device), self._seal(device, mark, generation))
+            await self._bus.say(subjects.receipts(*device), self._seal(device, mark, generation, now))
 
     async def current(self, workspace: str, device: str) -> bytes:
         """The signed answer to a device that asks: what the watermark says and the ledger can still show.
@@ -86,7 +86,7 @@ class Receipts:
             if mark.total() != there:
                 mark = await self._reconciled(one, mark)
             if await self._write(stored, {one: mark}):
-                return self._seal(one, mark, generation)
+                return self._seal(one, mark, generation, datetime.now(UTC))
 
     async def _reconciled(self, device: Device, mark: Mark) -> Mark:
         present = await self._ledger.seqs(*device)
@@ -98,9 +98,8 @@ class Receipts:
         unseen = {seq: reason for seq, reason in refused.items() if seq not in kept}
         return watermark.advance(kept, untold, unseen)
 
-    def _seal(self, device: Device, mark: Mark, generation: str) -> bytes:
-        now = format_instant(datetime.now(UTC))
-        return proof.seal_notice(self._key, watermark.receipt(mark, generation, *device, now))
+    def _seal(self, device: Device, mark: Mark, generation: str, now: datetime) -> bytes:
+        return proof.seal_notice(self._key, watermark.receipt(mark, generation, *device, format_instant(now)))
 
     # the collection -------------------------------------------------------------------------------------------------
 
