@@ -1,0 +1,33 @@
+"""The diary's pages on real servers (``diary``, one a module), and a headless browser (``browser``)."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from tests.diary.pages.running import CHROMIUM, Diary
+from tests.support.servers import Installation, drop_databases, new_id
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def diary(
+    installation: Installation, mongo_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Diary]:
+    prefix = new_id("t").replace("-", "")
+    running = Diary(installation, prefix, tmp_path_factory.mktemp("diary"))
+    try:
+        yield await running.start()
+    finally:
+        await running.stop()
+        drop_databases(mongo_url, prefix)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed")
+    async with async_playwright() as play:
+        launched = await play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        await launched.close()

@@ -1,0 +1,382 @@
+"""The diary's two real processes on real servers, facts told to them over JOURNAL, and browsers to look with.
+
+The services that pages ask over the bus (licensing for sessions, ingest for the proof of sync, media for bytes) are not
+what is tested here: ``Neighbours`` answers for them, over the real bus and in their words.
+"""
+
+import asyncio
+import io
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from PIL import Image
+
+from deploy.local.ports import free_ports
+from services.kit.principals import seal_token
+from services.kit.settings import signing_key
+from services.wire import slots, subjects
+from services.wire.events import (
+    CaptureStored,
+    ContractChanged,
+    Fact,
+    LicenceChanged,
+    MemberChanged,
+    SegmentRecorded,
+    WorkspaceChanged,
+)
+from services.wire.requests import Principal
+from tests.support.servers import ROOT, Installation, new_id
+
+CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(path).exists()), None)
+HASH = "a" * 64
+
+
+async def until(fact: Callable[[], Awaitable[bool]], seconds: float = 20.0) -> None:
+    """Waits for a fact, and fails where it does not come."""
+    deadline = time.monotonic() + seconds
+    while not await fact():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        await asyncio.sleep(0.05)
+
+
+def a_picture(width: int, height: int) -> bytes:
+    """A small WebP that a browser can decode."""
+    image = Image.new("RGB", (width, height), (200, 210, 230))
+    target = io.BytesIO()
+    image.save(target, "WEBP", quality=30)
+    return target.getvalue()
+
+
+@dataclass
+class Neighbours:
+    """Answers of licensing, ingest and media; ``accounts`` are those that may sign in by form."""
+
+    bus: Client
+    accounts: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    failures: int = 0
+    ended: set[str] = field(default_factory=set)
+    sync: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pictures: dict[str, bytes] = field(
+        default_factory=lambda: {"picture": a_picture(1280, 720), "thumbnail": a_picture(320, 180)}
+    )
+    ingest_away: bool = False
+
+    async def listen(self) -> "Neighbours":
+        for subject, answer in {
+            subjects.rpc("licensing", "session"): self._session,
+            subjects.rpc("licensing", "sign_in"): self._sign_in,
+            subjects.rpc("licensing", "sign_out"): self._sign_out,
+            subjects.rpc("ingest", "sync"): self._sync,
+            subjects.rpc("media", "picture"): self._picture,
+        }.items():
+            await self.bus.subscribe(subject, cb=answer)
+        await self.bus.flush()
+        return self
+
+    async def _session(self, message: Msg) -> None:
+        session = orjson.loads(message.data)["principal"]["session"]
+        await message.respond(orjson.dumps({"holds": session not in self.ended}))
+
+    async def _sign_in(self, message: Msg) -> None:
+        asked = orjson.loads(message.data)
+        password, answer = self.accounts.get(asked["email"], ("", {}))
+        if self.failures >= 10:
+            problem = {
+                "type": "urn:daybook:problem:too-many",
+                "title": "Too many failed sign-ins.",
+                "status": 429,
+                "detail": "Try again in 60 seconds.",
+                "retry_after": 60,
+            }
+            await self._refuse(message, problem)
+        elif not answer or asked["password"] != password:
+            self.failures += 1
+            problem = {"type": "urn:daybook:problem:wrong", "title": "E-mail and password do not match.", "status": 401}
+            await self._refuse(message, problem)
+        else:
+            await message.respond(orjson.dumps(answer))
+
+    async def _refuse(self, message: Msg, problem: dict[str, Any]) -> None:
+        headers = {"Daybook-Status": str(problem["status"])}
+        await self.bus.publish(message.reply, orjson.dumps(problem), headers=headers)
+
+    async def _sign_out(self, message: Msg) -> None:
+        self.ended.add(orjson.loads(message.data)["principal"]["session"])
+        await message.respond(b"{}")
+
+    async def _sync(self, message: Msg) -> None:
+        if self.ingest_away:
+            return
+        devices = orjson.loads(message.data)["devices"]
+        await message.respond(orjson.dumps({"devices": [self.sync[one] for one in devices if one in self.sync]}))
+
+    async def _picture(self, message: Msg) -> None:
+        body = self.pictures[orjson.loads(message.data)["size"]]
+        await self.bus.publish(message.reply, body, headers={"Content-Type": "image/webp"})
+
+
+class Diary:
+    """One workspace's diary: web and projector as processes, and what the world tells them."""
+
+    def __init__(self, installation: Installation, mongo_prefix: str, folder: Path) -> None:
+        self._installation, self._prefix, self._folder = installation, mongo_prefix, folder
+        self.workspace, self.port = new_id("ws"), free_ports(1)[0]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._revision, self._seq = 0, 0
+        self._zones: dict[str, str] = {}
+        self.bus: Client
+        self.neighbours: Neighbours
+
+    async def start(self) -> "Diary":
+        await asyncio.to_thread(self._installation.migrate, self._prefix)
+        self.bus = await self._installation.connect()
+        self.neighbours = await Neighbours(self.bus).listen()
+        self._run("services.diary.app", "diary", self.port)
+        self._run("services.diary.projector", "projector", free_ports(1)[0])
+        await until(self._ready, 40)
+        return self
+
+    def _run(self, module: str, service: str, port: int) -> None:
+        env = self._installation.environment(service, mongo_prefix=self._prefix, http_port=port)
+        log = (self._folder / f"{service}.log").open("wb")
+        command = [sys.executable, "-m", module]
+        self._processes.append(
+            subprocess.Popen(command, cwd=ROOT, env={"PATH": os.environ["PATH"]} | env, stdout=log, stderr=log)
+        )
+
+    async def _ready(self) -> bool:
+        for process in self._processes:
+            assert process.poll() is None, self.logs()
+        try:
+            async with httpx.AsyncClient() as http:
+                return (await http.get(f"{self.url}/readyz")).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    async def stop(self) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            await asyncio.to_thread(process.wait, 15)
+        await self.bus.close()
+
+    # telling --------------------------------------------------------------------------------------------------------
+
+    async def tell(self, kind: str, fact: Fact) -> None:
+        """Says a fact on JOURNAL, as its owner would."""
+        subject = subjects.fact(kind, fact.workspace, fact.member)
+        await self.bus.jetstream().publish(subject, fact.model_dump_json(by_alias=True).encode())
+
+    async def workspace_is(self, zone: str = "Europe/Berlin") -> None:
+        self._revision += 1
+        fact = WorkspaceChanged(
+            workspace=self.workspace,
+            member="-",
+            revision=self._revision,
+            name="Norrvik Studio",
+            zone=zone,
+            billing_zone="UTC",
+        )
+        await self.tell("workspace.changed", fact)
+
+    async def member(self, name: str, role: str = "employee", zone: str = "Europe/Oslo", **more: Any) -> str:
+        """Somebody joins; their id."""
+        self._revision += 1
+        given = {
+            "member": new_id("m"),
+            "team": None,
+            "manages": [],
+            "email": f"{new_id('mail')}@norrvik.example",
+        } | more
+        fact = MemberChanged(
+            workspace=self.workspace, revision=self._revision, name=name, role=role, zone=zone, **given
+        )
+        await self.tell("member.changed", fact)
+        self._zones[fact.member] = zone
+        return str(given["member"])
+
+    async def contract(self, member: str, project: str, limit: int | None = 1800, client: str | None = None) -> str:
+        self._revision += 1
+        contract = new_id("c")
+        fact = ContractChanged(
+            workspace=self.workspace,
+            member=member,
+            revision=self._revision,
+            contract=contract,
+            project=project,
+            client=client,
+            currency="EUR",
+            rate_minor=6000,
+            weekly_limit_minutes=limit,
+            manual_time=False,
+            labels=[],
+            memo_required=False,
+            starts_on=None,
+            ends_on=None,
+        )
+        await self.tell("contract.changed", fact)
+        return contract
+
+    async def device(self, member: str, name: str = "fjord-14") -> str:
+        self._revision += 1
+        device = new_id("d")
+        fact = LicenceChanged(
+            workspace=self.workspace,
+            member=member,
+            revision=self._revision,
+            licence=new_id("l"),
+            device=device,
+            device_name=name,
+            state="active",
+        )
+        await self.tell("licence.changed", fact)
+        return device
+
+    async def segment(self, member: str, contract: str, device: str, slot: datetime, **more: Any) -> dict[str, Any]:
+        """A segment is recorded; gives the record's detail, with its captures. ``active``, ``memo``, ``pictures`` …"""
+        self._seq += 1
+        active = more.get("active", 8)
+        minutes = more.get("minutes") or [
+            [40 + n, 3, 1, 25, "work", 0] if n < active else [0, 0, 0, 2, "work", 0] for n in range(10)
+        ]
+        app = [more.get("app", "Editor"), more.get("title", "statement.py"), None, 420]
+        captures = [
+            {
+                "capture_id": new_id("k"),
+                "kind": "screen",
+                "at": slots.format_instant(slot + timedelta(seconds=90 + 240 * n)),
+                "sha256": HASH,
+                "bytes": 70_000,
+                "width": 1280,
+                "height": 720,
+                "monitor": 0,
+                "blurred": False,
+                "app": 0,
+            }
+            for n in range(more.get("pictures", 1))
+        ]
+        detail = {
+            "salt": "0" * 32,
+            "memo": more.get("memo", "Statement export"),
+            "label": more.get("label"),
+            "apps": [app],
+            "captures": captures,
+        }
+        record = {
+            "seq": self._seq,
+            "minutes": minutes,
+            "session": more.get("session", "s1"),
+            "session_started": slots.format_instant(slot),
+        }
+        text = slots.format_instant(slot)
+        fact = SegmentRecorded(
+            workspace=self.workspace,
+            member=member,
+            device=device,
+            device_kind="desktop",
+            contract=contract,
+            segment_id=f"{contract}:{device}:{text}",
+            slot=text,
+            seq=self._seq,
+            record_hash=HASH,
+            record=record,
+            detail=detail,
+            received_at=slots.format_instant(datetime.now(UTC)),
+        )
+        await self.tell("segment.recorded", fact)
+        if more.get("stored", True):
+            await self.stored(member, device, captures)
+        return {**detail, "segment_id": fact.segment_id}
+
+    async def stored(self, member: str, device: str, captures: list[dict[str, Any]]) -> None:
+        """The pictures of these captures are in the store."""
+        for one in captures:
+            fact = CaptureStored(
+                workspace=self.workspace,
+                member=member,
+                device=device,
+                capture_id=one["capture_id"],
+                at=one["at"],
+                sha256=one["sha256"],
+                width=1280,
+                height=720,
+                stored_at=slots.format_instant(datetime.now(UTC)),
+            )
+            await self.tell("capture.stored", fact)
+
+    # looking --------------------------------------------------------------------------------------------------------
+
+    def principal(self, member: str, name: str = "Mira Solberg", role: str = "employee") -> Principal:
+        now = int(time.time())
+        return Principal(
+            session=new_id("se"),
+            workspace=self.workspace,
+            member=member,
+            role=role,
+            name=name,
+            person=new_id("p"),
+            issued=now,
+            expires=now + 3600,
+        )
+
+    def token(self, principal: Principal) -> str:
+        from pydantic import SecretStr
+
+        return seal_token(signing_key(SecretStr(self._installation.keys.signing_seed("session"))), principal)
+
+    def client(self, principal: Principal | None = None) -> httpx.AsyncClient:
+        """An HTTP client with a browser's cookie, or without."""
+        cookies = {"daybook_session": self.token(principal)} if principal else {}
+        return httpx.AsyncClient(
+            base_url=self.url, cookies=cookies, timeout=20, headers={"sec-fetch-site": "same-origin"}
+        )
+
+    async def shows(self, principal: Principal, member: str, date: str, segments: int, stored: int = 0) -> None:
+        """Waits until the day has so many segments, and so many stored pictures."""
+        answer = None
+
+        async def there() -> bool:
+            nonlocal answer
+            answer = await http.get(f"/api/v1/diary/{member}/days/{date}?zone=member")
+            if not answer.is_success or answer.json()["zone"] != self._zones.get(member, "UTC"):
+                return False
+            found = answer.json()["segments"]
+            states = [one["state"] for segment in found for one in segment["captures"]]
+            return len(found) >= segments and states.count("stored") >= stored
+
+        async with self.client(principal) as http:
+            try:
+                await until(there)
+            except AssertionError as error:
+                raise AssertionError(f"{answer and answer.text[:500]}\n{self.logs()}") from error
+
+    async def page(self, http: httpx.AsyncClient, path: str, *texts: str) -> str:
+        """The page once it holds these texts; what licensing told may take its moment to be known."""
+        text = ""
+
+        async def there() -> bool:
+            nonlocal text
+            text = (await http.get(path)).text
+            return all(one in text for one in texts)
+
+        try:
+            await until(there, 10)
+        except AssertionError as error:
+            raise AssertionError(f"{texts} are not all in\n{text[:6000]}") from error
+        return text
+
+    def logs(self) -> str:
+        """The ends of the processes' logs."""
+        return "\n".join(path.read_text()[-3000:] for path in self._folder.glob("*.log"))
