@@ -132,7 +132,8 @@ STREAMS = (
         max_age_seconds=30 * DAY,
         max_bytes=50 * 1024**3,
         durables=(
-            Durable("scoring", JOURNAL, ("segment.recorded.*.*",)),
+            # a workspace's settings decide what counts as active, and for how much (K-02)
+            Durable("scoring", JOURNAL, ("segment.recorded.*.*", "workspace.changed.*.*")),
             Durable(
                 "projector",
                 JOURNAL,
