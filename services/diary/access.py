@@ -59,14 +59,14 @@ _ADMINS = frozenset({"owner", "admin"})
 
 #: Collections that licensing owns, and which roles may ask it at all.
 COLLECTIONS: Mapping[str, Mapping[Action, frozenset[str]]] = {
-    "workspaces": {Action.READ: _EVERYBODY, Action.CREATE: _STAFF, Action.CHANGE: _ADMINS},
-    "members": {Action.READ: _EVERYBODY, Action.CREATE: _ADMINS, Action.CHANGE: _EVERYBODY},
+    "workspaces": {Action.READ: _EVERYBODY, Action.CHANGE: _ADMINS},
+    "members": {Action.READ: _EVERYBODY, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
     "teams": {Action.READ: _STAFF, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
     "clients": {Action.READ: _EVERYBODY, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
     "contracts": {Action.READ: _EVERYBODY, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS | {"client"}},
     "licences": {Action.READ: _STAFF, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
     "policies": {Action.READ: _STAFF, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
-    "devices": {Action.READ: _STAFF, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
+    "devices": {Action.READ: _STAFF, Action.CHANGE: _ADMINS},
 }
 
 

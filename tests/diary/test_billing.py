@@ -1,0 +1,204 @@
+"""What is billed, to the minute (S-01, S-02, S-03, S-09): examples by hand, and what holds of every week."""
+
+import random
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.diary.billing import Claim, Recorded, bill, count_slot, status_of, unprotected_because
+from services.diary.weeks import Sheet, days_of, locks_at, roll_up, state_of
+from services.wire.segments import STATES
+
+UNITS = st.sampled_from(["segment", "minute"])
+LIMITS = st.none() | st.integers(0, 400)
+MINUTE = st.none() | st.tuples(
+    st.integers(0, 3), st.integers(0, 2), st.just(0), st.integers(0, 9), st.sampled_from(STATES), st.none()
+).map(list)
+SEGMENTS = st.lists(
+    st.builds(
+        lambda contract, device, kind, started, minutes: Recorded(
+            f"{contract}:{device}:slot", contract, device, kind, f"2026-11-16T0{started}:00:00Z", minutes
+        ),
+        st.sampled_from("ABC"),
+        st.sampled_from("xyz"),
+        st.sampled_from(["desktop", "mobile"]),
+        st.integers(0, 9),
+        st.lists(MINUTE, min_size=10, max_size=10),
+    ),
+    max_size=5,
+    unique_by=lambda one: one.segment_id,
+)
+CLAIMS = st.lists(
+    st.builds(
+        lambda hour, key, whole, exact, manual: Claim(
+            f"2026-11-16T{hour:02}:00:00Z", str(key), 10 if whole else 0, exact if whole else 0, manual
+        ),
+        st.integers(0, 23),
+        st.integers(0, 10**6),
+        st.booleans(),
+        st.integers(1, 10),
+        st.booleans(),
+    ),
+    max_size=40,
+    unique_by=lambda one: one.key,
+)
+
+
+def _claim(hour: int, minutes: int = 10, *, manual: bool = False) -> Claim:
+    return Claim(f"2026-11-16T{hour:02}:00:00Z", f"at-{hour:02}", minutes, minutes, manual)
+
+
+def test_what_passes_the_limit_is_over_it_whole() -> None:
+    """S-03: a segment is billable while used + its minutes ≤ the limit; else it is over the limit, whole."""
+    week = [_claim(hour) for hour in (12, 9, 11, 10)]
+    assert bill(week, 40, "segment") == (40, 40, 0, 0, ())
+    assert bill(week, 39, "segment") == (30, 30, 0, 10, ("at-12",))
+    assert bill(week, 0, "segment") == (0, 0, 0, 40, ("at-09", "at-10", "at-11", "at-12"))
+    assert bill(week, None, "segment") == (40, 40, 0, 0, ())
+
+
+def test_manual_time_uses_up_the_limit_at_its_place() -> None:
+    week = [_claim(9), _claim(10, 30, manual=True), _claim(11)]
+    assert bill(week, 40, "minute") == (40, 10, 30, 10, ("at-11",))
+
+
+def test_the_billing_unit() -> None:
+    """S-01: a segment with an active minute is billed whole, or by its tracked minutes."""
+    active, idle = [1, 0, 0, 0, "work", None], [0, 0, 0, 0, "idle", None]
+    counts = count_slot(
+        [
+            Recorded("A:x:s", "A", "x", "desktop", "2026-11-16T08:00:00Z", [active, *[idle] * 3, *[None] * 6]),
+            Recorded("B:x:s", "B", "x", "desktop", "2026-11-16T08:00:00Z", [*[None] * 4, *[idle] * 6]),
+        ]
+    )
+    assert [(one.whole, one.exact) for one in counts.values()] == [(10, 4), (0, 0)]
+
+
+@given(CLAIMS, LIMITS, UNITS, st.randoms())
+def test_the_order_of_arrival_changes_nothing(
+    claims: list[Claim], limit: int | None, unit: str, dice: random.Random
+) -> None:
+    shuffled = list(claims)
+    dice.shuffle(shuffled)
+    assert bill(shuffled, limit, unit) == bill(claims, limit, unit)  # type: ignore[arg-type]
+
+
+@given(CLAIMS, LIMITS, UNITS)
+def test_every_claimed_minute_is_billed_or_over_and_the_limit_holds(
+    claims: list[Claim], limit: int | None, unit: str
+) -> None:
+    billed = bill(claims, limit, unit)  # type: ignore[arg-type]
+    claimed = sum(claim.minutes(unit) for claim in claims)  # type: ignore[arg-type]
+    assert billed.billable_minutes + billed.over_limit_minutes == claimed
+    assert billed.automatic_minutes + billed.manual_minutes == billed.billable_minutes
+    if limit is None:
+        assert billed.over == ()
+    else:
+        assert billed.billable_minutes <= limit
+        smallest = min((c.minutes(unit) for c in claims if c.key in billed.over), default=None)  # type: ignore[arg-type]
+        assert smallest is None or billed.billable_minutes + smallest > limit, (
+            "nothing over the limit would have fitted"
+        )
+
+
+@given(CLAIMS, st.integers(0, 300), UNITS)
+def test_time_that_is_billed_does_not_hang_on_what_comes_after_it(claims: list[Claim], limit: int, unit: str) -> None:
+    ordered = sorted(claims)
+    for cut in range(len(ordered)):
+        whole, part = bill(ordered, limit, unit), bill(ordered[:cut], limit, unit)  # type: ignore[arg-type]
+        early = {claim.key for claim in ordered[:cut]}
+        assert [key for key in whole.over if key in early] == list(part.over)
+
+
+@given(SEGMENTS, st.booleans())
+def test_a_slot_is_never_counted_or_billed_beyond_the_clock(segments: list[Recorded], movement: bool) -> None:
+    """T-14: a minute counts once, and a contract's ten minutes are billed once."""
+    counts = count_slot(segments, movement_counts=movement)
+    assert sum(one.figures["office_minutes"] for one in counts.values()) == sum(
+        any(one.minutes[index] is not None for one in segments) for index in range(10)
+    )
+    assert sum(one.exact for one in counts.values()) <= 10
+    for contract in "ABC":
+        mine = [counts[one.segment_id] for one in segments if one.contract == contract]
+        assert sum(one.whole for one in mine) <= 10
+        assert (sum(one.whole for one in mine) == 10) == any(one.figures["active_minutes"] for one in mine)
+    for one in counts.values():
+        assert one.exact <= one.figures["tracked_minutes"]
+        if not one.figures["active_minutes"]:
+            assert (one.whole, one.exact) == (0, 0), "S-01: no activity, no bill"
+
+
+@given(SEGMENTS, st.randoms())
+def test_counting_does_not_hang_on_the_order(segments: list[Recorded], dice: random.Random) -> None:
+    shuffled = list(segments)
+    dice.shuffle(shuffled)
+    assert count_slot(shuffled) == count_slot(segments)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "over", "manual", "expected"),
+    [
+        (10, False, False, ("automatic", 10)),
+        (10, True, False, ("over_limit", 0)),
+        (0, False, False, ("unbilled", 0)),
+        (30, False, True, ("manual", 30)),
+        (30, True, True, ("over_limit", 0)),
+    ],
+)
+def test_colours(minutes: int, over: bool, manual: bool, expected: tuple[str, int]) -> None:
+    """S-02."""
+    assert status_of(minutes, over=over, manual=manual) == expected
+
+
+@pytest.mark.parametrize(
+    ("active", "states", "memo", "label", "because"),
+    [
+        (1, ["stored"], "memo", None, None),
+        (1, ["stored"], None, "label", None),
+        (1, ["removed"], "memo", None, None),  # M-05: protection survives the picture
+        (1, ["pending", "stored"], "memo", None, None),
+        (0, ["stored"], "memo", None, "no_activity"),
+        (1, [], "memo", None, "no_capture"),
+        (1, ["pending"], "memo", None, "capture_pending"),
+        (1, ["stored"], None, None, "no_memo"),
+        (1, ["stored"], "", "", "no_memo"),
+    ],
+)
+def test_protection_and_its_reason(
+    active: int, states: list[str], memo: str | None, label: str | None, because: str | None
+) -> None:
+    """S-09."""
+    assert unprotected_because(active, states, memo, label) == because
+
+
+@given(*[st.integers(0, 10)] * 4)
+def test_a_sheet_keeps_its_figures(whole: int, exact: int, tracked: int, active: int) -> None:
+    assert Sheet.unpack(Sheet(whole, exact, tracked, active).pack()) == (whole, exact, tracked, active)
+
+
+def test_a_week_adds_up_to_its_days() -> None:
+    """S-10: in the billing zone, a slot on the day its start falls in."""
+
+    sheet = {
+        "2026-11-15T23:00:00Z|dev": Sheet(10, 7, 8, 7).pack(),  # Monday 00:00 in Berlin
+        "2026-11-16T22:50:00Z|dev": Sheet(10, 10, 10, 10).pack(),
+        "2026-11-16T23:00:00Z|dev": Sheet(10, 5, 5, 5).pack(),  # Tuesday
+    }
+    rolled = roll_up("con", sheet, 20, "segment")
+    assert rolled["over"] == ["con:dev:2026-11-16T23:00:00Z"]
+    days = days_of(sheet, frozenset(rolled["over"]), "con", "segment", date(2026, 11, 16), ZoneInfo("Europe/Berlin"))
+    assert [(one["billable_minutes"], one["over_limit_minutes"]) for one in days] == [(20, 0), (0, 10)] + [(0, 0)] * 5
+    assert sum(one["tracked_minutes"] for one in days) == rolled["tracked_minutes"] == 23
+
+
+def test_a_week_locks_by_the_clock() -> None:
+    """S-06: Monday 12:00 in the billing zone, also across a clock change."""
+
+    zone = ZoneInfo("America/New_York")
+    lock = locks_at(date(2026, 10, 26), zone, 12)
+    assert lock == datetime(2026, 11, 2, 17, tzinfo=UTC), "clocks went back on Sunday"
+    assert state_of(date(2026, 10, 26), zone, 12, lock - timedelta(seconds=1)) == "open"
+    assert state_of(date(2026, 10, 26), zone, 12, lock) == "locked"
