@@ -5,6 +5,7 @@ Who is known beyond one workspace (a person, a device key, a licence key) has ``
 
 import base64
 import hashlib
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from services.kit.bus import Bus
 from services.kit.mongo import Database, Session
 from services.kit.outbox import Outbox
 from services.wire import slots
+
+log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 Documents = AsyncIOMotorCollection[Document]
@@ -71,9 +74,15 @@ class Store:
             await self[name].create_index("until", expireAfterSeconds=0)
 
     async def change(self, work: Callable[[Session], Awaitable[Result]]) -> Result:
-        """Runs ``work`` in a transaction in which it also stages its facts, and publishes these."""
+        """Runs ``work`` in a transaction in which it also stages its facts, and publishes these.
+
+        Once written it is done: what cannot be published just now is left to the sweep.
+        """
         result = await self.write(work)
-        await self.outbox.flush()
+        try:
+            await self.outbox.flush()
+        except Exception:
+            log.warning("facts wait to be published by the sweep", exc_info=True)
         return result
 
     async def write(self, work: Callable[[Session], Awaitable[Result]]) -> Result:

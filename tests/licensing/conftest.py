@@ -12,10 +12,15 @@ from tests.licensing.support import Acme, Licensing
 from tests.support.servers import Installation
 
 
+@pytest.fixture(scope="session")
+def migrated(installation: Installation) -> Installation:
+    installation.migrate("migration")
+    return installation
+
+
 @pytest.fixture
-async def licensing(installation: Installation, mongo_prefix: str) -> AsyncIterator[Licensing]:
-    installation.migrate(mongo_prefix)
-    running = Licensing(installation, mongo_prefix)
+async def licensing(migrated: Installation, mongo_prefix: str) -> AsyncIterator[Licensing]:
+    running = Licensing(migrated, mongo_prefix)
     try:
         await running.start()
         await running.open()
