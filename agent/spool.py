@@ -1,8 +1,7 @@
 """What the agent must not lose, on disk: the open slot, records until they are safe, pictures until they are sent.
 
 SQLite in WAL mode with ``synchronous=FULL``: what a call has committed survives kill -9 and a power cut. A record is
-freed by a receipt only, and is kept 14 days more, for a restored server to ask for. One resident process owns a spool;
-its capture workers add pictures to it.
+freed by a receipt only, and is kept 14 days more, for a restored server to ask for. One process owns a spool.
 """
 
 import json
@@ -214,6 +213,16 @@ class Spool:
                     "UPDATE pictures SET state = 'ready', entry = ? WHERE capture_id = ?",
                     [(json.dumps(entry), entry["capture_id"]) for entry in named],
                 )
+
+    def minutes_since(self, start: datetime) -> int:
+        """How many minutes were recorded in slots from an instant on; for the counters of the window (T-12)."""
+        masks: dict[str, int] = {}
+        rows = self._rows("SELECT segment, minutes FROM records WHERE closed_at >= ?", slots.format_instant(start))
+        for segment, minutes in rows:
+            slot = segment.split(":", 2)[2]
+            if slot >= slots.format_instant(start):
+                masks[slot] = masks.get(slot, 0) | minutes
+        return sum(mask.bit_count() for mask in masks.values())
 
     def unsent(self, limit: int = 100) -> list[Record]:
         """Records that are neither safe nor on their way, oldest first."""

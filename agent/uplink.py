@@ -62,8 +62,8 @@ class LinkState:
 class Uplink:
     """One device's connection to the services; ``run`` it as a task for as long as the device lives.
 
-    ``on_entitlement`` gets each entitlement that holds, ``on_command`` each command but ``entitlement``, which only
-    makes the uplink ask. ``presence`` gives ``{"status", "app", "since"}`` or None; the uplink adds the rest.
+    ``on_entitlement`` gets each entitlement that holds, ``on_command`` each other command.
+    ``presence`` gives ``{"status", "app", "since"}`` or None; the uplink adds the rest.
     """
 
     spool: Spool
@@ -87,7 +87,7 @@ class Uplink:
         self._connection: Connection | None = None
         self._news = {name: asyncio.Event() for name in ("records", "pictures", "presence", "receipts", "entitlement")}
         self._progress = asyncio.Event()
-        self._heard, self._doubt = -math.inf, False
+        self._heard, self._doubt, self._revision = -math.inf, False, 0
 
     # what others call -------------------------------------------------------------------------------------------------
 
@@ -294,16 +294,25 @@ class Uplink:
                 continue
             backoff.reset()
             entitlement = self._open(body)
-            if entitlement is not None and self.on_entitlement:
-                self.on_entitlement(entitlement)
+            if entitlement is not None:
+                self._entitle(entitlement)
             await self._woken("entitlement", self.pace.entitlement_every)
+
+    def _entitle(self, entitlement: Message) -> None:
+        self._revision = entitlement["revision"] if isinstance(entitlement.get("revision"), int) else 0
+        if self.on_entitlement:
+            self.on_entitlement(entitlement)
 
     def _obey(self, body: bytes) -> None:
         command = self._open(body)
         if command is None:
             return
         if command.get("command") == "entitlement":
-            self._news["entitlement"].set()
+            # the push carries it whole, because the bus may hang up right after; but only an answer goes back in time
+            if isinstance(command.get("revision"), int) and command["revision"] >= self._revision:
+                self._entitle(command)
+            else:
+                self._news["entitlement"].set()
         elif self.on_command:
             self.on_command(command)
 
