@@ -5,6 +5,7 @@ projector stored as JSON (minutes, apps, captures) goes out as it is.
 """
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -23,6 +24,7 @@ from services.kit.problems import forbidden, invalid, not_found
 from services.wire import scores, slots
 
 _FIRST, _LAST = date(1970, 1, 2), date(2199, 12, 31)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TOTALS = (
     "tracked_minutes",
     "active_minutes",
@@ -55,7 +57,7 @@ def read_zone(name: str) -> ZoneInfo:
 def read_date(text: str, field: str = "date") -> date:
     """A date ``YYYY-MM-DD`` from 1970 to 2199; 422 for anything else."""
     try:
-        day = date.fromisoformat(text) if len(text) == 10 else None
+        day = date.fromisoformat(text) if _DATE.fullmatch(text) else None
     except ValueError:
         day = None
     if day is None or not _FIRST <= day <= _LAST:

@@ -10,6 +10,7 @@ import httpx
 import orjson
 import uvicorn
 from nacl.signing import SigningKey
+from pydantic import SecretStr
 
 from services.diary import app, projector
 from services.diary.settings import DiarySettings
@@ -120,16 +121,20 @@ class Diary:
 
     def principal(self, member: str, role: str = "employee", **more: Any) -> Principal:
         now = int(time.time())
-        told = {"workspace": self.workspace, "session": new_id("ses"), "name": member.title(), "person": "per"}
-        return Principal(member=member, role=role, issued=now, expires=now + 3600, **{**told, **more})  # type: ignore[arg-type]
+        told: dict[str, Any] = {
+            "workspace": self.workspace,
+            "session": new_id("ses"),
+            "name": member.title(),
+            "person": "per",
+        }
+        told |= {"issued": now, "expires": now + 3600, **more}
+        return Principal(member=member, role=role, **told)  # type: ignore[arg-type]
 
     def token(self, member: str, role: str = "employee", **more: Any) -> str:
         return seal_token(self.session_key, self.principal(member, role, **more))
 
     @property
     def session_key(self) -> SigningKey:
-        from pydantic import SecretStr
-
         return signing_key(SecretStr(self.installation.keys.signing_seed("session")))
 
     def browse(self, member: str | None = None, role: str = "employee", **more: Any) -> httpx.AsyncClient:
