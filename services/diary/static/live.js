@@ -24,6 +24,7 @@
     // what changed while the connection was away was not heard
     if (opened) { all = true; htmx.trigger("#changes", "catchup"); }
     opened = true;
+    live.dataset.open = "yes";
   });
   live.addEventListener("htmx:sseMessage", alive);
   live.addEventListener("htmx:sseBeforeMessage", alive);

@@ -1,0 +1,331 @@
+"""The pages as people use them: a headless Chromium on the real web process, with a strict content policy watched."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from services.wire.slots import SLOT
+from tests.diary.pages.running import Diary
+from tests.support.servers import ROOT
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
+
+DAY = "2026-11-20"
+SEVEN = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+"""07:00 in Oslo."""
+AXE = ROOT / "services/diary/node_modules/axe-core/axe.min.js"
+
+
+class Reader:
+    """Mira, a full day of hers, and a browser in which she is signed in; what its console says is kept."""
+
+    def __init__(self, diary: Diary, browser: Browser) -> None:
+        self.diary, self._browser = diary, browser
+        self.said: list[str] = []
+        self._open: list[BrowserContext] = []
+
+    async def settle_in(self) -> "Reader":
+        diary = self.diary
+        await diary.workspace_is()
+        self.member = await diary.member("Mira Solberg", team="t-web")
+        self.contract = await diary.contract(self.member, "Halden portal")
+        self.device = await diary.device(self.member)
+        self.principal = diary.principal(self.member)
+        self.details = []
+        for hour in range(9):
+            for n in range(3):
+                slot = SEVEN + timedelta(hours=hour) + n * SLOT
+                memo = f"Page breaks {hour}" if hour % 3 else None
+                told = await diary.segment(self.member, self.contract, self.device, slot, memo=memo, pictures=2)
+                self.details.append(told)
+        await diary.shows(self.principal, self.member, DAY, 27, 54)
+        return self
+
+    async def context(self, width: int = 1440, **options: Any) -> BrowserContext:
+        context = await self._browser.new_context(viewport={"width": width, "height": 900}, **options)
+        token = self.diary.token(self.principal)
+        self._open.append(context)
+        await context.add_cookies([{"name": "daybook_session", "value": token, "url": self.diary.url}])
+        return context
+
+    async def page(self, path: str = "", width: int = 1440, **options: Any) -> Page:
+        context = await self.context(width, **options)
+        page = await context.new_page()
+        page.on("console", lambda message: self.said.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        await page.goto(f"{self.diary.url}{path or f'/diary/{self.member}/{DAY}'}")
+        return page
+
+    async def close(self) -> None:
+        """Leaves all pages."""
+        while self._open:
+            await self._open.pop().close()
+
+    def card(self, page: Page, index: int) -> Any:
+        return page.locator(f"[id='s-{self.details[index]['segment_id']}']")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def reader(diary: Diary, browser: Browser) -> Reader:
+    return await Reader(diary, browser).settle_in()
+
+
+@pytest_asyncio.fixture(loop_scope="module", autouse=True)
+async def quiet_console(reader: Reader) -> AsyncIterator[None]:
+    """No page says anything in the console: no violation of the content policy, no error of a script."""
+    reader.said.clear()
+    yield
+    await reader.close()
+    assert reader.said == []
+
+
+async def live(page: Page) -> None:
+    """The page hears the live stream."""
+    await page.wait_for_function("() => document.getElementById('live').dataset.open === 'yes'")
+
+
+async def test_pictures_load_lazily_and_are_pictures(reader: Reader) -> None:
+    page = await reader.page()
+    first = page.locator(".seg img").first
+    await expect(first).to_have_attribute("loading", "lazy")
+    await page.wait_for_function("() => document.querySelector('.seg img').naturalWidth === 320")
+    assert await page.locator(".seg img").count() == 27
+
+
+async def test_a_new_segment_appears_without_reload_and_moves_nothing(reader: Reader) -> None:
+    """V-01: live. The reader's scroll and focus stay where they are while an hour above them grows."""
+    page = await reader.page()
+    await live(page)
+    await page.evaluate("() => { window.untouched = true; }")
+    focused = reader.card(page, 20)
+    await focused.scroll_into_view_if_needed()
+    await focused.focus()
+    before = await focused.evaluate("element => element.getBoundingClientRect().top")
+    slot = SEVEN + 3 * SLOT
+    told = await reader.diary.segment(
+        reader.member, reader.contract, reader.device, slot, memo="Arrived live", stored=False
+    )
+    arrived = page.locator(f"[id='s-{told['segment_id']}']")
+    await expect(arrived).to_have_attribute("aria-label", re.compile("picture on its way"))
+    assert await page.evaluate("() => window.untouched"), "the page was not loaded anew"
+    assert await focused.evaluate("element => element === document.activeElement")
+    after = await focused.evaluate("element => element.getBoundingClientRect().top")
+    assert abs(after - before) < 2, "what the reader looks at stays where it is"
+    await expect(page.locator("#said")).to_have_text(re.compile(r"The day now: .* billable, 28 segments\."))
+    await reader.diary.stored(reader.member, reader.device, told["captures"])
+    await expect(arrived.locator("img")).to_be_attached()
+    await expect(arrived).to_have_attribute("href", re.compile("/captures/"))
+
+
+async def test_a_new_hour_takes_its_place_and_the_focus_in_a_replaced_row_is_kept(reader: Reader) -> None:
+    page = await reader.page()
+    await live(page)
+    focused = reader.card(page, 26)
+    await focused.focus()
+    for slot in (SEVEN + timedelta(hours=9), SEVEN + timedelta(hours=8, minutes=30)):
+        told = await reader.diary.segment(reader.member, reader.contract, reader.device, slot)
+        await expect(page.locator(f"[id='s-{told['segment_id']}']")).to_be_visible()
+    assert await page.evaluate("() => document.activeElement.id") == f"s-{reader.details[26]['segment_id']}"
+    shown = await page.locator(".hour:not([hidden]) .hour-t").all_inner_texts()
+    assert [text[:5] for text in shown] == [f"{hour:02}:00" for hour in range(7, 17)]
+
+
+async def test_minutes_open_at_the_meter_and_close_with_focus_back(reader: Reader) -> None:
+    """V-01: click the meter for the counts of each minute; fetched on first use."""
+    page = await reader.page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/minutes/" in request.url else None)
+    meter = page.locator(".meter").first
+    assert asked == []
+    await meter.click()
+    popover = page.locator("#minutes")
+    await expect(popover).to_be_visible()
+    await expect(popover.locator("tbody tr")).to_have_count(10)
+    await expect(popover).to_contain_text("07:00 to 07:10")
+    box, at = await popover.bounding_box(), await meter.bounding_box()
+    assert box
+    assert at
+    assert abs(box["y"] - (at["y"] + at["height"])) < 30, "it opens at the meter"
+    await page.keyboard.press("Escape")
+    await expect(popover).to_be_hidden()
+    await expect(meter).to_be_focused()
+
+
+async def test_the_keyboard_map(reader: Reader) -> None:
+    """V-05: one segment in the tab order; arrows, Enter, m, brackets, t and the question mark."""
+    page = await reader.page()
+    assert await page.locator(".seg > .shot[tabindex='0']").count() == 1
+    await reader.card(page, 0).focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(reader.card(page, 1)).to_be_focused()
+    await page.keyboard.press("ArrowLeft")
+    await page.keyboard.press("ArrowDown")
+    await expect(reader.card(page, 3)).to_be_focused()
+    await page.keyboard.press("ArrowUp")
+    await expect(reader.card(page, 0)).to_be_focused()
+    assert await page.locator(".seg > .shot[tabindex='0']").count() == 1
+    await page.keyboard.press("m")
+    await expect(page.locator("#minutes")).to_contain_text("07:00 to 07:10")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("?")
+    await expect(page.locator("#help")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#help")).to_be_hidden()
+    await expect(reader.card(page, 0)).to_be_focused()
+    await page.keyboard.press("]")
+    await page.wait_for_url("**/2026-11-21")
+    await page.keyboard.press("[")
+    await page.wait_for_url("**/2026-11-20")
+    await page.keyboard.press("t")
+    await page.wait_for_url(re.compile(r"/diary/[^/]+/20\d\d-\d\d-\d\d$"))
+    assert not page.url.endswith(DAY)
+
+
+async def test_letters_do_nothing_in_fields_and_can_be_turned_off(reader: Reader) -> None:
+    page = await reader.page()
+    await page.locator("#date").focus()
+    await page.keyboard.press("?")
+    await expect(page.locator("#help")).to_be_hidden()
+    await page.locator("#help-button").click()
+    await page.locator("#letters").uncheck()
+    await page.keyboard.press("Escape")
+    await page.locator(".meter").first.focus()
+    await page.keyboard.press("]")
+    await page.keyboard.press("m")
+    await expect(page.locator("#minutes")).to_be_hidden()
+    assert page.url.endswith(DAY)
+
+
+async def test_one_picture_in_its_set(reader: Reader) -> None:
+    """M-01: click to open, arrows go back and forward within the set, Escape goes back to the segment."""
+    page = await reader.page()
+    await reader.card(page, 4).click()
+    await page.wait_for_url("**/captures/*")
+    await expect(page.locator("h1")).to_contain_text("Friday 20 November, 08:11:30")
+    await expect(page.locator(".stage img")).to_have_js_property("naturalWidth", 1280)
+    await expect(page.locator("header .muted")).to_have_text(re.compile(r"Picture \d+ of \d+, set 07:01 to "))
+    await expect(page.locator(".defs")).to_contain_text("statement.py")
+    first = page.url
+    await page.keyboard.press("ArrowRight")
+    await expect(page.locator("h1")).to_contain_text("08:15:30")
+    assert page.url != first
+    await page.keyboard.press("ArrowLeft")
+    await expect(page.locator("h1")).to_contain_text("08:11:30")
+    await page.keyboard.press("Escape")
+    await page.wait_for_url("**/2026-11-20#*")
+    await expect(reader.card(page, 4)).to_be_focused()
+
+
+@pytest.mark.parametrize("path", ["day", "empty", "picture", "sign-in"])
+async def test_nothing_scrolls_sideways_on_a_phone(reader: Reader, path: str) -> None:
+    """V-05: 390 px."""
+    page = await reader.page(where(reader, path), width=390)
+    wide = await page.evaluate("() => document.documentElement.scrollWidth")
+    assert wide <= 390
+
+
+def where(reader: Reader, path: str) -> str:
+    return {
+        "day": f"/diary/{reader.member}/{DAY}",
+        "empty": f"/diary/{reader.member}/2020-02-03",
+        "picture": f"/diary/{reader.member}/{DAY}/captures/{reader.details[4]['captures'][0]['capture_id']}",
+        "sign-in": "/sign-in",
+    }[path]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("path", "width"), [("day", 1440), ("day", 390), ("empty", 1440), ("picture", 1440), ("sign-in", 390)]
+)
+async def test_axe_finds_nothing_serious(reader: Reader, path: str, width: int, scheme: str) -> None:
+    """V-05: WCAG 2.2 AA; the rules run in a world of their own, which the content policy lets be."""
+    page = await reader.page(where(reader, path), width=width, color_scheme=scheme, bypass_csp=True)
+    if path == "day":
+        await page.locator(".meter").first.click()
+        await expect(page.locator("#minutes")).to_be_visible()
+    await page.add_script_tag(content=Path(AXE).read_text())
+    found = await page.evaluate(
+        "() => axe.run(document, {runOnly: ['wcag2a','wcag2aa','wcag21aa','wcag22aa','best-practice']})"
+    )
+    bad = [
+        f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0].get('failureSummary', '')[:300]}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert bad == []
+
+
+async def test_hostile_text_is_shown_and_never_run(reader: Reader) -> None:
+    memo = "<script>document.title='owned'</script>"
+    day = "2026-11-19"
+    slot = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)
+    await reader.diary.segment(
+        reader.member, reader.contract, reader.device, slot, memo=memo, app="<img src=x onerror=alert(1)>"
+    )
+    await reader.diary.shows(reader.principal, reader.member, day, 1)
+    page = await reader.page(f"/diary/{reader.member}/{day}")
+    await expect(page.locator(".memo-t")).to_have_text(memo)
+    await expect(page.locator(".app-n")).to_have_text("<img src=x onerror=alert(1)>")
+    assert "owned" not in await page.title()
+
+
+async def test_a_page_that_hears_nothing_says_how_old_it_is(reader: Reader) -> None:
+    """Stale after 30 s without an update; the clock of the browser is moved, nobody waits."""
+    context = await reader.context()
+    page = await context.new_page()
+    await page.clock.install()
+    await page.goto(f"{reader.diary.url}/diary/{reader.member}/{DAY}")
+    await live(page)
+    await expect(page.locator("#stale")).to_be_hidden()
+    await context.set_offline(True)
+    await page.clock.fast_forward(41_000)
+    await expect(page.locator("#stale")).to_contain_text(re.compile(r"No update for 4\d s"))
+    await expect(page.locator(".seg").first).to_be_visible()
+
+
+async def test_a_fragment_that_fails_says_so_in_its_place(reader: Reader) -> None:
+    page = await reader.page()
+    await page.route("**/minutes/**", lambda route: route.fulfill(status=503, body=""))
+    await page.locator(".meter").first.click()
+    await expect(page.locator("#minutes .note.bad")).to_contain_text("Nothing was lost")
+    reader.said.clear()  # Chromium itself names the failed request in the console
+
+
+async def test_reduced_motion_moves_nothing(reader: Reader) -> None:
+    page = await reader.page(reduced_motion="reduce")
+    moving = "() => document.getAnimations().length"
+    assert await page.evaluate(moving) == 0
+
+
+async def test_signing_in_by_hand(reader: Reader) -> None:
+    """W-01: the error stands at its field, and the way leads to where the reader wanted to be."""
+    answer = {
+        "token": reader.diary.token(reader.principal), "member": reader.member, "workspace": reader.diary.workspace,
+        "name": "Mira Solberg", "role": "employee", "workspaces": [],
+    }  # fmt: skip
+    reader.diary.neighbours.accounts["mira@norrvik.example"] = ("correct horse", answer)
+    page = await reader.page("/sign-in")
+    await page.context.clear_cookies()
+    await page.goto(f"{reader.diary.url}/diary/{reader.member}/{DAY}")
+    assert "/sign-in?next=" in page.url
+    await page.get_by_label("E-mail").fill("mira@norrvik.example")
+    await page.get_by_label("Password").fill("wrong")
+    await page.get_by_role("button", name="Sign in").click()
+    field = page.get_by_label("Password")
+    await expect(field).to_have_attribute("aria-invalid", "true")
+    await expect(field).to_be_focused()
+    await expect(field).to_have_accessible_description(re.compile("do not match"))
+    await field.fill("correct horse")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/{DAY}")
+    await page.locator(".ws").click()
+    await page.get_by_role("button", name="Sign out").click()
+    await page.wait_for_url("**/sign-in")
+    reader.diary.neighbours.ended.clear()
+    reader.said.clear()  # Chromium names the 401 of the wrong password in the console
