@@ -34,5 +34,5 @@ def activity_of(
         if is_active(minute, movement_counts=movement_counts):
             active += 1
             app = minute[APP]
-            unproductive += app is not None and classes[app] == "unproductive"
+            unproductive += app is not None and app < len(classes) and classes[app] == "unproductive"
     return Activity(own, tracked, active, unproductive)

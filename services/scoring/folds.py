@@ -74,7 +74,7 @@ def scored(slot: Mapping[str, Any], rules: Rules) -> list[SegmentScored]:
         tally = Tally(*segment["tally"])
         result = score(tally, rules.unproductive_weight_percent)
         facts.append(
-            SegmentScored(
+            SegmentScored.model_construct(  # of what was checked when it came
                 workspace=workspace,
                 member=member,
                 device=device,
@@ -83,7 +83,7 @@ def scored(slot: Mapping[str, Any], rules: Rules) -> list[SegmentScored]:
                 slot=start,
                 seq=segment["parts"][-1][0],
                 classes_version=slot["stamp"][2],
-                tally=TallyOf(**tally._asdict()),
+                tally=TallyOf.model_construct(**tally._asdict()),
                 activity=result.activity,
                 productivity=result.productivity,
                 tracko=result.tracko,
@@ -99,6 +99,11 @@ def _part(fact: SegmentRecorded) -> list[Any]:
 
 
 def _merged(parts: list[list[Any]]) -> Merged:
+    if len(parts) == 1:  # as nearly always: what merging would give, but for apps that stand twice, costs a third
+        seq, started, minutes, apps = parts[0]
+        return Merged(
+            minutes, None, None, [[name, None, site, seconds] for name, site, seconds in apps], [], "", started, seq
+        )
     return merge(
         Part(seq, minutes, None, None, [(name, None, site, seconds) for name, site, seconds in apps], (), "", started)
         for seq, started, minutes, apps in parts

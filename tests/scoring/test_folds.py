@@ -12,7 +12,7 @@ from services.scoring.classes import starting_catalogue
 from services.scoring.folds import fold, scored, slot_key, tally_of
 from services.scoring.rollups import day_key, roll_up, tally_between
 from services.scoring.tracko import Rules
-from services.wire.events import SegmentRecorded
+from services.wire.events import SegmentRecorded, read_fact
 from services.wire.scores import Tally
 from tests.scoring.records import segment, some_segment
 
@@ -84,6 +84,23 @@ def test_a_day_is_the_same_in_any_order(seed: int, data: st.DataObject) -> None:
     assert whole == Tally(*map(sum, zip(*(part for part in parts if part), strict=True)))
 
 
+@given(st.integers(0, 10**6), st.integers(1, 9))
+def test_a_segment_in_two_records_tallies_as_in_one(seed: int, cut: int) -> None:
+    """S-11: Stop and Start within a slot change nothing but the number of records."""
+    whole = some_segment(random.Random(seed), "ws")
+    minutes, apps = whole.record["minutes"], whole.detail["apps"]
+    first = segment("ws", minutes=[*minutes[:cut], *[None] * (10 - cut)], apps=apps, seq=1)
+    second = segment("ws", minutes=[*[None] * cut, *minutes[cut:]], apps=[(*app[:3], 0) for app in apps], seq=2)
+    assert tally_of(fold_all([[second], [first]])) == tally(whole)
+
+
+def test_an_index_that_points_to_no_app_is_neutral() -> None:
+    """A hostile record scores as one without an app, in one record or in two."""
+    fact = segment("ws", minutes=[[5, 0, 0, 0, "work", 7]] * 10)
+    assert tally(fact) == tally_of(fold_all([[fact, segment("ws", minutes=[None] * 10, apps=[], seq=2)]]))
+    assert tally(fact).unproductive_active_minutes == 0
+
+
 def test_a_minute_in_an_unproductive_app_is_told_apart() -> None:
     """K-02: by the minute's own app; without an app it is neutral."""
     minutes = [[5, 0, 0, 0, "work", 0]] * 3 + [[5, 0, 0, 0, "work", 1]] * 2 + [[5, 0, 0, 0, "work", None]] * 5
@@ -133,6 +150,8 @@ def test_desktop_goes_before_mobile() -> None:
 def test_every_segment_of_a_slot_is_scored_with_its_own_highest_seq() -> None:
     slot = fold_all([[segment("ws", seq=4), segment("ws", seq=9), segment("ws", contract="other", seq=5)]])
     facts = {fact.contract: fact for fact in scored(slot, Rules())}
+    for fact in facts.values():
+        assert read_fact("segment.scored.ws.member-1", fact.model_dump_json().encode()) == fact
     assert {name: fact.seq for name, fact in facts.items()} == {"contract-1": 9, "other": 5}
     assert facts["contract-1"].segment_id == "contract-1:device-1:2026-11-21T10:10:00Z"
     assert facts["contract-1"].classes_version == CATALOGUE.version
