@@ -60,12 +60,12 @@ def _scores(body: dict[str, Any]) -> dict[str, Any]:
     return {"items": [{"member": one, "date": DAY, "tally": tally, **figures} for one in body["members"]]}
 
 
-async def _statuses(diary: Diary, path: str) -> dict[str, int]:
-    found = {}
-    for person in PEOPLE:
-        async with diary.browse(person, ROLE.get(person, person)) as http:
-            found[person] = (await http.get(path)).status_code
-    return found
+async def _statuses(diary: Diary, tokens: dict[str, str], path: str) -> dict[str, int]:
+    async with diary.browse() as http:
+        return {
+            person: (await http.get(path, headers={"Authorization": f"Bearer {token}"})).status_code
+            for person, token in tokens.items()
+        }
 
 
 #: who is refused how; everybody else is answered
@@ -90,8 +90,9 @@ REFUSED: list[tuple[str, dict[str, int]]] = [
 
 
 async def test_every_role_at_every_reading_endpoint(office: Diary) -> None:
+    tokens = {person: office.token(person, ROLE.get(person, person)) for person in PEOPLE}
     for path, refused in REFUSED:
-        assert await _statuses(office, path) == {person: refused.get(person, 200) for person in PEOPLE}, path
+        assert await _statuses(office, tokens, path) == {person: refused.get(person, 200) for person in PEOPLE}, path
 
 
 async def test_a_client_sees_their_contracts_and_no_trace_of_others(office: Diary) -> None:
@@ -208,21 +209,9 @@ async def test_a_session_is_what_licensing_signed_and_still_holds(office: Diary)
         assert await status(ended_token) == 200
         out = await http.delete("/api/v1/sessions", headers={"Authorization": f"Bearer {ended_token}"})
         assert out.status_code == 204
-        for token in (
-            *(
-                None,
-                "",
-                "x",
-                "x.y",
-                "a.b.c",
-                "é.é",
-                f"{payload}.{signature[:-4]}AAAA",
-                f"{payload[:-4]}AAAA.{signature}",
-            ),
-            *(ended_token, office.token("employee", expires=1)),
-        ):
-            if token is None or token.isascii():
-                assert await status(token) == 401, token
+        forged = [f"{payload}.{signature[:-4]}AAAA", f"{payload[:-4]}AAAA.{signature}"]
+        for token in (None, "x", "x.y", "a.b.c", *forged, ended_token, office.token("employee", expires=1)):
+            assert await status(token) == 401, token
         answer = await http.get("/api/v1/me")
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.headers["www-authenticate"] == "Bearer"
