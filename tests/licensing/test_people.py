@@ -1,0 +1,152 @@
+"""People sign in, and out; their places in a workspace change (W-01, W-02, W-03, W-04)."""
+
+import asyncio
+import secrets
+import time
+
+import pytest
+from nacl.signing import SigningKey
+
+from services.kit.problems import Problem
+from services.kit.settings import signing_key
+from services.licensing import people, sessions
+from services.wire import requests
+from tests.licensing.support import PASSWORD, Acme, Licensing, until
+
+
+def _sign_in(acme: Acme, who: str, password: str = PASSWORD, **more: str) -> requests.SignIn:
+    fields = {"email": acme.email(who), "password": password, "address": secrets.token_hex(6)}
+    return requests.SignIn(**(fields | more))
+
+
+async def test_a_person_signs_in(licensing: Licensing, acme: Acme) -> None:
+    """W-01: the token opens to who they are; a code given for an account without two-factor means nothing."""
+    answer = await licensing.ask("sign_in", _sign_in(acme, "mara", totp="123456"))
+    principal = licensing.principal_of(answer["token"])
+    assert (principal.member, principal.workspace, principal.role) == (acme.member("mara"), acme.workspace, "manager")
+    assert answer["workspaces"] == [
+        {"workspace": acme.workspace, "name": acme.answer["name"], "role": "manager"},
+    ]
+    assert 11.9 * 3600 < principal.expires - time.time() <= 12 * 3600
+    capitals = _sign_in(acme, "mara").model_copy(update={"email": f" {acme.email('mara').upper()} "})
+    await licensing.ask("sign_in", capitals)
+
+
+async def test_one_person_in_two_workspaces(licensing: Licensing, acme: Acme) -> None:
+    """W-02: one password, a member id and a role in each; the workspace may be asked for."""
+    other = await licensing.seed()
+    made = await other.create("olga", "members", email=acme.email("lisa"), name="Lisa", role="manager")
+    answer = await licensing.ask("sign_in", _sign_in(acme, "lisa", workspace=other.workspace))
+    assert (answer["member"], answer["role"]) == (made["id"], "manager")
+    assert [one["workspace"] for one in answer["workspaces"]] == [acme.workspace, other.workspace]
+    assert (await licensing.ask("sign_in", _sign_in(acme, "lisa")))["member"] == acme.member("lisa")
+    third = await licensing.seed()
+    problem = await licensing.refused("sign_in", _sign_in(acme, "lisa", workspace=third.workspace))
+    assert problem.status == 404
+
+
+async def test_nobody_sets_anothers_password(licensing: Licensing, acme: Acme) -> None:
+    """An owner who adds somebody known elsewhere cannot give them a password, and so cannot become them."""
+    other = await licensing.seed()
+    await other.create("olga", "members", email=acme.email("lisa"), name="Lisa", password="the thief's own")
+    assert (await licensing.refused("sign_in", _sign_in(acme, "lisa", "the thief's own"))).status == 401
+    await licensing.ask("sign_in", _sign_in(acme, "lisa"))
+
+
+async def test_ten_failures_a_minute(licensing: Licensing, acme: Acme) -> None:
+    """The eleventh is 429, also with the right password, also all at once; from elsewhere the owner gets in."""
+    wrong = _sign_in(acme, "olga", "wrong", address="a")
+    tries = (sessions.sign_in(licensing.store, _key(licensing), wrong) for _ in range(14))
+    results = await asyncio.gather(*tries, return_exceptions=True)
+    assert sorted(one.status for one in results if isinstance(one, Problem)) == [401] * 10 + [429] * 4
+    problem = await licensing.refused("sign_in", _sign_in(acme, "olga", address="a"))
+    assert problem.status == 429
+    assert 1 <= problem.extra["retry_after"] <= 60
+    await licensing.ask("sign_in", _sign_in(acme, "olga", address="b"))
+    await licensing.ask("sign_in", _sign_in(acme, "adam", address="a"))
+
+
+async def test_successes_do_not_count(licensing: Licensing, acme: Acme) -> None:
+    for _ in range(12):
+        await licensing.ask("sign_in", _sign_in(acme, "olga", address="c"))
+
+
+async def test_an_unknown_address_is_told_the_same(licensing: Licensing, acme: Acme) -> None:
+    """And takes as long: the median of each lies within a factor of two of the other."""
+    unknown = _sign_in(acme, "olga").model_copy(update={"email": "nobody@example.test"})
+    problems, spent = [], {"known": [], "unknown": []}  # type: ignore[var-annotated]
+    for _ in range(7):
+        for kind, request in (("known", _sign_in(acme, "olga", "wrong")), ("unknown", unknown)):
+            request = request.model_copy(update={"address": secrets.token_hex(6)})
+            started = time.perf_counter()
+            problems.append((await licensing.refused("sign_in", request)).document())
+            spent[kind].append(time.perf_counter() - started)
+    assert all(one == problems[0] for one in problems)
+    known, other = (sorted(spent[kind])[3] for kind in ("known", "unknown"))
+    assert 0.5 < known / other < 2
+
+
+async def test_a_session_holds_until_it_is_ended(licensing: Licensing, acme: Acme) -> None:
+    """W-01: signing out ends it; so does another role, or being archived."""
+    held = [licensing.principal_of((await licensing.ask("sign_in", _sign_in(acme, "emil")))["token"]) for _ in "ab"]
+    assert await _holds(licensing, held[0])
+    await licensing.ask("sign_out", requests.SignOut(principal=held[0]))
+    assert [await _holds(licensing, one) for one in held] == [False, True]
+    await acme.change("olga", "members", acme.member("emil"), role="manager")
+    assert not await _holds(licensing, held[1])
+    forged = held[1].model_copy(update={"session": "ses-none"})
+    assert not await _holds(licensing, forged)
+
+
+async def _holds(licensing: Licensing, principal: requests.Principal) -> bool:
+    return bool((await licensing.ask("session", requests.SessionOf(principal=principal)))["holds"])
+
+
+async def test_an_archived_member_cannot_sign_in_or_act(licensing: Licensing, acme: Acme) -> None:
+    await acme.change("olga", "members", acme.member("adam"), archived=True)
+    assert (await licensing.refused("sign_in", _sign_in(acme, "adam"))).status == 404
+    with pytest.raises(Problem, match="403"):
+        await acme.read("adam", "members")
+
+
+async def test_the_last_owner_stays(licensing: Licensing, acme: Acme) -> None:
+    """Two owners who leave at the same moment: one does."""
+    with pytest.raises(Problem, match="last-owner"):
+        await acme.change("olga", "members", acme.member("olga"), role="admin")
+    await acme.change("olga", "members", acme.member("adam"), role="owner")
+    leaving = (acme.change("olga", "members", acme.member(who), archived=True) for who in ("olga", "adam"))
+    results = await asyncio.gather(*leaving, return_exceptions=True)
+    assert sum(isinstance(one, Problem) for one in results) == 1
+
+
+async def test_a_team_with_members_is_not_archived(licensing: Licensing, acme: Acme) -> None:
+    """W-04."""
+    design = acme.answer["teams"][0]["team"]
+    with pytest.raises(Problem, match="team-not-empty"):
+        await acme.change("olga", "teams", design, archived=True)
+    await acme.change("olga", "members", acme.member("lisa"), team=None)
+    assert (await acme.change("olga", "teams", design, archived=True))["archived"] is True
+    with pytest.raises(Problem, match="422"):
+        await acme.change("olga", "members", acme.member("lisa"), team=design)
+
+
+async def test_changes_of_members_are_told(licensing: Licensing, acme: Acme) -> None:
+    await acme.change("olga", "members", acme.member("lisa"), name="Lisa M.")
+
+    async def told() -> bool:
+        facts = licensing.facts("member.changed", acme.workspace)
+        return any(one["name"] == "Lisa M." and one["revision"] == 2 for one in facts)
+
+    await until(told)
+
+
+async def test_passwords_are_argon2id() -> None:
+    hashed = await people.hash_password(PASSWORD)
+    assert hashed.startswith("$argon2id$")
+    assert await people.password_holds(hashed, PASSWORD)
+    assert not await people.password_holds(hashed, PASSWORD + " ")
+    assert not await people.password_holds(None, "the password of nobody")
+
+
+def _key(licensing: Licensing) -> SigningKey:
+    return signing_key(licensing.settings.session_seed)
