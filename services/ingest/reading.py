@@ -86,7 +86,7 @@ def read(arrival: Arrival, public_key: bytes) -> Proved | Refused:
             raise ValueError("the detail is not the one the record was signed with")
         detail = _parse(Detail, detail_text)
     except ValueError as error:
-        return _refused(Fault("invalid", str(error)), text, digest, arrival)
+        return _refused(Fault("invalid", str(error)), text, digest)
     slot, closed_at = parse_instant(record["slot"]), parse_instant(record["closed_at"])
     return Proved(text, detail_text, signature, digest, record, detail, record["seq"], slot, closed_at)
 
@@ -111,20 +111,20 @@ def _agree(record: dict[str, Any], arrival: Arrival) -> None:
         raise ValueError("segment_id is not contract:device:slot")
 
 
-def _refused(fault: Fault, text: str, digest: str, arrival: Arrival) -> Refused:
-    """A signed text that is no record still takes its seq, where it says so beyond doubt: else it would come for ever.
+def _refused(fault: Fault, text: str, digest: str) -> Refused:
+    """A signed text that is no record still takes its seq, where it says one beyond doubt: else it would come for ever.
 
-    Beyond doubt: once each, for this workspace and device.
+    The key is one device's over all workspaces, so the seq is this device's, whatever else the text says.
     """
     try:
         pairs = json.loads(text, object_pairs_hook=list)
-        said = {name: [value for key, value in pairs if key == name] for name in ("workspace", "device", "seq", "prev")}
+        said = {name: {value for key, value in pairs if key == name} for name in ("seq", "prev")}
     except (ValueError, TypeError, RecursionError):
         return Refused(fault)
-    if (said["workspace"], said["device"]) != ([arrival.workspace], [arrival.device]) or len(said["seq"]) != 1:
+    if len(said["seq"]) != 1:
         return Refused(fault)
-    seq = said["seq"][0]
+    seq = said["seq"].pop()
     if type(seq) is not int or not 1 <= seq < _HIGHEST_SEQ:
         return Refused(fault)
-    prev = said["prev"][0] if len(said["prev"]) == 1 and type(said["prev"][0]) is str else None
-    return Refused(fault, seq, digest, prev[:64] if prev else None)
+    prev = said["prev"].pop() if len(said["prev"]) == 1 else None
+    return Refused(fault, seq, digest, prev[:64] if type(prev) is str else None)
