@@ -1,0 +1,99 @@
+"""Images without an engine: what deploy/Dockerfile would put into each, with a Python environment of its own lock."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from deploy.manifests import images
+from deploy.manifests.render import K8S, ROOT, Document, render
+
+_UV = Path(sysconfig.get_path("scripts")) / "uv"
+
+
+@dataclass(frozen=True)
+class Image:
+    """``app`` is what /app holds, ``python`` the folder of the environment's programs."""
+
+    app: Path
+    python: Path
+
+    def environment(self) -> dict[str, str]:
+        """The variables of an image itself; nothing of this machine's."""
+        cache = self.app.parent / "cache"  # beside the image: what was compiled once serves the next start
+        return {"PATH": str(self.python), "PYTHONPYCACHEPREFIX": str(cache), "PYTHONUNBUFFERED": "1"}
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """A command of the image, to its end."""
+        return subprocess.run(
+            command, cwd=self.app, env=self.environment(), capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def files(self) -> set[Path]:
+        """All that is in it."""
+        return {*self.app.rglob("*"), *self.python.parent.rglob("*")}
+
+
+def _mirror() -> dict[str, str]:
+    """uv does not read pip's settings, and a machine with a mirror usually has set pip's."""
+    asked = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
+    index = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    return os.environ | ({"UV_DEFAULT_INDEX": index} if index and "UV_DEFAULT_INDEX" not in os.environ else {})
+
+
+def build(folder: Path, lock: Path, paths: list[str]) -> Image:
+    """Installs a lock, hashes required, and copies these paths of the tree."""
+    env = _mirror()
+    venv = folder / "venv"
+    subprocess.run([_UV, "venv", "--quiet", "--python", sys.executable, venv], env=env, check=True)
+    install = [
+        _UV,
+        "pip",
+        "install",
+        "--quiet",
+        "--compile-bytecode",
+        "--python",
+        venv,
+        "--require-hashes",
+        "--no-deps",
+        "-r",
+        lock,
+    ]
+    subprocess.run(install, env=env, check=True, timeout=300)
+    for path in paths:
+        ignored = shutil.ignore_patterns("__pycache__", "node_modules")
+        shutil.copytree(ROOT / path, folder / "app" / path, ignore=ignored)
+    return Image(folder / "app", venv / "bin")
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Image]:
+    """``image("ingest")``: built when first asked for (about a second)."""
+    built: dict[str, Image] = {}
+
+    def get(service: str) -> Image:
+        if service not in built:
+            paths = [path for path in images.copied(service, "service") if path.startswith("services")]
+            lock = ROOT / "requirements" / f"{service}.txt"
+            built[service] = build(tmp_path_factory.mktemp(f"image-{service}"), lock, paths)
+        return built[service]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def small() -> list[Document]:
+    """The small overlay, rendered."""
+    return render(K8S / "overlays" / "small")
+
+
+@pytest.fixture(scope="session")
+def large() -> list[Document]:
+    """The large overlay, rendered."""
+    return render(K8S / "overlays" / "large")
