@@ -71,16 +71,26 @@ class Child:
         """Start it, appending what it prints to its log."""
         self._process = self._open(subprocess.DEVNULL, None)
 
-    def run(self, stdin: bytes = b"", seconds: float = 60) -> bytes:
+    def run(self, stdin: bytes, seconds: float) -> bytes:
         """Start it, hand it its input, and give what it printed; StartError when it fails or takes too long."""
         self._process = self._open(subprocess.PIPE, subprocess.PIPE)
-        try:
+        output = b""
+        with contextlib.suppress(subprocess.TimeoutExpired):
             output, _ = self._process.communicate(stdin, seconds)
-        except subprocess.TimeoutExpired:
-            self.kill()
-        if self._process.returncode:
-            raise self.failure("failed")
+        self.wait(0)
         return output
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it has ended by itself, and well; StartError when it fails or takes longer (it is killed)."""
+        if self._process:
+            try:
+                self._process.wait(seconds)
+            except subprocess.TimeoutExpired as error:
+                late = self.failure("took too long")
+                self.kill()
+                raise late from error
+            if self._process.returncode:
+                raise self.failure("failed")
 
     def _open(self, stdin: int, stdout: int | None) -> subprocess.Popen[bytes]:
         self.log.parent.mkdir(parents=True, exist_ok=True)

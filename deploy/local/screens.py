@@ -3,6 +3,7 @@
 ``python -m deploy.local.screens FOLDER`` draws those that are missing.
 """
 
+import functools
 import hashlib
 import io
 import sys
@@ -48,8 +49,12 @@ class Picture:
 Draw = ImageDraw.ImageDraw
 
 
+# Loading the font costs more than drawing a line with it.
+_font = functools.cache(ImageFont.load_default)
+
+
 def _text(draw: Draw, at: tuple[float, float], text: str, size: int = 15, fill: str = _INK) -> None:
-    draw.text(at, text, fill=fill, font=ImageFont.load_default(size))
+    draw.text(at, text, fill=fill, font=_font(size))
 
 
 def _words(random: Random, count: int) -> str:

@@ -36,7 +36,7 @@ class Server(ABC):
 
     name: str
     port_names: tuple[str, ...] = ("main",)
-    ready_seconds = 60.0
+    ready_seconds = 180.0
     grace_seconds = 5.0
 
     def __init__(self, folder: Path, port: int = 0) -> None:

@@ -37,7 +37,7 @@ def base_environment() -> dict[str, str]:
 class Service:
     """One process with ``/livez``, ``/readyz`` and ``/metrics`` on its port; started again it has the same."""
 
-    ready_seconds = 60.0
+    ready_seconds = 180.0
 
     def __init__(self, name: str, env: Mapping[str, str], log: Path) -> None:
         self.name = name

@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ import orjson
 from deploy.local.data import Ports, locked
 from deploy.local.demo import Demo, seed_document
 from deploy.local.files import read, write_private
+from deploy.local.narrator import Narrator, say
 from deploy.local.process import Child, StartError
 from deploy.local.servers import Server
 from deploy.local.services import GRACE_SECONDS, Service, step
@@ -26,7 +27,8 @@ _POLL_SECONDS = 0.2
 _RESTART_SECONDS = 1.0
 _RESTART_MOST_SECONDS = 15.0
 _CALM_SECONDS = 30.0
-_FLEET_SECONDS = 600.0
+_STEP_SECONDS = 180.0
+_FLEET_SECONDS = 900.0
 
 
 class Stopped(BaseException):
@@ -108,7 +110,9 @@ class Supervisor:
             if name in stack.servers:
                 stack.servers[name].wait_ready()
         self._steps.append(self._migration)
-        self._migration.run()
+        self._migration.start()
+        demo = self._demo()
+        self._migration.wait(_STEP_SECONDS)
         say("Starting the services …")
         for name, service in stack.services.items():
             if name != "media":
@@ -116,11 +120,10 @@ class Supervisor:
         if "s3" in stack.servers:
             stack.servers["s3"].wait_ready()
         stack.services["media"].start()
-        demo = self._demo()
         for service in stack.services.values():
             service.wait_ready()
         self._watched = {name: Watched(part) for name, part in (stack.servers | stack.services).items()}
-        drawing.finish(time.monotonic() + 60)
+        drawing.wait(_STEP_SECONDS)
         self._start_fleet(demo)
 
     def _python(self, name: str, module: str, *arguments: str) -> Child:
@@ -137,7 +140,7 @@ class Supervisor:
         say("Making the demo workspaces …")
         document, seeding = seed_document(self.options.fleet, datetime.now(UTC)), self.stack.seeding()
         self._steps.append(seeding)
-        return Demo.keep(path, document, orjson.loads(seeding.run(orjson.dumps(document))))
+        return Demo.keep(path, document, orjson.loads(seeding.run(orjson.dumps(document), _STEP_SECONDS)))
 
     def _start_fleet(self, demo: Demo) -> None:
         """Start the simulated people, and wait until the diary shows their last fourteen days."""
@@ -146,11 +149,11 @@ class Supervisor:
         arguments = str(self.stack.data), self.stack.places.public_url, str(self.options.fleet)
         fleet = self._python("fleet", "deploy.local.fleet", *arguments)
         fleet.start()
-        deadline, told = time.monotonic() + _FLEET_SECONDS, ""
+        deadline, narrator = time.monotonic() + _FLEET_SECONDS, Narrator()
         while not (found := read(progress) or {}).get("caught_up"):
             if not fleet.alive or time.monotonic() > deadline:
                 raise fleet.failure("did not catch up with the present")
-            told = _tell(told, found)
+            narrator.tell(found)
             self._watch()
             time.sleep(_POLL_SECONDS)
         self._watched["fleet"] = Watched(fleet)
@@ -213,28 +216,6 @@ def _keep_last_logs(folder: Path) -> None:
     """Begin with empty logs; those of the run before are kept with ``.old``."""
     for log in folder.glob("*.log"):
         log.replace(log.with_suffix(".log.old"))
-
-
-def say(*lines: str) -> None:
-    """Tell the person at the terminal."""
-    with suppress(OSError):  # the terminal may be gone
-        print(*lines, sep="\n", flush=True)
-
-
-def _tell(told: str, found: dict[str, object]) -> str:
-    """Say how far the fleet is, when that has changed."""
-    if not found:
-        line = "The demo people switch on their computers …"
-    elif found["records_waiting"] or found["pictures_waiting"]:
-        line = f"{found['segments']} segments lived; to send: {found['records_waiting']} records, "
-        line += f"{found['pictures_waiting']} pictures …"
-    else:
-        line = "Waiting for the diary to show it all …"
-    if line != told:
-        if sys.stdout.isatty() and told.split(" ")[-1:] == line.split(" ")[-1:] and "segments lived" in told:
-            sys.stdout.write("\x1b[1A\x1b[2K")
-        say(line)
-    return line
 
 
 def _deaf() -> None:

@@ -1,0 +1,134 @@
+"""The demo company's days, and the records that its computers make of them."""
+
+import json
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from nacl.signing import SigningKey
+
+from deploy.local import company
+from deploy.local.company import Calendar
+from deploy.local.device import Activation, Device
+from deploy.local.screens import Screens
+from services.wire import events, proof, slots
+
+CALENDAR = Calendar(datetime(2026, 11, 22, 3, tzinfo=UTC))
+FORTNIGHT = [date(2026, 11, 9) + timedelta(days=step) for step in range(14)]
+
+
+def test_the_same_seed_and_date_give_the_same_day() -> None:
+    for persona in company.personas(5):
+        assert company.day(persona, FORTNIGHT[0], CALENDAR) == company.day(persona, FORTNIGHT[0], CALENDAR)
+
+
+def test_days_are_in_order_and_weekends_are_free() -> None:
+    for persona in company.personas(3):
+        for day in FORTNIGHT:
+            stretches = [one for session in company.day(persona, day, CALENDAR) for one in session.stretches]
+            assert bool(stretches) == (day.weekday() < 5) or day == CALENDAR.travel_day
+            for before, after in pairwise(stretches):
+                assert before.start < before.end <= after.start
+
+
+def test_a_fortnight_has_everything_that_a_diary_must_show() -> None:
+    stretches = [
+        one
+        for persona in company.personas(3)
+        for day in FORTNIGHT
+        for session in company.day(persona, day, CALENDAR)
+        for one in session.stretches
+    ]
+    assert {one.doing for one in stretches} == {"work", "meeting", "break", "idle", "private", "locked"}
+    assert any(one.memo is None for one in stretches)
+    assert {one.label for one in stretches} >= {"Delivery", "Review", "Meeting"}
+
+
+@pytest.mark.parametrize("seeded", [datetime(2026, 11, 22, 3, tzinfo=UTC) + timedelta(days=step) for step in range(14)])
+def test_one_week_passes_its_limit_whenever_it_is_seeded(seeded: datetime) -> None:
+    calendar = Calendar(seeded)
+    week = [calendar.long_week + timedelta(days=step) for step in range(7)]
+    assert seeded - timedelta(days=14) < datetime.combine(week[-1], datetime.min.time(), UTC) < seeded
+    booked = sum(
+        (one.end - one.start).seconds // 60
+        for day in week
+        for session in company.day(company.PRIYA, day, calendar)
+        for one in session.stretches
+    )
+    assert company.PRIYA.weekly_limit_minutes
+    assert booked > company.PRIYA.weekly_limit_minutes
+
+
+def test_the_day_of_travel_is_on_the_laptop_only() -> None:
+    assert not company.day(company.JONAS, CALENDAR.travel_day, CALENDAR)
+    assert company.day(company.JONAS, CALENDAR.travel_day, CALENDAR, travelling=True)
+    assert not company.day(company.JONAS, CALENDAR.travel_day + timedelta(days=1), CALENDAR, travelling=True)
+
+
+def test_names_are_unique_in_a_large_fleet() -> None:
+    names = Counter(persona.name for persona in company.personas(600))
+    assert names.most_common(1)[0][1] == 1
+
+
+# the records ----------------------------------------------------------------------------------------------------------
+
+
+def _activation() -> Activation:
+    """What licensing would answer, by a services' key of the test's own: there is no network in these tests."""
+    services = SigningKey.generate()
+    policy = {"version": 3, **company.OPEN_POLICY}
+    entitlement = {"workspace": "ws", "device": "dev", "licence": "lic", "policy": policy}
+    sealed = proof.seal_notice(services, entitlement | {"contracts": [{"contract": "con"}]})
+    answer = {"workspace": "ws", "member": "mem", "device": "dev", "bus": ["nats://127.0.0.1:9"]}
+    answer |= {"notice_key": proof.user_nkey(bytes(services.verify_key)), "entitlement": json.loads(sealed)}
+    return Activation(SigningKey.generate(), answer)
+
+
+def _device(folder: Path, activation: Activation) -> Device:
+    return Device(folder, company.JONAS, CALENDAR, Screens(folder / "screens"), activation)
+
+
+def _records(device: Device) -> list[events.Record]:
+    envelopes = [events.read(events.Envelope, record.body) for record in device.spool.unsent(10_000)]
+    public = bytes(device.identity.key.verify_key)
+    for envelope in envelopes:
+        proof.check(public, proof.SEGMENT_DOMAIN, envelope.record.encode(), envelope.signature)
+        events.read(events.Detail, envelope.detail)
+    return [events.read(events.Record, envelope.record) for envelope in envelopes]
+
+
+async def test_a_device_lives_through_days_as_the_agent_would(tmp_path: Path) -> None:
+    activation = _activation()
+    device = _device(tmp_path, activation)
+    since, until = datetime(2026, 11, 16, tzinfo=UTC), datetime(2026, 11, 17, 10, 25, tzinfo=UTC)
+    device.live_through(since, slots.slot_of(until))
+    records = _records(device)
+    assert [record.seq for record in records] == list(range(1, len(records) + 1))
+    assert all(slots.parse_instant(record.closed_at) <= until for record in records)
+    assert {minute[4] for record in records for minute in record.minutes if minute} >= {"work", "idle"}
+    assert device.spool.backlog().pictures > len(records) // 2
+    assert all(any(minute for minute in record.minutes) for record in records)
+
+
+async def test_a_device_started_again_goes_on_where_it_was(tmp_path: Path) -> None:
+    activation = _activation()
+    since, until = datetime(2026, 11, 16, tzinfo=UTC), datetime(2026, 11, 18, tzinfo=UTC)
+    whole = _device(tmp_path / "whole", activation)
+    whole.live_through(since, until)
+    for stop in (datetime(2026, 11, 16, 9, 40, tzinfo=UTC), until):
+        parted = _device(tmp_path / "parted", activation)
+        parted.live_through(since, stop)
+    wanted, found = _records(whole), _records(parted)
+    assert [(one.segment_id, one.minutes) for one in found] == [(one.segment_id, one.minutes) for one in wanted]
+
+
+def test_pictures_are_drawn_once_and_small_enough_to_send(tmp_path: Path) -> None:
+    uses = [company.CALL, company.BREAK, *(use for p in company.personas(3) for use in p.trade.uses)]
+    first, second = Screens(tmp_path), Screens(tmp_path)
+    for use in uses:
+        picture = first.of(use, blurred=False)
+        assert second.of(use, blurred=False) == picture
+        assert len(picture.thumbnail) <= 16 * 1024
+        assert len(picture.data) <= 160 * 1024
