@@ -40,8 +40,9 @@ class Panel(NamedTuple):
 def unprotected_panel(segments: Iterable[Mapping[str, Any]], grid: Grid) -> Panel:
     """Automatic segments that are not protected, by reason (S-09)."""
     by_reason: dict[str, list[str]] = {}
+    shown = False
     for segment in segments:
-        place = grid.place(segment["slot"])
+        place, shown = grid.place(segment["slot"]), True
         if place and not segment["protected"] and segment["status"] != "manual" and not pause_of(segment):
             by_reason.setdefault(segment["unprotected_because"] or "unknown", []).append(place.clock)
     count = sum(map(len, by_reason.values()))
@@ -49,6 +50,8 @@ def unprotected_panel(segments: Iterable[Mapping[str, Any]], grid: Grid) -> Pane
         Line(_ICONS.get(reason, "unshield"), _times(clocks), _sentence(reason, len(clocks)))
         for reason, clocks in by_reason.items()
     ]
+    if not count and not shown:
+        return Panel("Not protected: 0 segments", [], "There is nothing to protect on this day.")
     if not count:
         return Panel("Not protected: 0 segments", [], "Every segment of this day that can be protected is.")
     return Panel(f"Not protected: {counted(count, 'segment')}", lines)
@@ -72,7 +75,7 @@ def arrived_panel(devices: Sequence[Mapping[str, Any]] | None, names: Mapping[st
             "Arrived: not known just now", [], "The ledger does not answer. Nothing is lost; look again in a moment."
         )
     if not devices:
-        return Panel("Arrived: nothing yet", [], "No device has recorded on this day.")
+        return Panel("Arrived: nothing yet", [], "No device has sent anything yet.")
     records = sum(one["records"] for one in devices)
     lost = sum(last - first + 1 for one in devices for first, last in one["missing"])
     gaps = sum(len(one["missing"]) for one in devices)

@@ -14,6 +14,7 @@ from services.wire.slots import SLOT_MINUTES, day_bounds, parse_slot
 HOUR_UNITS, HEIGHT, BASE = 84, 44, 40
 _SLOT_UNITS = HOUR_UNITS * SLOT_MINUTES / 60
 _GAP = 1.5
+_BACK, _FAR = 0.6, 0.86
 _HOUR = timedelta(hours=1)
 
 
@@ -27,6 +28,7 @@ class Ribbon(NamedTuple):
     mark_x: float | None
     mark_at: str | None
     mark_words: str | None
+    mark_class: str
 
 
 def ribbon_of(segments: Iterable[Mapping[str, Any]], grid: Grid, mark: tuple[str, str] | None = None) -> Ribbon:
@@ -57,6 +59,7 @@ def ribbon_of(segments: Iterable[Mapping[str, Any]], grid: Grid, mark: tuple[str
         at,
         f"{at * 100 / total:.2f}%" if at is not None else None,
         mark[1] if mark else None,
+        "far" if at and at > total * _FAR else "back" if at and at > total * _BACK else "",
     )
 
 

@@ -13,6 +13,7 @@
   let heard = Date.now();
   let spoken = 0;
   let waiting = null;
+  let retry = null;
 
   function alive() {
     heard = Date.now();
@@ -43,13 +44,19 @@
     if (event.detail.elt.id !== "changes") return;
     if (!event.detail.successful) {
       for (const hour of sent) pending.add(hour);
-      setTimeout(() => htmx.trigger("#changes", "catchup"), RETRY_MS);
+      again(event.detail.xhr.status);
       return;
     }
     all = false;
     alive();
     speak();
   });
+
+  // a store or network that is away comes back; a session that is over does not, and neither does a page one may not read
+  function again(status) {
+    if (status === 401) location.reload();
+    else if (!retry && (status === 0 || status >= 500)) retry = setTimeout(() => { retry = null; htmx.trigger("#changes", "catchup"); }, RETRY_MS);
+  }
 
   // totals are announced politely, at most once a minute
   function speak() {

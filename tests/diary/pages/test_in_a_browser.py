@@ -183,8 +183,8 @@ async def test_the_keyboard_map(reader: Reader) -> None:
     await page.keyboard.press("[")
     await page.wait_for_url("**/2026-11-20")
     await page.keyboard.press("t")
-    await page.wait_for_url(re.compile(r"/diary/[^/]+/20\d\d-\d\d-\d\d$"))
-    assert not page.url.endswith(DAY)
+    await page.wait_for_url(lambda url: not url.endswith(DAY))
+    assert re.search(r"/20\d\d-\d\d-\d\d$", page.url)
 
 
 async def test_letters_do_nothing_in_fields_and_can_be_turned_off(reader: Reader) -> None:
@@ -239,9 +239,12 @@ def where(reader: Reader, path: str) -> str:
     }[path]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
-    ("path", "width"), [("day", 1440), ("day", 390), ("empty", 1440), ("picture", 1440), ("sign-in", 390)]
+    ("path", "width", "scheme"),
+    [
+        *(("day", 1440, "light"), ("day", 1440, "dark"), ("day", 390, "dark"), ("empty", 1440, "dark")),
+        *(("picture", 1440, "light"), ("picture", 390, "dark"), ("sign-in", 390, "light"), ("sign-in", 1440, "dark")),
+    ],
 )
 async def test_axe_finds_nothing_serious(reader: Reader, path: str, width: int, scheme: str) -> None:
     """V-05: WCAG 2.2 AA; the rules run in a world of their own, which the content policy lets be."""
