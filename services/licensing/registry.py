@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from nacl.signing import VerifyKey
 from pymongo.errors import PyMongoError
 
 from services.licensing.standing import Right
 from services.licensing.store import NOBODY, Document, Store, fingerprint
+from services.wire import proof
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +36,15 @@ class Entry:
     revision: int
     right: Right
     user: str
+    verifier: VerifyKey
 
     @classmethod
     def of(cls, doc: Document) -> "Entry":
         """The entry of a device's document."""
         right = Right.of(doc)
         user = f"{doc['id']}:{fingerprint(repr(right))[:12]}"
-        return cls(doc["workspace"], doc["id"], doc["public_key"], doc["revision"], right, user)
+        verifier = VerifyKey(proof.read_public_key(doc["public_key"]))
+        return cls(doc["workspace"], doc["id"], doc["public_key"], doc["revision"], right, user, verifier)
 
 
 class Registry:

@@ -1,0 +1,176 @@
+"""Contracts, policies and what agents and services are told of them (T-05, L-04, B-05, G-01)."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from services.kit.problems import Problem
+from services.licensing.policies import Policy, build
+from services.wire import events, proof, requests, subjects
+from tests.licensing.support import Acme, Device, Licensing, until
+from tests.support.servers import ROOT
+
+
+async def _grant(licensing: Licensing, device: Device) -> requests.Grant:
+    asked = requests.GrantOf(workspace=device.workspace, device=device.device)
+    return events.check(requests.Grant, await licensing.ask("grant", asked))
+
+
+def test_everything_is_off_until_turned_on() -> None:
+    """B-05, T-05, T-09, M-04: no kind of data is captured by default; captures would be small and blurred."""
+    policy = build({})
+    assert policy["screenshots"] == {
+        "enabled": False,
+        "per_segment": 1,
+        "monitors": "member",
+        "width": 1280,
+        "blur": True,
+    }
+    switches = [policy[name] for name in ("apps", "titles", "recording", "live", "movement_counts", "shifts_only")]
+    assert not any([*switches, policy["camera"]["enabled"], *policy["member_may"].values()])
+    assert (policy["site"], policy["idle_minutes"], policy["grace_days"], policy["capture_days"]) == ("off", 5, 30, 7)
+    assert Policy().model_dump() == policy
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"screenshots": {"per_segment": 11}}, {"screenshots": {"per_segment": 0}}, {"camera": {"per_hour": 7}}),
+        *({"tray": False}, {"tray": False, "legal_basis": ""}, {"apps": 1}, {"site": "all"}, {"screenshots": True}),
+        *({"unheard_of": True}, {"screenshots": {"$set": 1}}, {"idle_minutes": {"$gt": 0}}),
+    ],
+)
+def test_a_policy_that_cannot_be(wrong: dict[str, Any]) -> None:
+    """T-05: at most ten captures; T-09: six snapshots an hour; G-01: a hidden tray icon needs its legal basis."""
+    with pytest.raises(Problem, match="422"):
+        build(wrong)
+
+
+async def test_a_grant_says_all(licensing: Licensing, acme: Acme) -> None:
+    device = await acme.activated(1)
+    grant = await _grant(licensing, device)
+    assert (grant.member, grant.state, grant.mode) == (acme.member("emil"), "active", "worklog")
+    assert proof.read_public_key(grant.public_key) == bytes(device.key.verify_key)
+    assert [one.contract for one in grant.contracts] == [acme.answer["contracts"][2]["contract"]]
+    problem = await licensing.refused("grant", requests.GrantOf(workspace="ws-other", device=device.device))
+    assert problem.status == 404
+
+
+async def test_a_policy_change_reaches_a_running_agent(licensing: Licensing, acme: Acme) -> None:
+    """L-04: a new version, pushed signed and growing in revision, without ending the connection."""
+    device = await acme.activated(1)
+    before = await _grant(licensing, device)
+    client = await device.connect(licensing.url)
+    commands = await client.subscribe(subjects.commands(device.workspace, device.device))
+    await client.flush()
+    policy = acme.answer["licences"][1]["policy"]
+    changed = await acme.change("olga", "policies", policy, policy={"screenshots": {"enabled": True}})
+    assert (changed["version"], changed["policy"]["apps"]) == (2, True)
+    message = proof.open_notice(
+        licensing.notice_public, (await commands.next_msg(timeout=5)).data, device.workspace, device.device
+    )
+    assert (message["command"], message["policy"]["version"]) == ("entitlement", 2)
+    assert message["policy"]["screenshots"]["enabled"] is True
+    assert message["revision"] > before.revision
+    await client.flush()
+    assert not device.closed.is_set()
+    versions = await licensing.store["policy_versions"].find({"workspace": acme.workspace}).to_list(None)
+    kept = {one["_id"]: one["policy"]["screenshots"]["enabled"] for one in versions}
+    assert kept[f"{acme.workspace}|{policy}|1"] is False
+    assert kept[f"{acme.workspace}|{policy}|2"] is True
+    await client.close()
+
+
+async def test_a_contract_by_revision(licensing: Licensing, acme: Acme) -> None:
+    """Each change is one revision more and told whole; agents see running contracts, ingest ended ones too."""
+    device = await acme.activated()
+    contract = acme.answer["contracts"][0]["contract"]
+    before = await _grant(licensing, device)
+    changes = [acme.change("olga", "contracts", contract, weekly_limit_minutes=limit) for limit in range(600, 605)]
+    await asyncio.gather(*changes)
+    changed = await acme.change("olga", "contracts", contract, ends_on="2020-01-31", memo_required=True)
+    assert changed["revision"] == 7
+    after = await _grant(licensing, device)
+    assert after.revision == before.revision + 6
+    assert contract in [one.contract for one in after.contracts]
+    client = await device.connect(licensing.url)
+    answer = await client.request(subjects.device_request(device.workspace, device.device, "entitlement"), timeout=5)
+    told = proof.open_notice(licensing.notice_public, answer.data, device.workspace, device.device)
+    assert contract not in [one["contract"] for one in told["contracts"]]
+
+    async def heard() -> bool:
+        facts = [one for one in licensing.facts("contract.changed", acme.workspace) if one["contract"] == contract]
+        return {one["revision"] for one in facts} >= set(range(1, 8))
+
+    await until(heard)
+    await client.close()
+
+
+async def test_contracts_that_cannot_be(licensing: Licensing, acme: Acme) -> None:
+    contract = acme.answer["contracts"][0]["contract"]
+    for body in (
+        *({"rate_minor": -1}, {"rate_minor": 1.5}, {"weekly_limit_minutes": 10_081}, {"currency": "euro"}),
+        *({"ends_on": "2026-02-30"}, {"starts_on": "2026-02-02", "ends_on": "2026-02-01"}, {"labels": "x"}),
+        *({"project": None}, {"member": acme.member("emil")}, {"client": acme.member("emil")}),
+    ):
+        with pytest.raises(Problem, match="422"):
+            await acme.change("olga", "contracts", contract, **body)
+
+
+async def test_a_replay_says_all_again(licensing: Licensing, acme: Acme) -> None:
+    """Projections can be rebuilt: every fact of the workspace comes again as it is now."""
+    device = await acme.activated()
+    kinds = ("workspace.changed", "member.changed", "contract.changed", "licence.changed")
+
+    def counts() -> list[int]:
+        return [len(licensing.facts(kind, acme.workspace)) for kind in kinds]
+
+    async def settled() -> bool:
+        facts = licensing.facts("licence.changed", acme.workspace)
+        return counts()[0] >= 1 and any(one["device"] == device.device for one in facts)
+
+    await until(settled)
+    licensing.heard.clear()
+    span = {"from": "2026-01-01T00:00:00Z", "to": "2027-01-01T00:00:00Z"}
+    answer = await licensing.ask("replay", requests.Replay(workspace=acme.workspace, **span))
+    expected = [1, 7, 4, 4]  # the computer is a member with a contract of its own; three licences and one device
+
+    async def again() -> bool:
+        return all(got >= want for got, want in zip(counts(), expected, strict=True))
+
+    await until(again)
+    assert answer == {"emitted": sum(expected)}
+
+
+def test_seeding_by_the_command(licensing: Licensing) -> None:
+    """The command that installations begin with; its keys work at once."""
+    environment = licensing.installation.environment("licensing", mongo_prefix=licensing.prefix)
+    document = {
+        "workspaces": [
+            {
+                "name": "Seeded",
+                "people": [{"email": "ada@seed.test", "name": "Ada", "role": "owner", "password": "0123456789"}],
+                "contracts": [{"member_email": "ada@seed.test", "project": "Engine", "rate_minor": 100}],
+                "licences": [{"mode": "worklog", "member_email": "ada@seed.test", "contract_index": 0}],
+            }
+        ]
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "services.licensing.seed"],
+        input=json.dumps(document).encode(),
+        capture_output=True,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]} | environment,
+        timeout=60,
+        check=True,
+    )
+    [made] = json.loads(done.stdout)["workspaces"]
+    [licence] = made["licences"]
+    assert licence["contract"] == made["contracts"][0]["contract"]
+    assert licence["member"] == made["people"][0]["member"]
+    assert len(licence["key"].replace("-", "")) == 32
