@@ -150,6 +150,9 @@ jetstream {{
   store_dir: {json.dumps(str(store))}
   # Without it an acknowledged message can be lost for two minutes after it was acknowledged.
   sync_interval: always
+  # A device can have a PubAck sent to $JS.API subjects, where it counts as the bus's own request: PURGE and MSG.DELETE
+  # ran that way when unknown fields were let pass (tests/licensing/test_bus_sign_in.py).
+  strict: true
   max_memory_store: 256MB
   max_file_store: 100GB
 }}
