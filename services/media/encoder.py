@@ -42,7 +42,8 @@ class Encoder:
         process = await self._idle.get()
         keep = None
         try:
-            process = process or await _Process.start(self._command)
+            if process is None or not process.alive:
+                process = await _Process.start(self._command)
             rendered = await asyncio.wait_for(process.render(kind, body), self._patience)
             keep = process
             return rendered
