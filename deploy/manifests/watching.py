@@ -65,10 +65,10 @@ def expressions() -> dict[str, str]:
 
 def used(expression: str) -> Iterator[tuple[str, set[str]]]:
     """The metrics of an expression, each with the labels it is asked by."""
-    bare = re.sub(r"\b(?:by|without|on|ignoring)\s*\([^)]*\)", " ", expression)
+    bare = re.sub(r'"[^"]*"', '""', re.sub(r"\b(?:by|without|on|ignoring)\s*\([^)]*\)", " ", expression))
     for match in _METRIC.finditer(bare):
         name, selector = match[1], match[2] or ""
-        if name in _WORDS or re.match(r"\s*\(", bare[match.end() :]) or re.search(r'"[^"]*$', bare[: match.start()]):
+        if name in _WORDS or re.match(r"\s*\(", bare[match.end() :]):
             continue
         yield name, set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", selector))
 
@@ -110,6 +110,10 @@ def _stale() -> Iterator[str]:
 
 def _runbooks() -> Iterator[str]:
     text = RUNBOOK.read_text()
+    for name in known().keys() - EXPORTERS.keys():
+        family = re.sub(r"_(bucket|sum|count)$", "", name)
+        if ":" not in name and f"| `{family}` |" not in text:
+            yield f"{family}: docs/operating.md does not say what it means"
     for group in yaml.safe_load(RULES.read_text())["groups"]:
         for rule in group["rules"]:
             if "alert" in rule and f"### {rule['alert']}\n" not in text:

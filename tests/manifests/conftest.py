@@ -26,7 +26,7 @@ class Image:
 
     def environment(self) -> dict[str, str]:
         """The variables of an image itself; nothing of this machine's."""
-        cache = self.app.parent / "cache"  # beside the image: what was compiled once serves the next start
+        cache = self.python.parents[1] / "cache"  # beside the image: what was compiled once serves the next start
         return {"PATH": str(self.python), "PYTHONPYCACHEPREFIX": str(cache), "PYTHONUNBUFFERED": "1"}
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
@@ -47,41 +47,36 @@ def _mirror() -> dict[str, str]:
     return os.environ | ({"UV_DEFAULT_INDEX": index} if index and "UV_DEFAULT_INDEX" not in os.environ else {})
 
 
-def build(folder: Path, lock: Path, paths: list[str]) -> Image:
-    """Installs a lock, hashes required, and copies these paths of the tree."""
+def install(venv: Path, lock: Path) -> None:
+    """A Python environment of a lock and nothing else, every file by its hash."""
     env = _mirror()
-    venv = folder / "venv"
     subprocess.run([_UV, "venv", "--quiet", "--python", sys.executable, venv], env=env, check=True)
-    install = [
-        _UV,
-        "pip",
-        "install",
-        "--quiet",
-        "--compile-bytecode",
-        "--python",
-        venv,
-        "--require-hashes",
-        "--no-deps",
-        "-r",
-        lock,
-    ]
-    subprocess.run(install, env=env, check=True, timeout=300)
+    command = [_UV, "pip", "install", "--quiet", "--python", venv, "--require-hashes", "--no-deps", "-r", lock]
+    subprocess.run(command, env=env, check=True, timeout=300)
+
+
+def copy(folder: Path, paths: list[str]) -> Path:
+    """These paths of the tree, as /app has them."""
     for path in paths:
-        ignored = shutil.ignore_patterns("__pycache__", "node_modules")
-        shutil.copytree(ROOT / path, folder / "app" / path, ignore=ignored)
-    return Image(folder / "app", venv / "bin")
+        shutil.copytree(ROOT / path, folder / path, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+    return folder
 
 
 @pytest.fixture(scope="session")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Image]:
-    """``image("ingest")``: built when first asked for (about a second)."""
+    """``image("ingest")``: built when first asked for; services whose locks are the same share their environment."""
     built: dict[str, Image] = {}
+    venvs: dict[bytes, Path] = {}
 
     def get(service: str) -> Image:
         if service not in built:
-            paths = [path for path in images.copied(service, "service") if path.startswith("services")]
             lock = ROOT / "requirements" / f"{service}.txt"
-            built[service] = build(tmp_path_factory.mktemp(f"image-{service}"), lock, paths)
+            if lock.read_bytes() not in venvs:
+                venvs[lock.read_bytes()] = tmp_path_factory.mktemp("image") / "venv"
+                install(venvs[lock.read_bytes()], lock)
+            paths = [path for path in images.copied(service, "service") if path.startswith("services")]
+            app = copy(tmp_path_factory.mktemp(f"image-{service}") / "app", paths)
+            built[service] = Image(app, venvs[lock.read_bytes()] / "bin")
         return built[service]
 
     return get

@@ -7,7 +7,7 @@ import pytest
 
 from deploy.manifests import images
 from deploy.manifests.render import ROOT
-from tests.manifests.conftest import Image, build
+from tests.manifests.conftest import Image, copy, install
 
 
 @pytest.mark.parametrize("service", images.SERVICES)
@@ -28,7 +28,8 @@ def test_a_service_finds_no_sibling(image: Callable[[str], Image]) -> None:
 
 def test_the_agent_imports_with_its_own_lock_only(tmp_path: Path) -> None:
     """The agent takes from wire what is free of pydantic, and its lock has no server's package."""
-    found = build(tmp_path, ROOT / "requirements" / "agent.txt", ["agent", "services/wire"])
+    install(tmp_path / "venv", ROOT / "requirements" / "agent.txt")
+    found = Image(copy(tmp_path / "app", ["agent", "services/wire"]), tmp_path / "venv" / "bin")
     elsewhere = ("_windows", "_macos")  # they need that system's libraries
     modules = [f"agent.{path.stem}" for path in (ROOT / "agent").glob("*.py") if not path.stem.endswith(elsewhere)]
     for absent in ("pydantic", "fastapi", "opentelemetry"):

@@ -15,6 +15,7 @@ import pytest
 
 from deploy.local.ports import free_ports
 from deploy.manifests.render import Document, environment, of_kind, pod_spec
+from deploy.manifests.variables import module_of, names_of, settings_of
 from deploy.manifests.watching import EXPORTERS, expressions, known, used
 from tests.manifests.conftest import Image
 from tests.support.servers import Installation
@@ -35,7 +36,8 @@ def variables(name: str, documents: list[Document], container: Document, given: 
     secret = {variable for variable, value in wanted.items() if isinstance(value, tuple)}
     assert not secret - given.keys(), f"{name}: nobody makes these secrets"
     plain = {variable: value for variable, value in wanted.items() if isinstance(value, str)}
-    assert not given.keys() - wanted.keys(), f"{name}: the manifest does not hand these on"
+    known = names_of(settings_of(module_of(container))).keys()
+    assert not (given.keys() & known) - wanted.keys(), f"{name}: the manifest does not hand these on"
     return plain | {variable: given[variable] for variable in (secret | _PLACES) & given.keys()}
 
 
