@@ -17,12 +17,13 @@ COLUMNS = 6
 
 
 class Place(NamedTuple):
-    """A slot's hour row (index into ``Grid.hours``), its column from 1 to 6, and its start and end on the clock."""
+    """A slot's row (index into ``Grid.hours``), its column from 1 to 6, its start and end on the clock, its start."""
 
     hour: int
     column: int
     clock: str
     end: str
+    start: datetime
 
 
 class HourRow(NamedTuple):
@@ -60,7 +61,7 @@ def grid_of(day: date, zone: ZoneInfo) -> Grid:
             rows.append((start, local))
         end = (slot + SLOT).astimezone(zone)
         column = local.minute // SLOT_MINUTES + 1
-        places[format_instant(slot)] = Place(len(rows) - 1, column, f"{local:%H:%M}", f"{end:%H:%M}")
+        places[format_instant(slot)] = Place(len(rows) - 1, column, f"{local:%H:%M}", f"{end:%H:%M}", slot)
     return Grid(day, zone, tuple(_named(rows)), places)
 
 

@@ -33,12 +33,12 @@ class Ribbon(NamedTuple):
 
 def ribbon_of(segments: Iterable[Mapping[str, Any]], grid: Grid, mark: tuple[str, str] | None = None) -> Ribbon:
     """The ribbon of a day's segments; ``mark``: the slot at which a weekly limit was reached, and the words for it."""
-    shown = [segment for segment in segments if grid.place(segment["slot"])]
-    start, hours = _window(grid, [parse_slot(segment["slot"]) for segment in shown])
+    shown = [(place.start, segment) for segment in segments if (place := grid.place(segment["slot"]))]
+    start, hours = _window(grid, [slot for slot, _ in shown])
     paths: dict[str, list[str]] = {}
     heights: dict[str, int] = {}
-    for segment in shown:
-        x = _x(parse_slot(segment["slot"]), start)
+    for slot, segment in shown:
+        x = _x(slot, start)
         if pause_of(segment):
             paths.setdefault("brk", []).append(f"M{x:g} 39h{_SLOT_UNITS:g}")
             continue
