@@ -17,6 +17,7 @@ def build(settings: DiarySettings) -> FastAPI:
     db, bus = open_store(settings), Bus("diary", settings)
     edge = Edge(settings, db, bus, People(db), Sessions(settings.session_key, bus))
     edge.live.attach(bus)
+    edge.people.attach(bus)
     service = Service(
         "diary",
         settings,

@@ -1,10 +1,9 @@
 """One day of a member's diary, as architecture.md (*The edge*) writes the answer.
 
 Two questions to the store: the day's segments by a range of ``_id``, and the member's weeks it touches. What the
-projector stored as JSON (minutes, apps, captures) goes out as it is.
+projector stored as JSON goes out as it is, with the billing and the score of the moment.
 """
 
-import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -13,13 +12,15 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 import orjson
+from pymongo.database import Database as SyncDatabase
 
 from services.diary.access import Action, Sight, Viewer, sight
-from services.diary.billing import status_of, unprotected_because
+from services.diary.billing import status_of
 from services.diary.edge import Edge
 from services.diary.people import Workspace
-from services.diary.weeks import Sheet, state_of
-from services.kit.mongo import Database
+from services.diary.projections import FIGURES, segment_id_of
+from services.diary.weeks import claimed_of, state_of
+from services.kit.mongo import Database, in_one_go
 from services.kit.problems import forbidden, invalid, not_found
 from services.wire import scores, slots
 
@@ -38,8 +39,7 @@ _TOTALS = (
     "private_minutes",
     "idle_minutes",
 )
-_NO_SCORE = {"activity": None, "productivity": None, "tracko": None}
-_UNREAD = {"parts": 0}
+_NO_SCORE = orjson.dumps(scores.NO_SCORE._asdict())
 
 
 @cache
@@ -88,54 +88,52 @@ async def zone_of(edge: Edge, workspace: str, member: str, asked: str) -> ZoneIn
 
 async def read_day(edge: Edge, viewer: Viewer, member: str, day: str, zone: str = "UTC") -> dict[str, Any]:
     """A day as plain data, for pages."""
-    answer = await _read(edge, viewer, member, day, zone)
-    for segment in answer["segments"]:
-        for name in ("minutes", "apps", "captures"):
-            segment[name] = orjson.loads(segment[name])
+    answer: dict[str, Any] = orjson.loads(await encode_day(edge, viewer, member, day, zone))
     return answer
 
 
 async def encode_day(edge: Edge, viewer: Viewer, member: str, day: str, zone: str = "UTC") -> bytes:
     """A day as the JSON of the answer, encoded once."""
-    answer = await _read(edge, viewer, member, day, zone)
-    for segment in answer["segments"]:
-        for name in ("minutes", "apps", "captures"):
-            segment[name] = orjson.Fragment(segment[name])
-    return orjson.dumps(answer)
-
-
-async def _read(edge: Edge, viewer: Viewer, member: str, day: str, zone: str) -> dict[str, Any]:
     wanted = read_date(day)
     allowed = await see(edge, viewer, Action.READ_DIARY, member)
     where = await zone_of(edge, viewer.workspace, member, zone)
     workspace = await edge.people.workspace(viewer.workspace)
-    bounds = slots.day_bounds(wanted, where)
-    segments, weeks = await asyncio.gather(
-        find_segments(edge.db, viewer.workspace, member, *bounds),
-        find_weeks(edge.db, viewer.workspace, member, *bounds, workspace.billing),
-    )
-    segments = [one for one in segments if allowed.shows(one["contract"])]
-    weeks = [one for one in weeks if allowed.shows(one["contract"])]
+    segments, weeks = await _find(edge.db, viewer.workspace, member, slots.day_bounds(wanted, where), workspace.billing)
+    if allowed.contracts is not None:
+        segments = [one for one in segments if allowed.shows(one["_id"].split("|")[3])]
+        weeks = [one for one in weeks if allowed.shows(one["contract"])]
     shown = show_segments(segments, weeks)
-    return {
-        "member": member,
-        "date": wanted.isoformat(),
-        "zone": where.key,
-        "totals": total(segments, shown),
-        "score": score_of(segments, workspace.unproductive_weight_percent),
-        "segments": [one.segment for one in shown],
-        "weeks": [_week(one, workspace) for one in weeks],
-    }
+    return orjson.dumps(
+        {
+            "member": member,
+            "date": wanted.isoformat(),
+            "zone": where.key,
+            "totals": total(segments, shown),
+            "score": score_of(segments, workspace.unproductive_weight_percent),
+            "segments": [orjson.Fragment(one.json) for one in shown],
+            "weeks": [_week(one, workspace) for one in weeks],
+        }
+    )
 
 
-async def find_segments(
-    db: Database, workspace: str, member: str, start: datetime, end: datetime
-) -> list[dict[str, Any]]:
-    """The segments whose slot starts in [start, end), in the order of the clock."""
+async def _find(
+    db: Database, workspace: str, member: str, bounds: tuple[datetime, datetime], billing: ZoneInfo
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The segments whose slot starts within the bounds, by the clock, and the member's weeks that these touch."""
+    start, end = bounds
     head = f"{workspace}|{member}|"
-    span = {"$gte": head + slots.format_instant(start), "$lt": head + slots.format_instant(end)}
-    found = await db["segments"].find({"_id": span}, _UNREAD).sort("_id", 1).to_list(None)
-    return [one for one in found if "minutes" in one]  # a score may be here before its segment
+    span = {"_id": {"$gte": head + slots.format_instant(start), "$lt": head + slots.format_instant(end)}}
+    first, last = slots.week_of(start, billing), slots.week_of(end - timedelta(seconds=1), billing)
+    weeks = {"workspace": workspace, "member": member, "week": {"$gte": str(first), "$lte": str(last)}}
+
+    def ask(store: SyncDatabase[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        return (
+            list(store["segments"].find(span, {"parts": 0}).sort("_id", 1)),
+            list(store["weeks"].find(weeks, {"claims": 0}).sort([("week", 1), ("contract", 1)])),
+        )
+
+    segments, found = await in_one_go(db, ask)
+    return [one for one in segments if "shown" in one], found  # a score may be here before its segment
 
 
 async def slots_on(
@@ -145,76 +143,47 @@ async def slots_on(
     if not among:
         return []
     span = {"$gte": f"{workspace}|{member}|{min(among)}|", "$lt": f"{workspace}|{member}|{max(among)}}}"}
-    wanted = {"_id": span, "slot": {"$in": list(among)}, "contract": {"$in": sorted(contracts)}}
-    return sorted(set(await db["segments"].distinct("slot", wanted)))
-
-
-async def find_weeks(
-    db: Database, workspace: str, member: str, start: datetime, end: datetime, billing: ZoneInfo
-) -> list[dict[str, Any]]:
-    """The member's contract-weeks that [start, end) touches, without their sheets."""
-    first, last = slots.week_of(start, billing), slots.week_of(end - timedelta(seconds=1), billing)
-    wanted = {
-        "workspace": workspace,
-        "member": member,
-        "week": {"$gte": first.isoformat(), "$lte": last.isoformat()},
-    }
-    found = await db["weeks"].find(wanted, {"claims": 0}).to_list(None)
-    return sorted(found, key=lambda one: (one["week"], one["contract"]))
+    found = {tuple(one["_id"].split("|")[2:4]) async for one in db["segments"].find({"_id": span}, {"_id": 1})}
+    return sorted({slot for slot, contract in found if slot in among and contract in contracts})
 
 
 class Shown(NamedTuple):
-    """A segment as the answer has it (minutes, apps and captures still JSON), and what of it is over the limit."""
+    """A segment as the answer has it, and what of it is billed or over the limit."""
 
-    segment: dict[str, Any]
+    json: bytes
+    billable_minutes: int
     over_minutes: int
 
 
 def show_segments(segments: Iterable[dict[str, Any]], weeks: Iterable[dict[str, Any]]) -> list[Shown]:
-    """Stored segments with the billing that their weeks came to."""
+    """Stored segments with their scores, and the billing that their weeks came to."""
     bills = {(one["contract"], one["week"]): one for one in weeks}
-    return [_show(one, bills.get((one["contract"], one["week"]))) for one in segments]
+    return [_show(one, bills.get((one["_id"].split("|")[3], one["week"]))) for one in segments]
 
 
 def _show(document: dict[str, Any], week: Mapping[str, Any] | None) -> Shown:
-    sheet = Sheet.unpack(document["claim"])
-    unit = week["terms"]["billing_unit"] if week else "segment"
-    over = week is not None and document["segment_id"] in week["over"]
-    claimed = sheet.whole if unit == "segment" else sheet.exact
+    over_ids = week["over"] if week else ()
+    claimed = claimed_of(document["claim"], week["terms"]["billing_unit"] if week else "segment")
+    over = bool(over_ids) and segment_id_of(document["_id"]) in over_ids
     status, billable = status_of(claimed, over=over)
-    score, active = document.get("score"), document["figures"]["active_minutes"]
-    because = unprotected_because(active, document["capture_states"], document["memo"], document["label"])
-    segment = {
-        "segment_id": document["segment_id"],
-        "slot": document["slot"],
-        "contract": document["contract"],
-        "device": document["device"],
-        "status": status,
-        "billable_minutes": billable,
-        "memo": document["memo"],
-        "label": document["label"],
-        "minutes": document["minutes"],
-        "active_minutes": active,
-        "apps": document["apps"],
-        "captures": document["captures"],
-        "score": {name: score[name] for name in _NO_SCORE} if score else _NO_SCORE,
-        "protected": because is None,
-        "unprotected_because": because,
-        "session": document["session"],
-    }
-    return Shown(segment, claimed if over else 0)
+    score = document["score"]["shown"] if "score" in document else _NO_SCORE
+    json = b"".join((document["shown"][:-1], _billed(status, billable), score, b"}"))
+    return Shown(json, billable, claimed if over else 0)
+
+
+@cache
+def _billed(status: str, billable: int) -> bytes:
+    return f',"status":"{status}","billable_minutes":{billable},"score":'.encode()
 
 
 def total(segments: Iterable[dict[str, Any]], shown: Iterable[Shown]) -> dict[str, int]:
     """The totals of a day in integer minutes; what is billed is automatic or manual, never over the limit."""
-    totals = dict.fromkeys(_TOTALS, 0)
-    for document, (segment, over_minutes) in zip(segments, shown, strict=True):
-        for name, minutes in document["figures"].items():
-            totals[name] += minutes
-        totals["billable_minutes"] += segment["billable_minutes"]
-        totals["automatic_minutes"] += segment["billable_minutes"]
-        totals["over_limit_minutes"] += over_minutes
-    return totals
+    columns = zip(*(one["figures"] for one in segments), strict=True)
+    figures = dict(zip(FIGURES, map(sum, columns), strict=False))
+    billable = sum(one.billable_minutes for one in shown)
+    figures |= {"billable_minutes": billable, "automatic_minutes": billable}
+    figures["over_limit_minutes"] = sum(one.over_minutes for one in shown)
+    return {name: figures.get(name, 0) for name in _TOTALS}
 
 
 def score_of(segments: Iterable[dict[str, Any]], unproductive_weight_percent: int) -> dict[str, float | None]:

@@ -14,11 +14,13 @@ from zoneinfo import ZoneInfo
 from pymongo import UpdateOne
 
 from services.diary.access import Viewer
+from services.kit.bus import Bus
 from services.kit.mongo import Database, prefix_range
-from services.wire.events import ContractChanged, Fact, LicenceChanged, MemberChanged, WorkspaceChanged
+from services.wire.events import ContractChanged, Fact, LicenceChanged, MemberChanged, WorkspaceChanged, read_fact
 from services.wire.requests import Principal
 
-_REMEMBER_SECONDS = 2.0
+_TOLD_SECONDS = 30.0
+_LIST_SECONDS = 2.0
 _REMEMBER_MOST = 20_000
 
 
@@ -81,62 +83,80 @@ def newer(key: str, fact: Fact) -> UpdateOne:
 
 
 class People:
-    """Reads of the web, remembered for two seconds in each replica."""
+    """Reads of the web, remembered in each replica.
+
+    Members and workspaces for half a minute, since what licensing tells of them is heard here too; lists for two
+    seconds.
+    """
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._known: dict[Hashable, tuple[float, Any]] = {}
 
-    async def _remembered(self, key: Hashable, ask: Callable[[], Awaitable[Any]]) -> Any:
-        now = time.monotonic()
-        if (found := self._known.get(key)) and found[0] > now:
-            return found[1]
-        value = await ask()
+    def attach(self, bus: Bus) -> None:
+        """Hears what licensing tells, to remember it at once."""
+        for subject in ("workspace.changed.>", "member.changed.>"):
+            bus.listen(subject, self._hear)
+
+    async def _hear(self, subject: str, body: bytes) -> None:
+        try:
+            fact = read_fact(subject, body)
+        except ValueError:
+            return
+        if place := place_of(fact):
+            self._keep(place, {"_id": place[1], **fact.model_dump()}, _TOLD_SECONDS)
+
+    def _keep(self, key: Hashable, value: Any, seconds: float) -> Any:
         if len(self._known) >= _REMEMBER_MOST:
             self._known.clear()
-        self._known[key] = (now + _REMEMBER_SECONDS, value)
+        _, before = self._known.get(key, (0.0, None))
+        if isinstance(value, dict) and before and before["revision"] > value["revision"]:
+            value = before  # read before it was told
+        self._known[key] = (time.monotonic() + seconds, value)
         return value
+
+    async def _remembered(self, key: Hashable, ask: Callable[[], Awaitable[Any]], seconds: float) -> Any:
+        if (found := self._known.get(key)) and found[0] > time.monotonic():
+            return found[1]
+        return self._keep(key, await ask(), seconds)
+
+    async def _one(self, collection: str, key: str) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = await self._remembered(
+            (collection, key), lambda: self._db[collection].find_one({"_id": key}), _TOLD_SECONDS
+        )
+        return found
+
+    async def _all(self, collection: str, workspace: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = await self._remembered(
+            (collection, workspace, "all"),
+            lambda: self._db[collection].find({"_id": prefix_range(workspace)}).to_list(None),
+            _LIST_SECONDS,
+        )
+        return found
 
     async def workspace(self, workspace: str) -> Workspace:
         """A workspace's settings."""
-        found: Workspace = await self._remembered(("workspace", workspace), lambda: self._workspace(workspace))
-        return found
-
-    async def _workspace(self, workspace: str) -> Workspace:
-        return Workspace.of(await self._db["workspaces"].find_one({"_id": f"{workspace}|"}))
+        return Workspace.of(await self._one("workspaces", f"{workspace}|"))
 
     async def member(self, workspace: str, member: str) -> dict[str, Any] | None:
         """A member as licensing told last: name, email, role, team, manages, zone, archived."""
-        found: dict[str, Any] | None = await self._remembered(
-            ("member", workspace, member), lambda: self._db["members"].find_one({"_id": f"{workspace}|{member}"})
-        )
-        return found
+        return await self._one("members", f"{workspace}|{member}")
 
     async def members(self, workspace: str) -> list[dict[str, Any]]:
         """All members of a workspace, archived ones too."""
-        found: list[dict[str, Any]] = await self._remembered(
-            ("members", workspace), lambda: self._db["members"].find({"_id": prefix_range(workspace)}).to_list(None)
-        )
-        return found
+        return await self._all("members", workspace)
+
+    async def contracts(self, workspace: str) -> list[dict[str, Any]]:
+        """All contracts of a workspace."""
+        return await self._all("contracts", workspace)
 
     async def contract(self, workspace: str, contract: str) -> dict[str, Any] | None:
         """A contract as licensing told last."""
         return next((one for one in await self.contracts(workspace) if one["contract"] == contract), None)
 
-    async def contracts(self, workspace: str) -> list[dict[str, Any]]:
-        """All contracts of a workspace."""
-        found: list[dict[str, Any]] = await self._remembered(
-            ("contracts", workspace),
-            lambda: self._db["contracts"].find({"_id": prefix_range(workspace)}).to_list(None),
-        )
-        return found
-
     async def devices(self, workspace: str, member: str) -> list[dict[str, Any]]:
         """A member's devices: device, device_name, licence, state."""
-        found: list[dict[str, Any]] = await self._remembered(
-            ("devices", workspace), lambda: self._db["devices"].find({"_id": prefix_range(workspace)}).to_list(None)
-        )
-        return [one for one in found if one["member"] == member]
+        return [one for one in await self._all("devices", workspace) if one["member"] == member]
 
     async def device(self, workspace: str, device: str) -> dict[str, Any] | None:
         """A device by its id."""

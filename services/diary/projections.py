@@ -1,7 +1,8 @@
 """The diary's documents, and how facts change them. Pure: folding.py reads and writes them.
 
-``segments`` ``workspace|member|slot|contract|device``: the parts by seq (JSON), and what they come to: minutes, apps
-and captures as JSON that goes out as it is, the counted figures, the claim on the week's bill.
+``segments`` ``workspace|member|slot|contract|device``: the parts by seq (JSON), and what they come to: ``shown``, the
+segment of the answer for a day as JSON that goes out as it is, but for billing and score, which change by themselves;
+the counted ``figures``; the ``claim`` on the week's bill; the ``score``.
 ``pictures`` ``workspace|capture|device``: which segments name it with which hash, and what media said of it.
 """
 
@@ -10,14 +11,19 @@ from typing import Any
 
 import orjson
 
-from services.diary.billing import Recorded, count_slot
+from services.diary.billing import Recorded, count_slot, unprotected_because
 from services.diary.weeks import Sheet
 from services.wire import slots
 from services.wire.events import CaptureRemoved, CaptureStored, SegmentRecorded, SegmentScored
-from services.wire.segments import Merged, Part, merge
+from services.wire.scores import Tally
+from services.wire.segments import Part, merge
 
 Document = dict[str, Any]
-_CAPTURE = ("capture_id", "kind", "at", "width", "height", "monitor", "app")
+#: ``figures`` of a segment, in this order: what ``count_minutes`` gives.
+FIGURES = (
+    *("tracked_minutes", "active_minutes", "office_minutes", "work_minutes"),
+    *("break_minutes", "private_minutes", "idle_minutes"),
+)
 
 
 def canonical_slot(text: str) -> str:
@@ -45,16 +51,13 @@ def picture_key(workspace: str, capture: str, device: str) -> str:
 
 def new_segment(key: str) -> Document:
     """The document of a segment of which nothing is known yet."""
+    return {"_id": key, "parts": {}, "week": None}
+
+
+def segment_id_of(key: str) -> str:
+    """The id that a segment's ``_id`` stands for, ``contract:device:slot``."""
     _, _, slot, contract, device = key.split("|")
-    return {
-        "_id": key,
-        "slot": slot,
-        "contract": contract,
-        "device": device,
-        "segment_id": f"{contract}:{device}:{slot}",
-        "parts": {},
-        "week": None,
-    }
+    return f"{contract}:{device}:{slot}"
 
 
 def add_part(document: Document, fact: SegmentRecorded) -> None:
@@ -64,33 +67,43 @@ def add_part(document: Document, fact: SegmentRecorded) -> None:
 
 
 def put_together(document: Document, pictures: Mapping[str, Document]) -> None:
-    """Merges a document's parts. Each capture is as ``pictures`` (by ``_id``) say, or else as it was."""
-    merged = merged_of(document)
-    workspace = document["_id"].split("|", 1)[0]
-    before = {one["capture_id"]: one["state"] for one in orjson.loads(document.get("captures", b"[]"))}
+    """Merges a document's parts into ``shown``. Each capture is as ``pictures`` (by ``_id``) say, or as it was."""
+    workspace, _, slot, contract, device = document["_id"].split("|")
+    merged = merge(Part(*orjson.loads(part)) for part in document["parts"].values())
+    before = {one["capture_id"]: one["state"] for one in shown_of(document)["captures"]}
     captures = []
     for one in merged.captures:
-        picture = pictures.get(picture_key(workspace, one["capture_id"], document["device"]))
+        picture = pictures.get(picture_key(workspace, one["capture_id"], device))
         state = picture_state(picture, one["sha256"]) if picture else before.get(one["capture_id"], "pending")
-        captures.append({**{name: one[name] for name in _CAPTURE}, "state": state})
+        captures.append(_capture(one, state))
         if picture:
             picture["named"] = {**picture["named"], document["_id"]: one["sha256"]}
-    document |= {
-        "minutes": orjson.dumps(merged.minutes),
-        "apps": orjson.dumps(merged.apps),
-        "captures": orjson.dumps(captures),
-        "capture_states": [one["state"] for one in captures],
-        "memo": merged.memo,
-        "label": merged.label,
-        "session": merged.session,
-        "session_started": merged.session_started,
-        "seq": merged.seq,
-    }
+    document["session_started"] = merged.session_started
+    document["shown"] = orjson.dumps(
+        {
+            "segment_id": f"{contract}:{device}:{slot}",
+            "slot": slot,
+            "contract": contract,
+            "device": device,
+            "memo": merged.memo,
+            "label": merged.label,
+            "minutes": merged.minutes,
+            "apps": merged.apps,
+            "captures": captures,
+            "session": merged.session,
+        }
+    )
 
 
-def merged_of(document: Document) -> Merged:
-    """A document's parts as one segment (S-11)."""
-    return merge(Part(*orjson.loads(part)) for part in document["parts"].values())
+def _capture(capture: Mapping[str, Any], state: str) -> dict[str, Any]:
+    names = ("capture_id", "kind", "at", "state", "width", "height")
+    return {name: state if name == "state" else capture[name] for name in names}
+
+
+def shown_of(document: Document) -> dict[str, Any]:
+    """What a document shows, read again."""
+    shown: dict[str, Any] = orjson.loads(document["shown"]) if "shown" in document else {"captures": []}
+    return shown
 
 
 def captures_of(fact: SegmentRecorded) -> list[str]:
@@ -100,20 +113,30 @@ def captures_of(fact: SegmentRecorded) -> list[str]:
 
 def count(documents: Iterable[Document], *, movement_counts: bool) -> None:
     """Counts one member's segments of one slot together (T-14) and writes down what each may claim."""
-    there = {one["segment_id"]: (one, orjson.loads(one["minutes"])) for one in documents if "minutes" in one}
+    there = [(one, shown_of(one)) for one in documents if "shown" in one]
     counts = count_slot(
         (
-            Recorded(name, one["contract"], one["device"], one["kind"], one["session_started"], minutes)
-            for name, (one, minutes) in there.items()
+            Recorded(
+                shown["segment_id"],
+                shown["contract"],
+                shown["device"],
+                one["kind"],
+                one["session_started"],
+                shown["minutes"],
+            )
+            for one, shown in there
         ),
         movement_counts=movement_counts,
     )
-    for name, (one, minutes) in there.items():
-        mine = counts[name]
-        pairs = enumerate(zip(minutes, mine.counted, strict=True))
-        one["elsewhere"] = [index for index, (minute, counts_here) in pairs if minute is not None and not counts_here]
-        one["figures"] = mine.figures
+    for one, shown in there:
+        mine = counts[shown["segment_id"]]
         tracked, active = mine.figures["tracked_minutes"], mine.figures["active_minutes"]
+        because = unprotected_because(
+            active, [capture["state"] for capture in shown["captures"]], shown["memo"], shown["label"]
+        )
+        figures = {"active_minutes": active, "protected": because is None, "unprotected_because": because}
+        one["shown"] = orjson.dumps(shown | figures)
+        one["figures"] = [mine.figures[name] for name in FIGURES]
         one["claim"] = Sheet(mine.whole, mine.exact, tracked, active).pack()
 
 
@@ -124,12 +147,11 @@ def score_rank(fact: SegmentScored) -> list[int]:
 
 def score_of(fact: SegmentScored) -> Document:
     """A score as a segment keeps it; the tally in the order of ``services.wire.scores.Tally``."""
+    shown = {"activity": fact.activity, "productivity": fact.productivity, "tracko": fact.tracko}
     return {
         "rank": score_rank(fact),
-        "tally": list(fact.tally.model_dump().values()),
-        "activity": fact.activity,
-        "productivity": fact.productivity,
-        "tracko": fact.tracko,
+        "tally": [getattr(fact.tally, name) for name in Tally._fields],
+        "shown": orjson.dumps(shown),
     }
 
 

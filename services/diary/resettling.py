@@ -41,9 +41,8 @@ class Resettler:
             return touched
         done = await self._settled_weeks(workspace, Workspace.of(known))
         moments: set[str] = set()
-        wanted = {"contract": 1, "week": 1}
-        async for one in self._db["segments"].find({"_id": prefix_range(workspace)}, wanted):
-            if one.get("week") and week_key(workspace, one["contract"], one["week"]) not in done:
+        async for one in self._db["segments"].find({"_id": prefix_range(workspace)}, {"week": 1}):
+            if one.get("week") and week_key(workspace, one["_id"].split("|")[3], one["week"]) not in done:
                 moments.add(one["_id"].rsplit("|", 2)[0])
             if len(moments) >= _CHUNK:
                 touched.merge(await self._folder.refold(moments))

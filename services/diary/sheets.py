@@ -96,7 +96,8 @@ class WeekBook:
             week = self._week_of(segment, weeks)
             weeks[self._key(segment, week)].setdefault("member", key.split("|")[1])
             old = before.get(key, {})
-            sheet = sheet_key(segment["slot"], segment["device"])
+            _, _, slot, _, device = key.split("|")
+            sheet = sheet_key(slot, device)
             if old.get("week") and old["week"] != week:
                 changes[self._key(segment, old["week"])][sheet] = None
             if (old.get("week"), old.get("claim")) != (week, segment["claim"]):
@@ -105,19 +106,23 @@ class WeekBook:
         return await self.write(session, weeks, changes)
 
     def _candidates(self, segment: Document) -> set[str]:
-        due = monday_of(segment["slot"], self._terms.workspace(segment["_id"].split("|", 1)[0]).billing)
-        return {self._key(segment, week) for week in (due, segment["week"]) if week}
+        return {self._key(segment, week) for week in (self._due(segment), segment["week"]) if week}
+
+    def _due(self, segment: Document) -> str:
+        workspace, _, slot, *_ = segment["_id"].split("|")
+        return monday_of(slot, self._terms.workspace(workspace).billing)
 
     def _week_of(self, segment: Document, weeks: Mapping[str, Document]) -> str:
         """The week a segment is billed in: of a settled week nothing is moved by a new billing zone."""
         settings = self._terms.workspace(segment["_id"].split("|", 1)[0])
         if (week := segment["week"]) and is_settled(weeks[self._key(segment, week)], settings, self._now):
             return str(week)
-        return monday_of(segment["slot"], settings.billing)
+        return self._due(segment)
 
     @staticmethod
     def _key(segment: Document, week: str) -> str:
-        return week_key(segment["_id"].split("|", 1)[0], segment["contract"], week)
+        workspace, _, _, contract, _ = segment["_id"].split("|")
+        return week_key(workspace, contract, week)
 
     async def read(self, session: Session, keys: set[str]) -> dict[str, Document]:
         """Weeks by ``_id``; those that are not there yet begin with version 0."""

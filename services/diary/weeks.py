@@ -54,6 +54,11 @@ class Sheet(NamedTuple):
         return cls(packed >> 12, packed >> 8 & 15, packed >> 4 & 15, packed & 15)
 
 
+def claimed_of(packed: int, unit: BillingUnit) -> int:
+    """What a packed segment wants to be billed."""
+    return packed >> 12 if unit == "segment" else packed >> 8 & 15
+
+
 def sheet_key(slot: str, device: str) -> str:
     """The key of a segment in its week's sheet."""
     return f"{slot}|{device}"
@@ -105,5 +110,5 @@ def days_of(
         day["tracked_minutes"] += figures.tracked
         day["active_minutes"] += figures.active
         kind = "over_limit_minutes" if f"{contract}:{key[21:]}:{key[:20]}" in over else "billable_minutes"
-        day[kind] += figures.whole if unit == "segment" else figures.exact
+        day[kind] += claimed_of(packed, unit)
     return [{"date": day, **figures} for day, figures in days.items()]

@@ -187,7 +187,7 @@ async def test_what_breaks_inside_is_no_stack_trace(diary: Diary) -> None:
         assert (away.status_code, away.json()["type"]) == (503, "urn:daybook:problem:unavailable")
         await diary.db["weeks"].drop()
         await diary.db["segments"].insert_one(
-            {"_id": f"{diary.workspace}|mira|2026-11-17T09:00:00Z|c|d", "minutes": b"", "contract": "c", "week": "w"}
+            {"_id": f"{diary.workspace}|mira|2026-11-17T09:00:00Z|c|d", "shown": b"", "week": "w"}
         )
         broken = await http.get(DAY)
         assert broken.status_code == 500

@@ -60,10 +60,10 @@ async def test_a_day_is_told_whole(diary: Diary) -> None:
         "private_minutes": 0,
         "idle_minutes": 6,
     }
-    assert list(day["segments"][0]) == [
+    assert set(day["segments"][0]) == {
         *("segment_id", "slot", "contract", "device", "status", "billable_minutes", "memo", "label", "minutes"),
         *("active_minutes", "apps", "captures", "score", "protected", "unprotected_because", "session"),
-    ]
+    }
     shown = [(one["slot"][11:16], one["device"], one["status"], one["billable_minutes"]) for one in day["segments"]]
     assert shown == [
         ("09:00", "dev", "automatic", 10),
@@ -77,8 +77,7 @@ async def test_a_day_is_told_whole(diary: Diary) -> None:
     assert first["minutes"] == [work()] * 4 + [idle()] * 6
     assert [one["state"] for one in first["captures"]] == ["stored", "pending"]  # c2's bytes are not the record's
     assert second["captures"] == [
-        {"capture_id": "c3", "kind": "screen", "at": SLOTS[1], "width": 1280, "height": 720}
-        | {"state": "removed", "monitor": 0, "app": 0}
+        {"capture_id": "c3", "kind": "screen", "at": SLOTS[1], "width": 1280, "height": 720} | {"state": "removed"}
     ]
     assert [one["unprotected_because"] for one in day["segments"]] == [
         None,
