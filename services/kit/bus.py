@@ -145,6 +145,7 @@ class Bus:
         self._client = await self.broker.connect()
         self._js = self._client.jetstream(timeout=_PUBLISH_TIMEOUT, publish_async_max_pending=4000)
         await self.broker.start()
+        await self._client.flush()  # what is heard stands at the server when this returns
 
     async def stop(self) -> None:
         """Finishes what is in hand, then drains."""
