@@ -20,6 +20,7 @@ from deploy.local.process import Child, wait_until
 from services.wire import proof, subjects
 from tests.ingest.fleet import Device, Sealed
 from tests.support.servers import ROOT, Installation
+from tests.support.stack import until
 
 
 class Ingest:
@@ -142,14 +143,6 @@ class Observer:
         return (await self.js.stream_info(subjects.SEGMENTS)).state.messages == 0
 
 
-async def eventually(fact: Callable[[], Any], seconds: float = 40.0) -> Any:
-    """Waits until a fact holds (a plain or async function), and gives it; AssertionError when it does not."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while True:
-        found = fact()
-        if asyncio.iscoroutine(found):
-            found = await found
-        if found:
-            return found
-        assert asyncio.get_running_loop().time() < deadline, f"it did not come about: {fact}"
-        await asyncio.sleep(0.02)
+async def eventually(fact: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """Waits until a fact holds (a plain or async function), and gives it."""
+    return await until(fact, seconds, every=0.02)
