@@ -41,6 +41,7 @@ faults: setup
 
 ## render deploy/k8s and check all of deploy/; no cluster is asked
 manifests: setup
+	@deploy/setup.sh promtool
 	$(PY) -m deploy.manifests $(ARGS)
 
 ## what was built and cached here; the data of `make run`, in var/, stays

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Sets up everything that `make run`, `make lint` and `make test` need, and nothing twice:
 #   deploy/setup.sh           the Python environment and the browser files
+#   deploy/setup.sh promtool  the program that checks alert rules, where it can be had
 #   deploy/setup.sh packages  the system packages that tests need (X11 tools, a browser), where they can be installed
 set -eu
 cd "$(dirname "$0")/.."
@@ -84,6 +85,17 @@ libraries() {
 # need COMMAND PACKAGE: adds the package to $wanted where the command is missing
 need() { command -v "$1" >/dev/null || wanted="$wanted $2"; }
 
+# Only the program: Debian's package would start a Prometheus server on this machine.
+fetch_promtool() {
+    if command -v promtool >/dev/null || [ -x "$venv/bin/promtool" ] || ! command -v apt-get >/dev/null; then return 0; fi
+    folder=$(mktemp -d)
+    say "Fetching promtool"
+    (cd "$folder" && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb .) >/dev/null 2>&1 &&
+        cp "$folder/usr/bin/promtool" "$venv/bin/promtool" ||
+        say "promtool could not be had: \`make manifests\` will say that the alert rules were not checked."
+    rm -rf "$folder"
+}
+
 packages() {
     wanted=""
     need Xvfb xvfb
@@ -101,7 +113,8 @@ packages() {
 }
 
 case "${1:-}" in
-    packages) packages ;;
+    promtool) fetch_promtool ;;
+    packages) packages; fetch_promtool ;;
     *)
         make_venv
         install_dependencies
