@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from prometheus_client import Counter, Gauge, Histogram
 
-from deploy.grafana import dashboards
+from deploy.grafana import overview
 from deploy.manifests.render import ROOT, tool
 from services.kit import metrics
 
@@ -56,7 +56,7 @@ def expressions() -> dict[str, str]:
     found: dict[str, str] = {}
     for group in yaml.safe_load(RULES.read_text())["groups"]:
         found |= {f"rule {rule.get('alert') or rule['record']}": rule["expr"] for rule in group["rules"]}
-    for path, text in dashboards.files().items():
+    for path, text in overview.files().items():
         for panel in json.loads(text)["panels"]:
             for number, target in enumerate(panel.get("targets", [])):
                 found[f"{path.stem}: {panel['title']} {number}"] = target["expr"]
@@ -99,7 +99,7 @@ def written() -> dict[Path, str]:
         "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: daybook\nspec:\n  groups:\n"
         + "".join(f"  {line}" if line.strip() else line for line in groups.splitlines(keepends=True))
     )
-    return dashboards.files() | {ROOT / "deploy/k8s/components/monitoring/rules.yaml": rules}
+    return overview.files() | {ROOT / "deploy/k8s/components/monitoring/rules.yaml": rules}
 
 
 def _stale() -> Iterator[str]:

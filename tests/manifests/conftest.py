@@ -14,7 +14,7 @@ import pytest
 from deploy.manifests import images
 from deploy.manifests.render import K8S, ROOT, Document, render
 
-_UV = Path(sysconfig.get_path("scripts")) / "uv"
+_UV = str(Path(sysconfig.get_path("scripts")) / "uv")
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ def _mirror() -> dict[str, str]:
 def install(venv: Path, lock: Path) -> None:
     """A Python environment of a lock and nothing else, every file by its hash."""
     env = _mirror()
-    subprocess.run([_UV, "venv", "--quiet", "--python", sys.executable, venv], env=env, check=True)
-    command = [_UV, "pip", "install", "--quiet", "--python", venv, "--require-hashes", "--no-deps", "-r", lock]
-    subprocess.run(command, env=env, check=True, timeout=300)
+    subprocess.run([_UV, "venv", "--quiet", "--python", sys.executable, str(venv)], env=env, check=True)
+    command = [_UV, "pip", "install", "--quiet", "--python", str(venv), "--require-hashes", "--no-deps"]
+    subprocess.run([*command, "-r", str(lock)], env=env, check=True, timeout=300)
 
 
 def copy(folder: Path, paths: list[str]) -> Path:

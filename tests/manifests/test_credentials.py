@@ -173,7 +173,7 @@ async def _streams(cluster: Cluster) -> dict[str, Any]:
 
 async def _say(cluster: Cluster) -> None:
     """A service's own connection, TLS and permissions: one fact on JOURNAL, acknowledged."""
-    settings = Settings(nats_url=",".join(cluster.urls), bus_seed=cluster.keys.bus_seed("ingest"))  # type: ignore[arg-type]
+    settings = Settings(nats_url=",".join(cluster.urls), bus_seed=cluster.keys.bus_seed("ingest"))
     bus = Bus("ingest", settings)
     await bus.start()
     try:

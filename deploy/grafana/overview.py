@@ -1,4 +1,4 @@
-"""The dashboards as code; ``python -m deploy.manifests --write`` makes the JSON that Grafana reads.
+"""The overview dashboard as code; ``python -m deploy.manifests --write`` makes the JSON that Grafana reads.
 
 Every metric here is checked against services/kit/metrics.py, every query by promtool.
 """
