@@ -31,17 +31,18 @@ lint: setup
 lock: setup
 	deploy/lock.sh
 
-## measure; see docs for what the figures mean
+## measure; one of them: make bench BENCH=ingest
+BENCH ?= $(basename $(notdir $(shell grep -l __main__ tests/bench/*.py)))
 bench: setup
-	$(PY) -m tests.bench $(ARGS)
+	@for name in $(BENCH); do $(PY) -m tests.bench.$$name $(ARGS) || exit 1; done
 
 ## kill, stop and starve every part under load, and look for what was lost
 faults: setup
-	$(PY) -m tests.faults $(ARGS)
+	$(PY) -m pytest tests/faults $(ARGS)
 
-## render deploy/k8s and check all of deploy/; no cluster is asked
+## render and check everything under deploy/k8s, and what watches it
 manifests: setup
-	@deploy/setup.sh promtool
+	@deploy/setup.sh packages
 	$(PY) -m deploy.manifests $(ARGS)
 
 ## what was built and cached here; the data of `make run`, in var/, stays

@@ -51,6 +51,8 @@ class Persona:
     long_day_minutes: int = 465
     """In the one long week."""
     forgets_memo: float = 0.1
+    pictured_days: int = 14
+    """How many days before the seeding captures were turned on."""
 
     @property
     def blurred(self) -> bool:
@@ -63,7 +65,14 @@ class Persona:
 
 
 JONAS = Persona(
-    "Jonas Falk", "Product", "Europe/Berlin", DEVELOPER, "Booking platform", rate_minor=8500, starts_at=time(8, 50)
+    "Jonas Falk",
+    "Product",
+    "Europe/Berlin",
+    DEVELOPER,
+    "Booking platform",
+    rate_minor=8500,
+    weekly_limit_minutes=3000,
+    starts_at=time(8, 50),
 )
 PRIYA = Persona(
     *("Priya Nair", "Design", "Asia/Kolkata", DESIGNER, "Brand refresh"),
@@ -81,6 +90,7 @@ TOM = Persona(
     rate_minor=5500,
     manual_time=False,
     policy=BLURRED_POLICY,
+    pictured_days=6,
     day_minutes=400,
     long_day_minutes=400,
     starts_at=time(8, 30),
@@ -228,7 +238,7 @@ def minute(persona: Persona, stretch: Stretch, random: Random, before: Use | Non
     elif before is not None and before is not CALL and random.random() < 0.8:
         use = before
     else:
-        use = random.choices([*persona.trade.uses, BREAK], [*(one.weight for one in persona.trade.uses), 3])[0]
+        use = random.choices([*persona.trade.uses, BREAK], [*(one.weight for one in persona.trade.uses), 6])[0]
     counts = _counts(stretch, use, random)
     return Lived(Minute(*counts, "idle" if stretch.doing == "idle" else "work", use.app), [(use.app, 60_000)], use)
 

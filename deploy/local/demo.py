@@ -23,7 +23,13 @@ ROLES = ("owner", "admin", "manager", "employee", "client")
 
 def _person(name: str, role: str, domain: str = DOMAIN, **more: Any) -> dict[str, Any]:
     email = f"{name.lower().replace(' ', '.')}@{domain}"
-    return {"email": email, "name": name, "role": role, "password": secrets.token_urlsafe(9), **more}
+    return {"email": email, "name": name, "role": role, "password": _password(), **more}
+
+
+def _password() -> str:
+    """Three groups of four characters that are not taken for one another (52 bits)."""
+    groups = ("".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4)) for _ in range(3))
+    return "-".join(groups)
 
 
 def _contract(persona: Persona, email: str, client: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def _site(title: str, site: str, weight: int) -> Use:
 
 
 CALL = Use(App("zoom", "Weekly planning - Zoom"), "meeting", 0, (0, 1, 0))
-BREAK = _site("Front page", "news.ycombinator.com", 0)
+BREAK = _site("Harbour webcam, live", "youtube.com", 0)
 
 _MAIL = Use(App("thunderbird", "Inbox - Thunderbird"), "mail", 8, (70, 5, 6))
 _CHAT = Use(App("slack", "studio - Slack"), "chat", 6, (85, 4, 5))
@@ -62,7 +62,7 @@ DESIGNER = Trade(
         Use(App("inkscape", "logo-final.svg - Inkscape"), "design", 10, (8, 30, 8)),
         _site("Type pairings for small sizes", "fonts.google.com", 8),
         _site("Paper and print finishes", "wikipedia.org", 5),
-        Use(App("libreoffice-writer", "Brand guide.odt - LibreOffice Writer"), "document", 9, (110, 5, 9)),
+        Use(App("libreoffice writer", "Brand guide.odt - LibreOffice Writer"), "document", 9, (110, 5, 9)),
         _CHAT,
         _MAIL,
     ],
@@ -77,9 +77,9 @@ DESIGNER = Trade(
 
 BOOKKEEPER = Trade(
     uses=[
-        Use(App("libreoffice-calc", "Ledger 2026.ods - LibreOffice Calc"), "sheet", 18, (95, 11, 12)),
-        Use(App("libreoffice-calc", "VAT October.ods - LibreOffice Calc"), "sheet", 12, (90, 12, 10)),
-        Use(App("libreoffice-writer", "Notes to the accounts.odt - LibreOffice Writer"), "document", 8, (105, 4, 8)),
+        Use(App("libreoffice calc", "Ledger 2026.ods - LibreOffice Calc"), "sheet", 18, (95, 11, 12)),
+        Use(App("libreoffice calc", "VAT October.ods - LibreOffice Calc"), "sheet", 12, (90, 12, 10)),
+        Use(App("libreoffice writer", "Notes to the accounts.odt - LibreOffice Writer"), "document", 8, (105, 4, 8)),
         _site("VAT rates by country", "europa.eu", 6),
         _site("Online banking – Statements", "bank.example", 6),
         _MAIL._replace(weight=14),

@@ -177,8 +177,9 @@ class Device:
             carried=self.spool.carried(segment),
         )
         captures = self._policy["screenshots"]
-        count = captures["per_segment"] if captures["enabled"] else 0
-        self._moments = capture_moments(slot, count, self.persona.random(slot)) if count else []
+        since = self.calendar.seeded_at - timedelta(days=self.persona.pictured_days)
+        count = captures["per_segment"] if captures["enabled"] and slot >= since else 0
+        self._moments = list(capture_moments(slot, count, slot, self.persona.random(slot)).values())
 
     def _capture(self, slot: datetime, start: datetime, lived: Lived) -> None:
         """Take the pictures whose moment was in this minute; nothing is captured in a break or in private time."""

@@ -1,0 +1,71 @@
+"""What the fleet does through the public API: activate devices, and look whether what they sent is there."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
+from typing import Any
+
+import httpx
+from nacl.signing import SigningKey
+
+from services.wire import proof
+
+_LOOK_SECONDS = 0.2
+
+
+@asynccontextmanager
+async def signed_in(web: str, account: Mapping[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """The API as somebody with that e-mail address and password uses it."""
+    async with httpx.AsyncClient(base_url=web, timeout=30) as http:
+        answer = await http.post("/api/v1/sessions", json={name: account[name] for name in ("email", "password")})
+        answer.raise_for_status()
+        http.cookies.clear()
+        http.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+        yield http
+
+
+async def activate(web: str, licence_key: str, name: str) -> tuple[SigningKey, dict[str, Any]]:
+    """Make a device key and exchange the licence key for what the device needs; waits where there were too many."""
+    key = SigningKey.generate()
+    public = proof.user_nkey(bytes(key.verify_key))
+    device = {"name": name, "os": "linux", "kind": "desktop", "public_key": public}
+    offer = {"licence_key": licence_key, "device": device, "proof": proof.prove_possession(key, public)}
+    async with httpx.AsyncClient(base_url=web, timeout=30) as http:
+        answer = await http.post("/api/v1/activations", json=offer)
+        while answer.status_code == 429:  # thirty a minute
+            await asyncio.sleep(int(answer.headers.get("Retry-After", "5")))
+            answer = await http.post("/api/v1/activations", json=offer)
+    if answer.is_error:
+        raise RuntimeError(f"{name} was not activated: {answer.text}")
+    return key, answer.json()
+
+
+async def shows(http: httpx.AsyncClient, member: str, day: str, segments: set[str]) -> None:
+    """Wait until a day shows these segments with their pictures and a score."""
+    while True:
+        answer = await _day(http, member, day)
+        shown = {segment["segment_id"] for segment in answer["segments"]}
+        states = {capture["state"] for segment in answer["segments"] for capture in segment["captures"]}
+        scored = answer["score"]["activity"] is not None or not answer["totals"]["tracked_minutes"]
+        if segments <= shown and "pending" not in states and scored:
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def newest_picture(http: httpx.AsyncClient, member: str, today: date, days: int) -> str | None:
+    """The id of a stored capture of the last so many days."""
+    for back in range(days):
+        answer = await _day(http, member, (today - timedelta(days=back)).isoformat())
+        for segment in reversed(answer["segments"]):
+            for capture in segment["captures"]:
+                if capture["state"] == "stored":
+                    return str(capture["capture_id"])
+    return None
+
+
+async def _day(http: httpx.AsyncClient, member: str, day: str) -> dict[str, Any]:
+    answer = await http.get(f"/api/v1/diary/{member}/days/{day}", params={"zone": "UTC"})
+    answer.raise_for_status()
+    found: dict[str, Any] = answer.json()
+    return found
