@@ -19,6 +19,9 @@ _WORDS = {
 }
 
 
+_MOST_LOOKS = 20
+
+
 class Frame(NamedTuple):
     """A picture of the film strip."""
 
@@ -129,12 +132,14 @@ def picture_view(
 
 
 def looks_lines(looks: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Panel:
-    """Who else looked at one picture: ``[{name, role, at}]``, newest first (B-03)."""
-    lines = []
+    """Who else looked at one picture, of entries of the audit log, newest first; once a minute and size (B-03)."""
+    lines: dict[Line, None] = {}
     for look in looks:
         local = parse_instant(look["at"]).astimezone(zone)
-        lines.append(Line("eye", look["name"], f", {look['role']}", f"{local.day} {local:%b %H:%M}"))
-    return Panel("Looked at by others", lines, "Nobody else has looked at this picture.")
+        how = "small, in the list of the day" if look["detail"] == "thumbnail" else "in full"
+        said = f"{local.day} {local:%b %H:%M}, {how}"
+        lines[Line("eye", look["actor_name"], f", {look['actor_role']}", said)] = None
+    return Panel("Looked at by others", list(lines)[:_MOST_LOOKS], "Nobody else has looked at this picture.")
 
 
 def _clock(shot: Shot, zone: ZoneInfo) -> str:

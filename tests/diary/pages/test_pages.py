@@ -113,6 +113,15 @@ async def test_looks_by_others_are_told_to_whose_day_it_is(diary: Diary) -> None
         assert "Looked at by others: 1" in text
         assert "<b>Leyla Aydin</b>, manager" in text
         assert "Picture of 09:01; 1 thumbnail in the list of the day" in text
+        text = (await http.get(f"/diary/{mira}/{DAY}/captures/{told['captures'][0]['capture_id']}")).text
+        assert text.count("<b>Leyla Aydin</b>, manager") == 2
+        assert ", in full<" in text
+        assert ", small, in the list of the day<" in text
+    async with diary.client(manager) as http:
+        page = await http.get(f"/diary/{mira}/{DAY}/captures/{told['captures'][0]['capture_id']}")
+        assert "This look is recorded" in page.text
+        assert "admins, can see who looked" in page.text
+        assert (await http.get(f"/diary/{mira}/{DAY}/captures/unknown")).status_code == 404
 
 
 async def test_the_fragment_renders_the_very_same_hour(diary: Diary) -> None:
