@@ -71,7 +71,8 @@ def check_grant(grant: Grant, capture: Picture, now: datetime) -> None:
     (fine-print.md, *Records*).
     """
     taken = parse_instant(capture.at)
-    if not grant.policy.get("webcam" if capture.kind == "camera" else "screenshots"):
+    switch = grant.policy.get("camera" if capture.kind == "camera" else "screenshots") or {}
+    if not switch.get("enabled"):
         raise Refused("not_allowed", "the policy does not allow pictures of this kind")
     if grant.state == "suspended":
         raise Refused("not_allowed", "the licence is suspended")

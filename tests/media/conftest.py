@@ -45,7 +45,7 @@ def grant(workspace: str, device: str, **changes: Any) -> dict[str, Any]:
         "expires": None,
         "revoked_at": None,
         "drain_until": None,
-        "policy": {"version": 1, "screenshots": True},
+        "policy": {"version": 1, "screenshots": {"enabled": True, "per_segment": 1}},
         "contracts": [],
         **changes,
     }

@@ -135,7 +135,7 @@ async def test_a_request_without_its_own_header_is_refused(media: Media, header:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"policy": {"version": 1, "screenshots": False}},
+        {"policy": {"version": 1, "screenshots": {"enabled": False}}},
         {"policy": {"version": 1}},
         {"state": "suspended"},
         {"state": "revoked", "revoked_at": "2026-11-22T00:00:00Z", "drain_until": None},
@@ -177,7 +177,7 @@ async def test_a_grant_is_asked_for_once_and_again_when_it_changed(media: Media)
     for seed in range(3):
         assert await device.offer(webp(640, 400, seed=seed)) == STORED
     assert media.licensing.asked == 1
-    await media.licensing.change(media.workspace, device.device, policy={"version": 2, "screenshots": False})
+    await media.licensing.change(media.workspace, device.device, policy={"version": 2, "screenshots": {"enabled": False}})
     for _ in range(200):
         if await device.offer(webp(640, 400)) == refused("not_allowed"):
             return
