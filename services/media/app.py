@@ -14,7 +14,7 @@ class MediaSettings(ObjectSettings):
     """``DAYBOOK_ENCODERS``: how many pictures are decoded at a time; each may take ``DAYBOOK_ENCODER_MEMORY`` bytes."""
 
     encoders: int = 2
-    encoder_memory: int = 512 * 1024**2
+    encoder_memory: int = 512_000_000
 
 
 def build(settings: MediaSettings) -> Service:

@@ -29,7 +29,7 @@ class Encoder:
     """Renders pictures, ``processes`` at a time, each within ``memory`` bytes of address space and CPU seconds."""
 
     def __init__(
-        self, processes: int = 2, memory: int = 512 * 1024**2, cpu_seconds: int = 8, patience_seconds: float = 30.0
+        self, processes: int = 2, memory: int = 512_000_000, cpu_seconds: int = 8, patience_seconds: float = 30.0
     ) -> None:
         self._command = (sys.executable, "-m", "services.media.worker", str(memory), str(cpu_seconds))
         self._patience = patience_seconds

@@ -41,16 +41,19 @@ class Handlers:
     async def take(self, batch: list[Delivery]) -> None:
         """Folds a batch of facts, says the scores, and only then lets the bus forget it."""
         facts: dict[str, list[SegmentRecorded]] = defaultdict(list)
+        unreadable = []
         for delivery in batch:
             try:
                 fact = read_fact(delivery.subject, delivery.body)
             except ValueError as error:  # only services publish here: a defect, which must not block its neighbours
-                log.error("a fact that cannot be read is passed over: %s", error)
+                unreadable.append(error)
                 continue
             if isinstance(fact, SegmentRecorded):
                 facts[slot_key(fact)].append(fact)
             elif isinstance(fact, WorkspaceChanged):
                 await self._store.keep_rules(fact)
+        if unreadable:
+            log.error("%d facts that cannot be read are passed over; one is %s", len(unreadable), unreadable[0])
         if facts:
             await self._score(facts)
 

@@ -14,12 +14,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 from nats.aio.client import Client
 from PIL import Image, ImageDraw
 
+from services.kit.mongo import database
+from services.kit.objects import Objects, ObjectSettings
 from tests.media.conftest import Licensing, grant
 from tests.support.servers import ROOT, Installation, mongo
 
@@ -117,9 +120,16 @@ async def measure(installation: Installation, pid: int) -> None:
     for number in range(ROUNDS * PICTURES, len(corpus)):  # warms up both encoders
         await send(device, number, corpus[number], thumbnail)
     await asyncio.gather(*(look(operator, number, "picture") for number in range(ROUNDS * PICTURES, len(corpus))))
-    figures: dict[str, list[float]] = {"arriving": [], "first look": [], "later look": [], "later thumbnail": []}
+    figures: dict[str, list[float]] = {
+        "bare put, insert": [],
+        "arriving": [],
+        "first look": [],
+        "later look": [],
+        "later thumbnail": [],
+    }
     for start in range(0, ROUNDS * PICTURES, PICTURES):
         numbers = range(start, start + PICTURES)
+        figures["bare put, insert"].append(await bare(installation, corpus[start : start + PICTURES]))
         figures["arriving"].append(await timed(pid, [send(device, n, corpus[n], thumbnail) for n in numbers]))
         figures["first look"].append(await timed(pid, [look(operator, n, "picture") for n in numbers]))
         figures["later look"].append(await timed(pid, [look(operator, n, "picture") for n in numbers]))
@@ -129,6 +139,25 @@ async def measure(installation: Installation, pid: int) -> None:
         print(f"{name:16} {statistics.median(values):6.2f} ms CPU (rounds {min(values):.2f} to {max(values):.2f})")
     for client in (device, operator, licensing.client):
         await client.close()
+
+
+async def bare(installation: Installation, corpus: list[bytes]) -> float:
+    """The reference, in this process: the one object and the one document of a picture. CPU milliseconds each."""
+    values = {key.removeprefix("DAYBOOK_").lower(): one for key, one in environment_of(installation).items()}
+    settings = ObjectSettings(**{**values, "s3_bucket": "bare", "mongo_prefix": "bare"})
+    objects, kept = Objects(settings), database(settings, "bench")["pictures"]
+    await objects.ensure_bucket()
+    before = time.process_time()
+    for number, body in enumerate(corpus):
+        await objects.put(f"key-{number}", body, "image/webp")
+        await kept.insert_one({"number": number})
+    spent = time.process_time() - before
+    objects.close()
+    return spent * 1000 / len(corpus)
+
+
+def environment_of(installation: Installation) -> dict[str, str]:
+    return installation.environment("media", mongo_prefix="bench", s3=True)
 
 
 async def until_it_answers(client: Client) -> None:
@@ -149,7 +178,7 @@ def main() -> None:
         try:
             installation.migrate("bench")
             environment = {"PATH": os.environ["PATH"], "DAYBOOK_LOG_LEVEL": "WARNING"}
-            environment |= installation.environment("media", mongo_prefix="bench", s3=True)
+            environment |= environment_of(installation)
             service = subprocess.Popen([sys.executable, "-m", "services.media.app"], cwd=ROOT, env=environment)
             try:
                 asyncio.run(measure(installation, service.pid))

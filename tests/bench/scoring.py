@@ -13,10 +13,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
+import orjson
 from nats.aio.client import Client
+from pydantic import SecretStr
 
+from services.kit.mongo import database
+from services.kit.settings import Settings
 from services.wire import subjects
 from tests.bench.pictures import cpu_seconds
 from tests.scoring.records import message, segment
@@ -47,6 +52,26 @@ async def publish(client: Client, messages: list[tuple[str, bytes]]) -> None:
         await asyncio.gather(*acks)
 
 
+async def bare(installation: Installation, client: Client, messages: list[tuple[str, bytes]]) -> float:
+    """The reference, in this process: fetch 500, parse, insert (majority, journalled), ack. CPU microseconds each."""
+    jetstream = client.jetstream()
+    settings = Settings(bus_seed=SecretStr(""), mongo_url=installation.mongo_url, mongo_prefix="bare")
+    kept = database(settings, "bench")["records"]
+    await jetstream.add_stream(name="BARE", subjects=["bare"])
+    pull = await jetstream.pull_subscribe("bare", durable="bare", stream="BARE")
+    await publish(client, [("bare", body) for _, body in messages])
+    before, left = time.process_time(), len(messages)
+    while left:
+        batch = await pull.fetch(500, timeout=5)
+        await kept.insert_many([orjson.loads(one.data) for one in batch], ordered=False)
+        for one in batch:
+            await one.ack()
+        left -= len(batch)
+    spent = time.process_time() - before
+    await jetstream.delete_stream("BARE")
+    return spent * 1e6 / len(messages)
+
+
 async def settle(client: Client) -> None:
     jetstream = client.jetstream()
     while True:
@@ -71,13 +96,18 @@ async def measure(installation: Installation, pid: int) -> None:
     await publish(client, [message(segment("warm", member=f"m-{one}", seq=one + 1)) for one in range(500)])
     await settle(client)
     corpus = [records(round_) for round_ in range(ROUNDS)]
-    fresh = [await timed(client, pid, messages) for messages in corpus]
+    fresh, loops = [], []
+    for messages in corpus:
+        loops.append(await bare(installation, client, messages))
+        fresh.append(await timed(client, pid, messages))
     again = await timed(client, pid, corpus[-1])
     size = statistics.mean(len(body) for _, body in corpus[0])
     print(f"{len(corpus[0])} records a round, {size / 1000:.1f} KB each")
     print(
         f"fresh       {statistics.median(fresh):6.1f} µs CPU a segment (rounds {', '.join(f'{x:.0f}' for x in fresh)})"
     )
+    print(f"bare loop   {statistics.median(loops):6.1f} µs CPU a segment (fetch, parse, insert, ack, in the same run)")
+    print(f"ratio       {statistics.median(fresh) / statistics.median(loops):6.2f}")
     print(f"redelivered {again:6.1f} µs CPU a segment")
     await client.close()
 
