@@ -156,7 +156,7 @@ async def test_camera_pictures_need_their_own_yes(media: Media) -> None:
     """T-09"""
     device = await media.device()
     assert await device.offer(webp(640, 400), kind="camera") == refused("not_allowed")
-    allowed = await media.device(policy={"version": 1, "webcam": True})
+    allowed = await media.device(policy={"version": 1, "camera": {"enabled": True}})
     assert await allowed.offer(webp(640, 400), kind="camera") == STORED
 
 
