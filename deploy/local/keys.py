@@ -110,13 +110,13 @@ class Keys:
 
     @property
     def s3_access(self) -> str:
-        """The object store's access key."""
-        return self._values["s3:access"]
+        """The object store's access key; that of a store of somebody else's comes from the environment."""
+        return os.environ.get("DAYBOOK_S3_ACCESS_KEY") or self._values["s3:access"]
 
     @property
     def s3_secret(self) -> str:
-        """The object store's secret key."""
-        return self._values["s3:secret"]
+        """The object store's secret key; see ``s3_access``."""
+        return os.environ.get("DAYBOOK_S3_SECRET_KEY") or self._values["s3:secret"]
 
     def environment(self, service: str, places: Places) -> dict[str, str]:
         """The variables of one service (or ``migrate``): where things are, and only the secrets it needs."""

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from deploy.local import bus_config
 from deploy.local.data import Ports
+from deploy.local.files import write_private
 from deploy.local.keys import Keys, Places
+from deploy.local.narrator import say
 from deploy.local.process import Child
 from deploy.local.servers import Mongo, Nats, Server, object_store
 from deploy.local.services import MODULES, Service, step
@@ -32,6 +34,9 @@ class Stack:
             s3=self._url("s3"),
             public_url=f"http://127.0.0.1:{self.web_port}",
             http_ports=self._ports.of(*(name for name in MODULES if name != "diary")) | {"diary": self.web_port},
+            # several stacks may share a server that is not ours
+            mongo_prefix=os.environ.get("DAYBOOK_MONGO_PREFIX", "daybook"),
+            s3_bucket=os.environ.get("DAYBOOK_S3_BUCKET", "daybook"),
         )
         self.services = {
             name: Service(name, self.keys.environment(name, self.places), self.log(name)) for name in MODULES
@@ -68,7 +73,9 @@ class Stack:
 
     def _server(self, name: str) -> Server | None:
         """A server of our own on its kept ports; None where the environment names another."""
-        if os.environ.get(_ENV[name]):
+        if url := os.environ.get(_ENV[name]):
+            if name == "nats":
+                self._tell_bus(url)
             return None
         server = self._new(name)
         server.log = self.log(name)
@@ -83,6 +90,12 @@ class Stack:
         if name == "mongo":
             return Mongo(folder)
         return object_store(folder, access_key=self.keys.s3_access, secret_key=self.keys.s3_secret)
+
+    def _tell_bus(self, url: str) -> None:
+        """Write down the users and accounts that a bus of somebody else's must have for this installation."""
+        path = self.data / "nats" / "accounts.json"
+        write_private(path, bus_config.accounts(self.keys))
+        say(f"The bus at {url} must know the accounts in {path}, for example by an include of that file.")
 
     def _configure_bus(self, port: int, monitor_port: int, server_name: str, store: Path) -> str:
         return bus_config.render(self.keys, store, port, monitor_port, server_name)
