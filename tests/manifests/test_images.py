@@ -9,6 +9,8 @@ from deploy.manifests import images
 from deploy.manifests.render import ROOT
 from tests.manifests.conftest import Image, copy, install
 
+pytestmark = pytest.mark.timeout(300)  # an environment for each lock is installed
+
 
 @pytest.mark.parametrize("service", images.SERVICES)
 def test_a_service_imports_with_its_own_lock_only(service: str, image: Callable[[str], Image]) -> None:

@@ -20,6 +20,8 @@ from deploy.manifests.watching import EXPORTERS, expressions, known, used
 from tests.manifests.conftest import Image
 from tests.support.servers import Installation
 
+pytestmark = pytest.mark.timeout(300)  # an environment for each lock is installed
+
 PROCESSES = ("ingest", "media", "scoring", "licensing", "diary", "projector")
 _PLACES = {"DAYBOOK_NATS_URL", "DAYBOOK_MONGO_PREFIX", "DAYBOOK_S3_URL", "DAYBOOK_S3_BUCKET", "DAYBOOK_HTTP_PORT"}
 
