@@ -42,7 +42,7 @@ faults: setup
 
 ## render and check everything under deploy/k8s, and what watches it
 manifests: setup
-	@deploy/setup.sh packages
+	@deploy/setup.sh promtool
 	$(PY) -m deploy.manifests $(ARGS)
 
 ## what was built and cached here; the data of `make run`, in var/, stays

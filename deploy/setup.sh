@@ -96,19 +96,7 @@ fetch_promtool() {
     rm -rf "$folder"
 }
 
-# promtool comes with Prometheus, which as a package would start a server: only the program is taken, and without root.
-promtool() {
-    if command -v promtool >/dev/null || [ -x "$venv/bin/promtool" ] || ! command -v dpkg >/dev/null; then return 0; fi
-    say "Fetching promtool"
-    folder=$(mktemp -d)
-    if (cd "$folder" && apt-get download -qq prometheus 2>/dev/null && dpkg -x prometheus_*.deb .); then
-        cp "$folder/usr/bin/promtool" "$venv/bin/"
-    fi
-    rm -rf "$folder"
-}
-
 packages() {
-    promtool
     wanted=""
     need Xvfb xvfb
     need xdotool xdotool
