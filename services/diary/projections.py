@@ -7,6 +7,7 @@ the counted ``figures``; the ``claim`` on the week's bill; the ``score``.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -26,6 +27,7 @@ FIGURES = (
 )
 
 
+@lru_cache(4096)
 def canonical_slot(text: str) -> str:
     """A slot as it is written here, whatever zeros it came with."""
     return slots.format_instant(slots.parse_slot(text))

@@ -79,7 +79,7 @@ class Diary:
             await js.publish(subject, body)
         await self.settled()
 
-    async def settled(self) -> None:
+    async def settled(self, every: float = 0.02, seconds: float = 30) -> None:
         """Waits until the projector has nothing in hand and nothing to come."""
         js = self.client.jetstream()
 
@@ -87,7 +87,7 @@ class Diary:
             info = await js.consumer_info("JOURNAL", "projector")
             return not info.num_pending and not info.num_ack_pending
 
-        await until(idle)
+        await until(idle, seconds, every)
 
     async def forget(self) -> None:
         """An empty diary again, as before a rebuild."""
@@ -163,7 +163,7 @@ async def _stop(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
     await serving
 
 
-async def until(fact: Callable[[], Any], seconds: float = 30) -> Any:
+async def until(fact: Callable[[], Any], seconds: float = 30, every: float = 0.02) -> Any:
     """Waits for a fact and gives it; AssertionError where it never comes."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -172,5 +172,5 @@ async def until(fact: Callable[[], Any], seconds: float = 30) -> Any:
             found = await found
         if found:
             return found
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(every)
     raise AssertionError(f"waited {seconds} s in vain")

@@ -179,6 +179,25 @@ def test_a_sheet_keeps_its_figures(whole: int, exact: int, tracked: int, active:
     assert Sheet.unpack(Sheet(whole, exact, tracked, active).pack()) == (whole, exact, tracked, active)
 
 
+@given(st.lists(st.tuples(*[st.integers(0, 10)] * 4), max_size=1500))
+def test_sheets_add_up_packed(sheets: list[tuple[int, int, int, int]]) -> None:
+    """A week has at most 1014 slots, and each minute of two devices counts once."""
+    packed = sum(Sheet(*one).pack() for one in sheets)
+    assert Sheet.unpack(packed) == tuple(map(sum, zip((0, 0, 0, 0), *sheets, strict=True)))
+
+
+@given(CLAIMS, LIMITS, UNITS)
+def test_a_rollup_bills_as_its_claims(claims: list[Claim], limit: int | None, unit: str) -> None:
+    """Putting a week together from its packed sheet gives the bill of its claims, also where nothing is over."""
+    automatic = [claim._replace(manual=False, key=f"{claim.at}|{claim.key}") for claim in claims]
+    sheet = {claim.key: Sheet(claim.whole, claim.exact, 10, 5).pack() for claim in automatic}
+    rolled = roll_up("con", sheet, limit, unit)  # type: ignore[arg-type]
+    billed = bill(automatic, limit, unit)  # type: ignore[arg-type]
+    assert rolled["billable_minutes"] == billed.billable_minutes
+    assert rolled["over_limit_minutes"] == billed.over_limit_minutes
+    assert rolled["over"] == [f"con:{key[21:]}:{key[:20]}" for key in billed.over]
+
+
 def test_a_week_adds_up_to_its_days() -> None:
     """S-10: in the billing zone, a slot on the day its start falls in."""
 
