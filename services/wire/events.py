@@ -50,7 +50,7 @@ Minute = Annotated[tuple[Count, Count, Count, Count, State, Count | None], Field
 class Envelope(Strict):
     """The body of ``segments.closed``."""
 
-    v: Literal[1]
+    v: Annotated[int, Field(ge=1, le=1)]  # not Literal[1], which 1.0 and true would equal
     record: str
     detail: str
     signature: str

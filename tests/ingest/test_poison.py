@@ -79,6 +79,7 @@ BAD: dict[str, tuple[Spoil, str, bool]] = {
     "deeply nested": (lambda one: (one.close(), b"[" * 30_000)[1], "invalid", False),
     "extra key in the envelope": (lambda one: resigned(one, lambda e: e.update(more=1)), "invalid", False),
     "doubled key in the envelope": (lambda one: one.close().body.replace(b'{"v":1', b'{"v":1,"v":1'), "invalid", False),
+    "a float for the version": (lambda one: one.close().body.replace(b'{"v":1', b'{"v":1.0'), "invalid", False),
     "another version": (lambda one: resigned(one, lambda e: e.update(v=2)), "invalid", False),
     "another detail": (lambda one: resigned(one, longer("detail")), "invalid", True),
     "a lone surrogate": (spelled("1.0.0", "\\ud800"), "invalid", True),
