@@ -27,10 +27,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from deploy.local.servers import Mongo, Nats, ObjectStore, object_store
 from tests.support.servers import Installation, drop_databases, mongo, new_id
 from tests.support.stack import Stack
+
+# On a shared machine the time an example takes says nothing about the code.
+hypothesis_settings.register_profile("daybook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("daybook")
 
 
 @pytest.fixture(scope="session")
