@@ -28,18 +28,20 @@ class Surroundings:
     """What a day's page needs beside the day itself.
 
     ``contracts`` titles and ``devices`` names by id; ``sync`` ingest's answer per device, ``looks`` who else looked,
-    each None where it is not known; ``paths`` the page's addresses; ``own`` whether the reader reads their own day.
+    each None where it is not known; ``paths`` the page's addresses; ``scores`` and ``synced``: whether the reader may
+    see scores and the proof of sync.
     """
 
     contracts: Mapping[str, str]
     devices: Mapping[str, str]
     billing_zone: str
     paths: Paths
-    own: bool
     now: datetime
     sync: Sequence[Mapping[str, Any]] | None = None
     looks: Sequence[Mapping[str, Any]] | None = None
     movement_counts: bool = False
+    scores: bool = True
+    synced: bool = True
 
 
 class Neighbour(NamedTuple):
@@ -60,7 +62,7 @@ class DayView(NamedTuple):
     billable_name: str
     billable: tuple[str, str, str]
     figures: list[Figure]
-    score: Score
+    score: Score | None
     limits: list[Limit]
     ribbon: Ribbon
     hours: list[Hour]
@@ -85,14 +87,14 @@ def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> Da
         billable_name="Billable today" if today else "Billable",
         billable=big_duration(totals["billable_minutes"]),
         figures=figures_of(totals, segments, grid),
-        score=score_of(day["score"], totals["tracked_minutes"]),
+        score=score_of(day["score"], totals["tracked_minutes"]) if around.scores else None,
         limits=limits_of(day["weeks"], segments, grid, around.contracts, around.billing_zone),
         ribbon=ribbon_of(segments, grid, _mark(day["weeks"], segments, grid)),
         hours=hours_of(segments, grid, Terms(around.contracts, around.paths, around.movement_counts)),
         empty=not segments,
         panels=[
             unprotected_panel(segments, grid),
-            arrived_panel(around.sync, around.devices, around.now),
+            *([arrived_panel(around.sync, around.devices, around.now)] if around.synced else []),
             looks_panel(around.looks, grid),
         ],
         spoken=f"{duration(totals['billable_minutes'])} billable, {len(segments)} segments",

@@ -68,16 +68,19 @@ async def read_view(edge: Edge, place: Place) -> DayView:
         edge.people.workspace(viewer.workspace),
         contract_titles(edge, viewer),
     )
+    document = await edge.people.member(viewer.workspace, place.member)
+    team = document["team"] if document else None
     around = Surroundings(
         contracts=contracts,
         devices={one["device"]: one["name"] for one in statements or () if one["name"]},
         billing_zone=workspace.billing_zone,
         paths=place.paths,
-        own=place.own,
         now=datetime.now(UTC),
         sync=statements,
         looks=await _looks(edge, place, day),
         movement_counts=workspace.movement_counts,
+        scores=_may(place, Action.READ_SCORES, team),
+        synced=_may(place, Action.READ_SYNC, team),
     )
     return day_view(day, place.zones.zone, around)
 
@@ -94,9 +97,13 @@ async def _sync(edge: Edge, place: Place) -> list[dict[str, Any]] | None:
         return None
 
 
+def _may(place: Place, action: Action, team: str | None) -> bool:
+    return sight(place.viewer, action, place.member, team) is not None
+
+
 def may_see_looks(place: Place) -> bool:
     """Whose day it is, and those who read the audit log (B-03, G-02)."""
-    return place.own or sight(place.viewer, Action.READ_AUDIT, place.member, None) is not None
+    return place.own or _may(place, Action.READ_AUDIT, None)
 
 
 async def _looks(edge: Edge, place: Place, day: Mapping[str, Any]) -> list[dict[str, Any]] | None:

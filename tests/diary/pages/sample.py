@@ -165,7 +165,6 @@ def around(date: str = "2026-11-20", **more: Any) -> Surroundings:
         "devices": {DEVICE: "fjord-14"},
         "billing_zone": "UTC",
         "paths": Paths(MEMBER, date, "?zone=Europe%2FOslo"),
-        "own": True,
         "now": NOW,
         "sync": [
             {

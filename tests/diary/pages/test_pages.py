@@ -198,6 +198,8 @@ async def test_a_client_sees_the_contract_that_is_theirs_and_no_other(diary: Dia
         await until(leads_there)
     assert "For another" not in page
     assert "Secret project" not in page
+    assert "Tracko score" not in page, "scores are not for clients"
+    assert "Arrived" not in page, "nor is the state of devices"
     assert re.search(r'aria-current="true">UTC<', page)
 
 
