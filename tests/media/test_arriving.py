@@ -177,7 +177,9 @@ async def test_a_grant_is_asked_for_once_and_again_when_it_changed(media: Media)
     for seed in range(3):
         assert await device.offer(webp(640, 400, seed=seed)) == STORED
     assert media.licensing.asked == 1
-    await media.licensing.change(media.workspace, device.device, policy={"version": 2, "screenshots": {"enabled": False}})
+    await media.licensing.change(
+        media.workspace, device.device, policy={"version": 2, "screenshots": {"enabled": False}}
+    )
     for _ in range(200):
         if await device.offer(webp(640, 400)) == refused("not_allowed"):
             return
