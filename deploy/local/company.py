@@ -27,6 +27,8 @@ OPEN_POLICY: Mapping[str, Any] = {
     "live": True,
     "capture_days": 90,
 }
+#: What the unused licences allow: whoever tries an agent of their own sees a picture within a minute or two.
+TRIAL_POLICY: Mapping[str, Any] = {**OPEN_POLICY, "screenshots": {"enabled": True, "per_segment": 10, "blur": False}}
 BLURRED_POLICY: Mapping[str, Any] = {**OPEN_POLICY, "screenshots": {"enabled": True, "per_segment": 1, "blur": True}}
 
 

@@ -71,7 +71,7 @@ def seed_document(fleet: int, now: datetime) -> dict[str, Any]:
         _licence(workers[index]["email"], index, now, personas[index].policy)
         for index in company.devices(personas)  # one for each device, so that each has a seat
     ]
-    licences += [_licence(newcomer["email"], len(personas), now, company.OPEN_POLICY)] * UNUSED_LICENCES
+    licences += [_licence(newcomer["email"], len(personas), now, company.TRIAL_POLICY)] * UNUSED_LICENCES
     first = {
         "name": "Harbour Studio",
         "zone": "Europe/Berlin",
