@@ -20,7 +20,7 @@ from PIL import Image, WebPImagePlugin  # noqa: F401 - the one codec; Image.init
 MAX_PICTURE = 80_000
 MAX_THUMBNAIL = 16 * 1024
 THUMBNAIL = 320
-_STRIP_PIXELS = 1_500_000
+_STRIP_PIXELS = 600_000
 _BLUR = 12
 _QUALITIES = (60, 50, 40, 30, 20)
 _SUPPORT = 8

@@ -12,14 +12,13 @@ from typing import Any
 
 from nacl.signing import SigningKey
 
-from agent.slot import App, Minute, OpenSlot, clean
+from agent.slot import OTHER, App, Minute, OpenSlot, clean
 from services.wire import proof, slots
 
 VERSION = "1.0.0"
 MAX_APPS = 100
 MAX_CAPTURES = 60
 MEMO_CHARS = 2000
-OTHER = App("other")
 _SLOT_SECONDS = slots.SLOT_MINUTES * 60
 
 

@@ -44,6 +44,11 @@ class ComputersDesk:
                 from agent.x11 import connect
 
                 self.x11 = connect()
+        except Unavailable as problem:
+            # without an X server there is nothing else to ask
+            self.missing = {"input": str(problem), "windows": str(problem)}
+            return
+        try:
             self._input = self._input or open_input(self.x11)
         except Unavailable as problem:
             self.missing["input"] = str(problem)

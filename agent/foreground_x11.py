@@ -31,12 +31,14 @@ class X11Foreground:
         x11.handlers.append(self._handle)
 
     def _handle(self, event: Any) -> None:
-        if event.type != X.PropertyNotify:
-            return
-        if event.window == self._x11.root:
+        if event.type == X.DestroyNotify:
+            # not every window manager takes back what it said of a window that is gone
+            if event.window == self._window:
+                self._window, self._stale = None, True
+        elif event.type == X.PropertyNotify and event.window == self._x11.root:
             self._moved = self._moved or event.atom == self._active
-        else:
-            self._stale = True
+        elif event.type == X.PropertyNotify:
+            self._stale = self._stale or event.atom in (self._name, self._old_name)
 
     def front(self) -> App | None:
         """The application's class in lower case, and its window's title."""
@@ -52,7 +54,8 @@ class X11Foreground:
             self._x11.ask(lambda: self._window.change_attributes(event_mask=X.NoEventMask))
         self._window = self._x11.display.create_resource_object("window", found) if found else None
         if self._window is not None:
-            self._x11.ask(lambda: self._window.change_attributes(event_mask=X.PropertyChangeMask))
+            mask = X.PropertyChangeMask | X.StructureNotifyMask
+            self._x11.ask(lambda: self._window.change_attributes(event_mask=mask))
         self._moved, self._stale = False, True
 
     def _read(self) -> App | None:

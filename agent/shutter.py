@@ -51,11 +51,8 @@ class Plan:
     def make(self, slot: OpenSlot, captures: int, now: datetime, taken: Collection[datetime]) -> None:
         """One random moment in each of the slot's n parts that is still to come and has no capture yet."""
         done = {part_of(slot.slot, captures, at) for at in taken} if captures else set()
-        self._moments = [
-            min(at, slot.end - MARGIN)
-            for part, at in enumerate(capture_moments(slot.slot, captures, self._random))
-            if at >= now and part not in done
-        ]
+        moments = capture_moments(slot.slot, captures, now, self._random)
+        self._moments = [min(at, slot.end - MARGIN) for part, at in moments.items() if part not in done]
 
     def due(self, now: datetime) -> bool:
         """Whether a moment has come; each is said once."""

@@ -14,8 +14,11 @@ from typing import Any, NamedTuple
 from services.wire import slots
 
 TITLE_CHARS = 200
+MOST_APPS = 300
+"""Applications and titles that one slot tells apart."""
 _COUNT_MAX = 2**31 - 1
 _MINUTE = timedelta(minutes=1)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class App(NamedTuple):
@@ -24,6 +27,10 @@ class App(NamedTuple):
     name: str
     title: str | None = None
     site: str | None = None
+
+
+OTHER = App("other")
+"""What stands for the smallest where there are too many."""
 
 
 class Minute(NamedTuple):
@@ -48,15 +55,26 @@ def minute_of(slot: datetime, instant: datetime) -> int:
     return (instant - slot) // _MINUTE
 
 
-def capture_moments(slot: datetime, captures: int, random: Random) -> list[datetime]:
-    """n captures: n equal parts of the slot, each with one random moment in it, in order (T-05)."""
-    part = slots.SLOT / max(captures, 1)
-    return [slot + part * (index + random.random()) for index in range(captures)]
+def capture_moments(slot: datetime, captures: int, since: datetime, random: Random) -> dict[int, datetime]:
+    """n captures: n equal parts of the slot, each with one random moment in what is left of it from ``since`` (T-05).
+
+    Gives ``{part: moment}`` of the parts that are not over: who starts late in a part still has its capture.
+    """
+    moments = {}
+    for part in range(captures):
+        begin, end = max(slot + _part_begin(part, captures), since), slot + _part_begin(part + 1, captures)
+        if begin < end:
+            moments[part] = begin + _MICROSECOND * int((end - begin) // _MICROSECOND * random.random())
+    return moments
+
+
+def _part_begin(part: int, captures: int) -> timedelta:
+    return -(-(slots.SLOT * part) // captures)
 
 
 def part_of(slot: datetime, captures: int, instant: datetime) -> int:
     """Which of the n equal parts of a slot an instant falls in."""
-    return (instant - slot) // (slots.SLOT / captures)
+    return (instant - slot) * captures // slots.SLOT
 
 
 @dataclass
@@ -85,11 +103,15 @@ class OpenSlot:
         if not 0 <= index < slots.SLOT_MINUTES or self.carried >> index & 1 or self.minutes[index] is not None:
             return
         keys, clicks, scrolls, moves = (min(count, _COUNT_MAX) for count in minute[:4])
-        self.minutes[index] = Minute(keys, clicks, scrolls, moves, minute.state, minute.app)
-        for app, ms in front_ms:
-            self.apps[app] = self.apps.get(app, 0) + ms
-        if minute.app is not None:
-            self.apps.setdefault(minute.app, 0)
+        app = self._known(minute.app, 0) if minute.app is not None else None
+        self.minutes[index] = Minute(keys, clicks, scrolls, moves, minute.state, app)
+        for one, ms in front_ms:
+            self._known(one, ms)
+
+    def _known(self, app: App, ms: int) -> App:
+        known = app if app in self.apps or len(self.apps) < MOST_APPS else OTHER
+        self.apps[known] = self.apps.get(known, 0) + ms
+        return known
 
     @property
     def tracked(self) -> int:

@@ -326,13 +326,21 @@ class Spool:
         return [HeldCapture(json.loads(entry), App(*json.loads(app)) if app else None) for entry, app in rows]
 
     def drop_held(self, segment_id: str | None = None, *, but: str | None = None) -> int:
-        """Forgets held captures: of one segment, or of all segments but one. How many."""
-        if segment_id is not None:
-            return self._write("DELETE FROM pictures WHERE state = 'held' AND segment = ?", segment_id)
-        return self._write("DELETE FROM pictures WHERE state = 'held' AND segment IS NOT ?", but)
+        """Forgets held captures: of one segment, or of all segments but one. How many.
+
+        That they were taken stays known for 14 days, so that no further one is taken in their place.
+        """
+        return self._write(
+            "UPDATE pictures SET state = 'dropped', picture = NULL, thumbnail = NULL, entry = '', app = NULL,"
+            " settled_at = CAST(strftime('%s', at) AS INTEGER)"
+            " WHERE state = 'held' AND (? IS NULL OR segment = ?) AND segment IS NOT ?",
+            segment_id,
+            segment_id,
+            but,
+        )
 
     def captures_between(self, start: datetime, end: datetime) -> list[datetime]:
-        """The moments of the captures in [start, end) that are still in the spool."""
+        """The moments of the captures that were taken in [start, end), also of those that were dropped."""
         rows = self._rows(
             "SELECT at FROM pictures WHERE at >= ? AND at < ?",
             slots.format_instant(start),

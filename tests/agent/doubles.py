@@ -117,6 +117,7 @@ class Services:
     key: SigningKey = field(default_factory=SigningKey.generate)
     ledger: str = "ledger-1"
     kept: dict[str, dict[int, events.Record]] = field(default_factory=dict)
+    details: dict[str, dict[int, events.Detail]] = field(default_factory=dict)
     arrivals: list[tuple[str, int]] = field(default_factory=list)
     traces: list[str] = field(default_factory=list)
     pictures: list[tuple[events.Picture, bytes]] = field(default_factory=list)
@@ -160,11 +161,12 @@ class Services:
         _, _, _, device = message.subject.split(".")
         envelope = events.read(events.Envelope, message.data)
         record = events.read(events.Record, envelope.record)
-        events.read(events.Detail, envelope.detail)
+        detail = events.read(events.Detail, envelope.detail)
         assert record.detail == proof.digest(envelope.detail)
         self.arrivals.append((device, record.seq))
         if not self.swallow(record.seq):
             self.kept.setdefault(device, {})[record.seq] = record
+            self.details.setdefault(device, {})[record.seq] = detail
             self.traces.append((message.headers or {})["traceparent"])
             if self.push_receipts:
                 await self.push(self.receipt(record.workspace, device))

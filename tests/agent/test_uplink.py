@@ -154,9 +154,11 @@ async def test_entitlements_are_asked_for_and_asked_again_when_told(
     options = {"on_entitlement": lambda entitlement: heard.append(entitlement["revision"])}
     async with uplink_of(bus.server.url, who, spool, services.key, **options):
         await eventually(lambda: heard == [1])
-        services.entitlement = {"revision": 2}
-        await services.command(who, "entitlement")
+        await services.command(who, "entitlement", revision=2)
         await eventually(lambda: heard == [1, 2])
+        services.entitlement = {"revision": 3}
+        await services.command(who, "entitlement", revision=1)
+        await eventually(lambda: heard == [1, 2, 3])
 
 
 def hold(spool: Spool, who: Identity, capture_id: str, picture: bytes = b"picture") -> None:
