@@ -320,6 +320,7 @@ class SeaweedServer(ObjectStore):
         }
         # one volume a bucket instead of seven: they are files of up to a gigabyte
         (self.folder / "master.toml").write_text("[master.volume_growth]\ncopy_1 = 1\n")
+        self._sign_reads()
         config = self.folder / "s3.json"
         config.touch(0o600)
         config.write_text(json.dumps({"identities": [identity]}))
@@ -329,15 +330,21 @@ class SeaweedServer(ObjectStore):
             *(f"-{part}.port={self.ports[part]}" for part in ("master", "volume", "filer", "s3")),
             *(f"-{part}.port.grpc={self.ports[f'{part}.grpc']}" for part in ("master", "volume", "filer", "s3")),
             *("-master.telemetry=false", "-master.volumeSizeLimitMB=1024"),
-            # the other Raft waits 15-20 s after a restart for an election in which nobody else stands
-            *("-master.raftHashicorp", "-master.electionTimeout=200ms", "-master.heartbeatInterval=50ms"),
+            "-master.peers=none",  # else a lone master restarted waits 15-20 s for an election that it can only win
             *("-volume.max=100", "-volume.preStopSeconds=1"),
-            # without disableHttp the filer serves every object to anybody; sockets are relative to the folder, for
-            # their paths have a length limit
-            *("-filer", "-filer.disableHttp", "-filer.localSocket=filer.sock"),
+            # with HTTP, filer and master give every object, or the right to it, to anybody; sockets are relative to the
+            # folder, for their paths have a length limit
+            *("-disableHttp", "-filer", "-filer.disableHttp", "-filer.localSocket=filer.sock"),
             *("-s3", f"-s3.config={config}", "-s3.autoCreateBucket=false", "-s3.iam=false", "-s3.localSocket=s3.sock"),
             *("-s3.port.iceberg=0", "-s3.port.lance=0"),
         ]
+
+    def _sign_reads(self) -> None:
+        """Have the volume server ask for a token, also from who only reads; it finds the file in its folder."""
+        kinds = "".join(f'[{kind}]\nkey = "{secrets.token_hex(32)}"\n' for kind in ("jwt.signing", "jwt.signing.read"))
+        path = self.folder / "security.toml"
+        path.touch(0o600)
+        path.write_text(kinds)
 
     def _clean(self) -> None:
         for part in ("master", "volume", "filer", "s3"):

@@ -29,6 +29,7 @@ _RESTART_MOST_SECONDS = 15.0
 _CALM_SECONDS = 30.0
 _STEP_SECONDS = 180.0
 _FLEET_SECONDS = 900.0
+_FLEET_TRIES = 3
 
 
 class Stopped(BaseException):
@@ -149,14 +150,14 @@ class Supervisor:
         arguments = str(self.stack.data), self.stack.places.public_url, str(self.options.fleet)
         fleet = self._python("fleet", "deploy.local.fleet", *arguments)
         fleet.start()
+        watched = self._watched["fleet"] = Watched(fleet)
         deadline, narrator = time.monotonic() + _FLEET_SECONDS, Narrator()
         while not (found := read(progress) or {}).get("caught_up"):
-            if not fleet.alive or time.monotonic() > deadline:
+            if watched.failures > _FLEET_TRIES or time.monotonic() > deadline:
                 raise fleet.failure("did not catch up with the present")
             narrator.tell(found)
             self._watch()
             time.sleep(_POLL_SECONDS)
-        self._watched["fleet"] = Watched(fleet)
         self._ready = demo.ready(found["others_capture"])
 
     # ready ------------------------------------------------------------------------------------------------------------

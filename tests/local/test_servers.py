@@ -9,6 +9,7 @@ from pathlib import Path
 import nats
 import pymongo
 import pytest
+import urllib3
 
 from deploy.local.process import Child, StartError
 from deploy.local.servers import Mongo, Nats, ObjectStore, object_store
@@ -62,6 +63,15 @@ def test_the_object_store_keeps_objects_when_killed(s3_server: ObjectStore, buck
 def test_the_object_store_refuses_strangers(s3_server: ObjectStore, bucket: str) -> None:
     stranger = object_store(Path("unused"), s3_server.port, "stranger", "secret-of-a-stranger")
     assert not stranger.answers()
+    parts = {part: f"http://127.0.0.1:{s3_server.ports[part]}/" for part in ("master", "volume", "filer")}
+    s3_server.client().put_object(bucket, "secret", io.BytesIO(b"picture"), 7)
+    asked = {
+        "master": ("dir/assign", "dir/status", "dir/lookup?fileId=1,01&read=yes"),
+        "volume": ("1,01", "2,01", "3,01"),
+        "filer": (f"buckets/{bucket}/secret",),
+    }
+    answers = {urllib3.request("GET", parts[part] + path).status for part, paths in asked.items() for path in paths}
+    assert answers <= {401, 404}
 
 
 def test_a_stranger_on_the_port_is_not_taken_for_ours(nats_server: Nats, tmp_path: Path) -> None:
