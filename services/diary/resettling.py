@@ -1,7 +1,8 @@
 """What changes when licensing tells of a workspace's settings or a contract: open weeks are settled anew (S-03)."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
 
 from services.diary.folding import Folder, Touched
 from services.diary.people import Workspace, newer, place_of
@@ -20,7 +21,13 @@ class Resettler:
         self._db, self._folder = db, folder
 
     async def tell(self, facts: Sequence[Fact]) -> Touched:
-        """Takes every telling of licensing among the facts; others are not its business."""
+        """Takes every telling of licensing among the facts; others are not its business.
+
+        ValueError or KeyError where a workspace's zone or lock hour is none: all its time would stumble over it.
+        """
+        for fact in facts:
+            if isinstance(fact, WorkspaceChanged):
+                ZoneInfo(fact.billing_zone), time(fact.lock_hour)
         for collection in ("workspaces", "members", "contracts", "devices"):
             places = [(place, fact) for fact in facts if (place := place_of(fact)) and place[0] == collection]
             if places:

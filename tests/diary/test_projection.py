@@ -7,7 +7,7 @@ import pytest
 
 from services.wire.events import Fact
 from services.wire.slots import SLOT, format_instant, slot_of, week_bounds, week_of
-from tests.diary.facts import Teller, capture, idle, minutes, slots_from, wild, work
+from tests.diary.facts import Teller, capture, idle, minutes, slots_from, subject_of, wild, work
 from tests.diary.running import Diary
 
 DAY = "2026-11-17"
@@ -137,6 +137,7 @@ async def test_a_poison_fact_is_kept_and_blocks_nobody(diary: Diary) -> None:
     spoiled = tell.segment("mira", SLOTS[1])
     huge = spoiled.model_copy(update={"record": {**spoiled.record, "seq": 2**70}})
     shapeless = spoiled.model_copy(update={"record": {"minutes": "none"}})
+    nowhere = tell.settings(billing_zone="Nowhere/Land")
     subject = f"segment.recorded.{diary.workspace}.mira"
     await diary.publish(
         [
@@ -144,6 +145,7 @@ async def test_a_poison_fact_is_kept_and_blocks_nobody(diary: Diary) -> None:
             (f"segment.recorded.{diary.workspace}.somebody", good.model_dump_json().encode()),
             (subject, huge.model_dump_json().encode()),
             (subject, shapeless.model_dump_json().encode()),
+            (subject_of(nowhere), nowhere.model_dump_json().encode()),
             (f"notice.raised.{diary.workspace}.mira", b"{}"),
             (subject, good.model_dump_json().encode()),
         ]
@@ -153,7 +155,7 @@ async def test_a_poison_fact_is_kept_and_blocks_nobody(diary: Diary) -> None:
     kept = await diary.db["poison"].find({}).to_list(None)
     assert all(one["_id"].startswith(f"{diary.workspace}|") for one in kept)
     reasons = sorted(one["reason"] for one in kept)
-    assert len(reasons) == 4, reasons
+    assert len(reasons) == 5, reasons
 
 
 async def test_two_devices_at_once_count_a_minute_once(diary: Diary) -> None:
