@@ -15,7 +15,7 @@ from pymongo.errors import ConnectionFailure, OperationFailure
 from services.diary.folding import Folder, Touched
 from services.diary.resettling import Resettler
 from services.diary.sheets import StaleWeek
-from services.kit import metrics, telemetry
+from services.kit import declared, metrics, telemetry
 from services.kit.bus import Bus, Delivery
 from services.kit.mongo import Database
 from services.wire import events, subjects
@@ -33,6 +33,11 @@ log = logging.getLogger(__name__)
 
 _Fact = TypeVar("_Fact", bound=Fact)
 _TRANSIENT = "TransientTransactionError"
+_SPANS = {
+    SegmentRecorded: declared.SEGMENT_VISIBLE,
+    SegmentScored: declared.SCORE_VISIBLE,
+    CaptureStored: declared.PICTURE_VISIBLE,
+}
 
 
 class Projector:
@@ -53,14 +58,18 @@ class Projector:
                 read.append((delivery, events.read_fact(delivery.subject, delivery.body)))
             except ValueError as error:
                 await self._set_aside(delivery, str(error))
-        try:
-            touched = await self._fold([fact for _, fact in read])
-        except Exception as error:
-            if _passes(error):
-                raise
-            touched = await self._fold_singly(read)
-        await self._tell(touched)
-        _observe(read)
+        with telemetry.Steps() as step:
+            for delivery, fact in read:
+                if what := _SPANS.get(type(fact)):
+                    step.below(what, delivery.traceparent)
+            try:
+                touched = await self._fold([fact for _, fact in read])
+            except Exception as error:
+                if _passes(error):
+                    raise
+                touched = await self._fold_singly(read)
+            await self._tell(touched)
+        _observe(read, touched)
 
     async def _fold(self, facts: Sequence[Fact]) -> Touched:
         touched = await self._resettler.tell(facts)
@@ -117,15 +126,16 @@ def _passes(error: Exception) -> bool:
 _PASSING_CODES = frozenset({50, 91, 112, 189, 251, 10107, 11600, 11602, 13435, 13436})
 
 
-def _observe(read: Sequence[tuple[Delivery, Fact]]) -> None:
-    now, tracing = datetime.now(UTC), telemetry.tracing()
+def _observe(read: Sequence[tuple[Delivery, Fact]], touched: Touched) -> None:
+    """Counts how long each record took to be seen; what came again and changed nothing was counted before."""
+    now, visible = datetime.now(UTC), metrics.FRESHNESS_SECONDS.labels("visible")
     for delivery, fact in read:
-        if not isinstance(fact, SegmentRecorded):
+        if not isinstance(fact, SegmentRecorded) or delivery.replayed:
+            continue
+        if fact.slot not in touched.slots.get((fact.workspace, fact.member), ()):
             continue
         try:
             seconds = events.seconds_since(fact.record["closed_at"], now)
         except (KeyError, TypeError, ValueError):
             continue  # set aside already
-        metrics.FRESHNESS_SECONDS.labels("visible").observe(max(0.0, seconds))
-        if tracing and delivery.traceparent:
-            telemetry.tracer.start_span("segment visible", telemetry.context_of(delivery.message.headers)).end()
+        visible.observe(max(0.0, seconds))

@@ -112,9 +112,9 @@ class Handlers:
             async for row in self._ledger.span(request.workspace, device, start, end):
                 messages.append((*ledgers.stored_fact(row), None))
                 if len(messages) == _CHUNK:
-                    await self._bus.journal(messages)
+                    await self._bus.journal(messages, replay=True)
                     emitted, messages = emitted + len(messages), []
-        await self._bus.journal(messages)
+        await self._bus.journal(messages, replay=True)
         return {"emitted": emitted + len(messages)}
 
 

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from opentelemetry import trace
-
 from services.ingest import admission, ledger, quarantine
 from services.ingest.admission import POSTPONED, Decision
 from services.ingest.grants import Device, Grants, Snapshot
@@ -20,7 +18,7 @@ from services.ingest.quarantine import Quarantine
 from services.ingest.reading import Arrival, Fault, Proved, Refused, read
 from services.ingest.receipts import News, Receipts
 from services.ingest.traces import Traces
-from services.kit import metrics
+from services.kit import metrics, telemetry
 from services.kit.bus import Bus
 
 _NO_DEVICE = Refused(Fault("bad_signature", "licensing knows no such device"))
@@ -69,19 +67,20 @@ class Intake:
         not answer: then they must come again.
         """
         started, now = time.monotonic(), datetime.now(UTC)
-        cases = await self._read(arrivals, started)
-        await self._decide(cases, now, started)
-        await self._quarantine.hold(
-            [_quarantined(case, now) for case in cases if not case.admitted and not case.postponed]
-        )
-        admitted: dict[str, Case] = {}
-        for case in cases:
-            if case.admitted:
-                admitted.setdefault(case.key, case)
-        await self._journal(admitted.values())
+        with telemetry.Steps() as step:
+            cases = await self._read(arrivals, started)
+            await self._decide(cases, now, started)
+            await self._quarantine.hold(
+                [_quarantined(case, now) for case in cases if not case.admitted and not case.postponed]
+            )
+            admitted: dict[str, Case] = {}
+            for case in cases:
+                if case.admitted:
+                    admitted.setdefault(case.key, case)
+            await self._journal(admitted.values(), step)
         await self._quarantine.forget(await self._quarantine.held([_place(case) for case in admitted.values()]))
         await self._receipts.push(await self._receipts.settle(_news(cases)))
-        _count(cases, now)
+        _count(cases, datetime.now(UTC))
         return cases
 
     async def _read(self, arrivals: Sequence[Arrival], started: float) -> list[Case]:
@@ -135,25 +134,19 @@ class Intake:
             if case.decision.outcome == "recorded":
                 case.row = rows[case.key] = ledger.row_of(case.arrival, reading, terms, case.decision, now)
 
-    async def _journal(self, cases: Iterable[Case]) -> None:
+    async def _journal(self, cases: Iterable[Case], step: telemetry.Steps) -> None:
         """Says ``segment.recorded`` of each; returns when the bus has them all."""
-        spans: list[trace.Span] = []
         messages = []
         for case in cases:
             assert isinstance(case.reading, Proved)
             assert case.row is not None
             traceparent = case.arrival.traceparent
             if case.decision.outcome == "recorded":
-                span, traceparent = self._traces.begin(traceparent, case.reading.record)
-                spans += [span] if span else []
+                traceparent = self._traces.begin(step, traceparent, case.reading.record)
             subject, body = ledger.fact_of(case.row, case.reading.record, case.reading.detail)
             messages.append((subject, body, traceparent))
-        try:
-            if messages:
-                await self._bus.journal(messages)
-        finally:
-            for span in spans:
-                span.end()
+        if messages:
+            await self._bus.journal(messages)
 
 
 def _confirm(case: Case, row: ledger.Row) -> None:

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
-from services.kit import telemetry
+from services.kit import declared, telemetry
 from services.wire.slots import parse_instant
 
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -42,33 +42,34 @@ def well_formed(traceparent: str | None) -> str | None:
 
 
 class Traces:
-    """Writes the spans of records; without a collector it does nothing and passes ``traceparent`` on."""
+    """Writes the spans of records; only where ``telemetry.tracing()``."""
 
     def __init__(self, processor: SpanProcessor | None = None) -> None:
         """``processor`` takes the agents' spans; by default they are sent to the collector."""
         self._processor, self._ids = processor, _Given()
         self._agents: TracerProvider | None = None
 
-    def begin(self, traceparent: str | None, record: Mapping[str, Any]) -> tuple[trace.Span | None, str | None]:
+    def begin(self, step: telemetry.Steps, traceparent: str | None, record: Mapping[str, Any]) -> str | None:
         """Writes the agent's span and starts ingest's own below it; gives the traceparent for what follows."""
-        if not telemetry.tracing():
-            return None, traceparent
+        if not step.on:
+            return traceparent
         context = telemetry.context_of({"traceparent": traceparent} if traceparent else None)
         attributes = {f"daybook.{name}": record[name] for name in ("workspace", "device", "seq")}
         self._write_agents(trace.get_current_span(context).get_span_context(), record, attributes)
-        span = telemetry.tracer.start_span(
-            "segment recorded", context, kind=trace.SpanKind.CONSUMER, attributes=attributes
-        )
-        return span, telemetry.headers_of(trace.set_span_in_context(span)).get("traceparent")
+        return step.start(declared.SEGMENT_RECORDED, context, attributes)
 
     def _write_agents(self, given: trace.SpanContext, record: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
         if not given.is_valid or not given.trace_flags.sampled:
             return
         start, end = parse_instant(record["slot"]), parse_instant(record["closed_at"])
         self._ids.span = given
-        tracer = self._provider().get_tracer("daybook")
+        tracer = self._provider().get_tracer(declared.INSTRUMENTATION)
         span = tracer.start_span(
-            "segment", Context(), kind=trace.SpanKind.PRODUCER, attributes=attributes, start_time=_nanoseconds(start)
+            declared.SEGMENT.name,
+            Context(),
+            kind=trace.SpanKind.PRODUCER,
+            attributes=attributes,
+            start_time=_nanoseconds(start),
         )
         span.end(_nanoseconds(max(start, end)))
 

@@ -33,10 +33,9 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy as ConsumerAck
 from nats.js.api import ConsumerConfig, PubAck
-from opentelemetry import trace
 from pydantic import BaseModel
 
-from services.kit import metrics, telemetry
+from services.kit import declared, metrics, telemetry
 from services.kit.problems import Problem, unavailable
 from services.kit.settings import Settings
 from services.wire import events, subjects
@@ -51,6 +50,7 @@ log = logging.getLogger(__name__)
 Body = TypeVar("Body", bound=BaseModel)
 _MESSAGE = Context("message")
 _STATUS = "Daybook-Status"
+_REPLAY = "Daybook-Replay"
 _PUBLISH_TIMEOUT = 10.0
 
 
@@ -75,6 +75,11 @@ class Delivery:
     def traceparent(self) -> str | None:
         """Where the message belongs in a trace."""
         return (self.message.headers or {}).get("traceparent")
+
+    @property
+    def replayed(self) -> bool:
+        """Whether it was said before, and is said again for who lost it."""
+        return _REPLAY in (self.message.headers or {})
 
     def postpone(self, seconds: float) -> None:
         """This one is to come again later; the rest of the batch goes its way."""
@@ -257,12 +262,13 @@ class Bus:
             if not raw.reply.startswith(f"{subjects.device_inbox(device)}."):
                 log.warning("a device asked %s to answer somewhere else than into its inbox", verb)
                 return
-            with telemetry.tracer.start_as_current_span(
-                f"rpc.device.{verb}", telemetry.context_of(raw.headers), kind=trace.SpanKind.SERVER
-            ):
-                started = time.perf_counter()
-                await self.client.publish(raw.reply, await handle(workspace, device, raw))
-            metrics.REQUEST_SECONDS.labels(f"device.{verb}", "200").observe(time.perf_counter() - started)
+            started, status = time.perf_counter(), "500"
+            try:
+                with telemetry.span(declared.ANSWER_DEVICE, telemetry.context_of(raw.headers), verb=verb):
+                    await self.client.publish(raw.reply, await handle(workspace, device, raw))
+                status = "200"
+            finally:
+                metrics.REQUEST_SECONDS.labels(f"device.{verb}", status).observe(time.perf_counter() - started)
 
     def listen(self, subject: str, handle: Callable[[str, bytes], Awaitable[None]]) -> None:
         """Hears a core NATS subject in every replica."""
@@ -274,17 +280,19 @@ class Bus:
 
     # saying ---------------------------------------------------------------------------------------------------------
 
-    async def journal(self, messages: Sequence[tuple[str, bytes, str | None]]) -> None:
+    async def journal(self, messages: Sequence[tuple[str, bytes, str | None]], *, replay: bool = False) -> None:
         """Publishes (subject, body, traceparent) to their stream and waits until the bus has them all.
 
-        Raises where one is not acknowledged: nothing may be acked then that relies on it.
+        ``replay`` marks them as said before. Raises where one is not acknowledged: nothing may be acked then that
+        relies on it.
         """
         acks: list[asyncio.Future[PubAck]] = []
+        mark = {_REPLAY: "1"} if replay else {}
         try:
             async with asyncio.timeout(_PUBLISH_TIMEOUT):
                 for subject, body, trace_ in messages:
                     # without wait_stall: with it nats-py makes a task, and a write to the socket, for every message
-                    headers = {"traceparent": trace_} if trace_ else None
+                    headers = mark | {"traceparent": trace_} if trace_ else mark or None
                     acks.append(await self.jetstream.publish_async(subject, body, headers=headers))
                 await asyncio.gather(*acks)
         finally:
@@ -301,7 +309,7 @@ class Bus:
 
     async def ask_raw(self, service: str, verb: str, body: BaseModel, *, timeout: float = 5.0) -> Msg:
         """As ``ask``, giving the message itself."""
-        with telemetry.tracer.start_as_current_span(f"rpc.{service}.{verb}", kind=trace.SpanKind.CLIENT):
+        with telemetry.span(declared.ASK, service=service, verb=verb):
             try:
                 answer = await self.client.request(
                     subjects.rpc(service, verb),
@@ -322,16 +330,19 @@ async def _undecoded(message: Any) -> Any:
 
 
 async def _settle(batch: list[Delivery], handle: Callable[[list[Delivery]], Awaitable[None]], label: str) -> None:
-    contexts = [telemetry.context_of(one.message.headers) for one in batch] if telemetry.tracing() else []
     with (
-        telemetry.tracer.start_as_current_span(
-            f"{label} batch", kind=trace.SpanKind.CONSUMER, links=telemetry.links_to(contexts)
-        ),
+        telemetry.span(
+            declared.BATCH,
+            links=telemetry.links_to([one.message.headers for one in batch]),
+            attributes={"daybook.messages": len(batch)},
+            source=label,
+        ) as span,
         metrics.BATCH_SECONDS.labels(label).time(),
     ):
         try:
             await handle(batch)
-        except Exception:
+        except Exception as error:
+            telemetry.failed(span, error)
             log.exception("a batch of %d from %s failed and will come again", len(batch), label)
             for one in batch:
                 await one.message.nak(delay=retry_delay(one.message.metadata.num_delivered))
@@ -348,9 +359,7 @@ async def _settle(batch: list[Delivery], handle: Callable[[list[Delivery]], Awai
 
 
 async def _answer(verb: str, model: type[Body], handle: Callable[[Body], Awaitable[Any]], raw: Msg) -> Reply:
-    with telemetry.tracer.start_as_current_span(
-        f"rpc {verb}", telemetry.context_of(raw.headers), kind=trace.SpanKind.SERVER
-    ):
+    with telemetry.span(declared.ANSWER, telemetry.context_of(raw.headers), verb=verb) as span:
         try:
             try:
                 request = events.read(model, raw.data)
@@ -359,7 +368,8 @@ async def _answer(verb: str, model: type[Body], handle: Callable[[Body], Awaitab
             result = await handle(request)
         except Problem as problem:
             return _refusal(problem)
-        except Exception:
+        except Exception as error:
+            telemetry.failed(span, error)
             log.exception("the request %s failed", verb)
             return _refusal(Problem(500, "internal", "Something went wrong here.", "It has been logged; try again."))
     if isinstance(result, Reply):

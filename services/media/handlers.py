@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from nats.aio.msg import Msg
 
-from services.kit import metrics
+from services.kit import metrics, telemetry
 from services.kit.bus import Bus, Reply
 from services.kit.problems import Problem, not_found, unavailable
 from services.media.encoder import Encoder, EncoderLost, Unreadable
@@ -67,7 +67,7 @@ class Handlers:
         document, new = await self._pictures.store(workspace, device, grant.member, examine(capture, body))
         # The device is the outbox here: it keeps the picture until it is answered, and whatever fails before that, it
         # sends it again and the fact is said again. A staged fact would double what arriving costs.
-        await self._bus.journal([_message(document)])
+        await self._bus.journal([_message(document, telemetry.traceparent_of())])
         return "stored" if new else "again"
 
     async def look(self, wanted: PictureOf) -> Reply:
@@ -112,15 +112,15 @@ class Handlers:
         async for document in self._pictures.taken_between(wanted.workspace, wanted.start, wanted.end):
             batch.append(_message(document))
             if len(batch) == _REPLAYED_AT_ONCE:
-                await self._bus.journal(batch)
+                await self._bus.journal(batch, replay=True)
                 emitted, batch = emitted + len(batch), []
-        await self._bus.journal(batch)
+        await self._bus.journal(batch, replay=True)
         return {"emitted": emitted + len(batch)}
 
 
-def _message(document: Document) -> tuple[str, bytes, str | None]:
+def _message(document: Document, traceparent: str | None = None) -> tuple[str, bytes, str | None]:
     fact = fact_of(document)
-    return subjects.fact("capture.stored", fact.workspace, fact.member), fact.model_dump_json().encode(), None
+    return subjects.fact("capture.stored", fact.workspace, fact.member), fact.model_dump_json().encode(), traceparent
 
 
 def _capture(message: Msg) -> Picture:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.kit import declared, telemetry
 from services.kit.bus import Bus, Delivery
 from services.scoring.classes import Catalogue
 from services.scoring.folds import fold, scored, slot_key, workspace_of
@@ -24,6 +25,8 @@ _REPLAYED_AT_ONCE = 500
 _TRIES = 20
 
 Facts = Mapping[str, Sequence[SegmentRecorded]]
+Traces = Mapping[str, str | None]
+"""For each slot the ``traceparent`` of the record that its scores are said for; of several, of the last."""
 
 
 class Handlers:
@@ -41,6 +44,7 @@ class Handlers:
     async def take(self, batch: list[Delivery]) -> None:
         """Folds a batch of facts, says the scores, and only then lets the bus forget it."""
         facts: dict[str, list[SegmentRecorded]] = defaultdict(list)
+        traceparents: list[tuple[str, str | None]] = []
         unreadable = []
         for delivery in batch:
             try:
@@ -49,15 +53,19 @@ class Handlers:
                 unreadable.append(error)
                 continue
             if isinstance(fact, SegmentRecorded):
-                facts[slot_key(fact)].append(fact)
+                key = slot_key(fact)
+                facts[key].append(fact)
+                traceparents.append((key, delivery.traceparent))
             elif isinstance(fact, WorkspaceChanged):
                 await self._store.keep_rules(fact)
         if unreadable:
             log.error("%d facts that cannot be read are passed over; one is %s", len(unreadable), unreadable[0])
         if facts:
-            await self._score(facts)
+            with telemetry.Steps() as step:
+                traces = {key: step.below(declared.SEGMENT_SCORED, one) for key, one in traceparents}
+                await self._score(facts, traces)
 
-    async def _score(self, facts: Facts) -> int:
+    async def _score(self, facts: Facts, traces: Traces, *, replay: bool = False) -> int:
         """Folds, rolls up and says ``segment.scored`` of every segment of these slots; gives how many.
 
         It is said again where nothing changed: so a crash after the commit is repaired by the redelivery. It is said
@@ -68,7 +76,7 @@ class Handlers:
         while facts:
             slots, rules = await self._fold(facts)
             await self._roll_up(slots)
-            said += await self._say(slots, rules)
+            said += await self._say(slots, rules, traces, replay=replay)
             facts = dict.fromkeys(await self._store.superseded(slots), ())
         return said
 
@@ -101,15 +109,18 @@ class Handlers:
                 return
         raise RuntimeError("the same days were written by others again and again")
 
-    async def _say(self, slots: Documents, rules: Mapping[str, Rules]) -> int:
-        facts = [fact for key, slot in slots.items() for fact in scored(slot, rules[workspace_of(key)])]
-        await self._bus.journal(
-            [
-                (subjects.fact("segment.scored", fact.workspace, fact.member), fact.model_dump_json().encode(), None)
-                for fact in facts
-            ]
-        )
-        return len(facts)
+    async def _say(self, slots: Documents, rules: Mapping[str, Rules], traces: Traces, *, replay: bool) -> int:
+        messages = [
+            (
+                subjects.fact("segment.scored", fact.workspace, fact.member),
+                fact.model_dump_json().encode(),
+                traces.get(key),
+            )
+            for key, slot in slots.items()
+            for fact in scored(slot, rules[workspace_of(key)])
+        ]
+        await self._bus.journal(messages, replay=replay)
+        return len(messages)
 
     async def scores(self, wanted: ScoresOf) -> dict[str, Any]:
         """``rpc.scoring.scores``: per member and UTC day the tally and score of the slots that start in the span."""
@@ -132,6 +143,6 @@ class Handlers:
         while keys := await self._store.slots_between(
             wanted.workspace, wanted.start, wanted.end, after, _REPLAYED_AT_ONCE
         ):
-            emitted += await self._score(dict.fromkeys(keys, ()))
+            emitted += await self._score(dict.fromkeys(keys, ()), {}, replay=True)
             after = keys[-1]
         return {"emitted": emitted}
