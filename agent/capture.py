@@ -20,7 +20,7 @@ from PIL import Image, WebPImagePlugin  # noqa: F401 - the one codec; Image.init
 MAX_PICTURE = 80_000
 MAX_THUMBNAIL = 16 * 1024
 THUMBNAIL = 320
-_STRIP_PIXELS = 600_000
+_STRIP_PIXELS = 400_000
 _BLUR = 12
 _QUALITIES = (60, 50, 40, 30, 20)
 _SUPPORT = 8
@@ -91,8 +91,7 @@ def shot(image: Image.Image, monitor: int, at: str, *, blur: bool) -> tuple[dict
     if blur:
         image = pixelated(image)
     picture = _encoded(image, MAX_PICTURE)
-    small = image.copy()
-    small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
+    small = _fitted(image, THUMBNAIL)
     entry = {
         "capture_id": f"cap_{secrets.token_hex(12)}",
         "kind": "screen",
@@ -105,6 +104,12 @@ def shot(image: Image.Image, monitor: int, at: str, *, blur: bool) -> tuple[dict
         "blurred": blur,
     }
     return entry, picture, _encoded(small, MAX_THUMBNAIL)
+
+
+def _fitted(image: Image.Image, side: int) -> Image.Image:
+    scale = min(1.0, side / max(image.size))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2)
 
 
 def pixelated(image: Image.Image) -> Image.Image:

@@ -46,6 +46,8 @@ class Minute(NamedTuple):
 
 def clean(text: str, limit: int = TITLE_CHARS) -> str:
     """A text that every reader can decode: no control characters, no lone surrogates, at most ``limit`` characters."""
+    if text.isprintable():
+        return text.strip()[:limit]
     sound = text[: limit * 2].encode("utf-8", "replace").decode()
     return "".join(" " if unicodedata.category(char) == "Cc" else char for char in sound).strip()[:limit]
 
