@@ -11,7 +11,7 @@ class DiarySettings(Settings):
     """``DAYBOOK_SESSION_PUBLIC`` opens session tokens; ``DAYBOOK_PUBLIC_URL`` is where browsers reach the web."""
 
     public_url: str = "http://127.0.0.1:8080"
-    session_public: str = ""
+    session_public: str
     http_port: int = 8080
 
     @cached_property

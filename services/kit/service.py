@@ -113,5 +113,8 @@ def run(service: Service, app: Any = None) -> None:
         lifespan="on",  # the default goes on serving when a part could not start, and would never be ready
         access_log=False,
         server_header=False,
+        # uvicorn would believe whoever calls from loopback, and an address decides how often one may try a password
+        proxy_headers=bool(service.settings.trusted_proxies),
+        forwarded_allow_ips=service.settings.trusted_proxies or None,
         timeout_graceful_shutdown=int(service.settings.graceful_seconds),
     )

@@ -21,6 +21,8 @@ class Settings(BaseSettings):
     http_port: int = 8000
     log_level: str = "INFO"
     graceful_seconds: float = 8.0
+    trusted_proxies: str = ""
+    """Whose ``X-Forwarded-For`` is believed: addresses, comma-separated, or ``*``; nobody's unless named."""
 
     @cached_property
     def nats_urls(self) -> list[str]:
