@@ -5,7 +5,6 @@ import json
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,12 +101,15 @@ def _activate(settings: Settings, asked: argparse.Namespace) -> int:
 def _run(settings: Settings, asked: argparse.Namespace) -> int:
     from agent.resident import run
     from agent.session import NotAllowed
+    from agent.spool import SpoolError
 
     start = {name: getattr(asked, name) for name in ("contract", "memo", "label")} if asked.start else None
     try:
-        run(replace(settings), start)
+        run(settings, start)
     except NotAllowed as problem:
         return _fail(str(problem))
+    except SpoolError as problem:
+        return _fail(f"the spool cannot be used: {problem}")
     return 0
 
 

@@ -162,7 +162,9 @@ class Session:
         self.tick()
         other_policy = entitlement.policy != self.entitlement.policy
         self.entitlement, self.confirmed_at = entitlement, confirmed_at
-        if self.running and other_policy:
+        if self.running and self.running.contract not in {one.contract for one in entitlement.contracts}:
+            self.stop("the contract does not run any more")
+        elif self.running and other_policy:
             self._end_slot(self._glance)
             self._begin_slot()
         self.tick()

@@ -6,6 +6,7 @@ Pillow, and the spool has one writer.
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 from collections.abc import Collection, Sequence
@@ -80,6 +81,7 @@ class Shutter:
         async with self._busy:
             worker = await asyncio.create_subprocess_exec(
                 *self._command,
+                env=_environment(),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -112,6 +114,12 @@ class Shutter:
             raise CaptureFailed("the disk is nearly full: time is recorded, captures are not")
         if self._spool.picture_bytes() > MOST_PICTURES:
             raise CaptureFailed("too many captures wait to be sent: time is recorded, captures are not")
+
+
+def _environment() -> dict[str, str]:
+    """The worker finds the agent where this process found it, whatever folder we were started in."""
+    home = str(Path(__file__).parents[1])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))}
 
 
 def _unpack(output: bytes) -> list[tuple[dict[str, Any], bytes, bytes]]:

@@ -238,17 +238,19 @@ class Spool:
 
     def mark_sending(self, seqs: Sequence[int]) -> None:
         """These are about to be sent. Said first, because a receipt may be faster than the bus's acknowledgement."""
-        self._write_all("UPDATE records SET sendings = sendings + 1 WHERE seq = ?", [(seq,) for seq in seqs])
+        self._write_all("UPDATE records SET sendings = max(sendings, 1) WHERE seq = ?", [(seq,) for seq in seqs])
 
     def mark_sent(self, seqs: Sequence[int], at: datetime) -> None:
         """The bus has taken these: they are on their way, not safe."""
         at_second = int(at.timestamp())
-        self._write_all("UPDATE records SET sent_at = ? WHERE seq = ?", [(at_second, seq) for seq in seqs])
+        self._write_all(
+            "UPDATE records SET sent_at = ?, sendings = sendings + 1 WHERE seq = ?", [(at_second, seq) for seq in seqs]
+        )
 
     def send_again(self, at: datetime, patience: timedelta) -> int:
         """Puts back what was sent and has had no receipt for too long; twice as long after each sending. How many."""
         return self._write(
-            "UPDATE records SET sent_at = NULL WHERE safe_at IS NULL AND sent_at + (? << min(sendings - 1, 6)) <= ?",
+            "UPDATE records SET sent_at = NULL WHERE safe_at IS NULL AND sent_at + (? << min(sendings - 2, 6)) <= ?",
             int(patience.total_seconds()),
             int(at.timestamp()),
         )
@@ -279,6 +281,7 @@ class Spool:
             again = self._write(_TAKE_BACK, spans) if answered else 0
             if answered:
                 self.write_note("ledger", ledger)
+                self._write("UPDATE records SET quarantined = NULL WHERE quarantined IS NOT NULL")
             self._write_all(
                 "UPDATE records SET quarantined = ? WHERE seq = ?",
                 [(str(reason), int(seq)) for seq, reason in receipt["quarantined"]],

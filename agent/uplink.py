@@ -83,8 +83,6 @@ class Uplink:
         self._segments, self._presence_subject = subjects.segments_closed(*ids), subjects.presence(*ids)
         self._receipts, self._commands = subjects.receipts(*ids), subjects.commands(*ids)
         self._ask = {verb: subjects.device_request(*ids, verb) for verb in ("entitlement", "receipts", "picture")}
-        self._live = subjects.live(*ids)
-        self._connection: Connection | None = None
         self._news = {name: asyncio.Event() for name in ("records", "pictures", "presence", "receipts", "entitlement")}
         self._progress = asyncio.Event()
         self._heard, self._doubt, self._revision = -math.inf, False, 0
@@ -105,11 +103,6 @@ class Uplink:
         while (backlog := self.spool.backlog()).unsent or backlog.pictures:
             self._progress.clear()
             await self._progress.wait()
-
-    async def send_live(self, frame: bytes) -> None:
-        """One frame of an audited watch; dropped while there is no connection."""
-        if self._connection:
-            await self._connection.publish(self._live, frame)
 
     async def run(self) -> None:
         """Connects, works, and connects again with full jitter, until it is cancelled."""
@@ -136,7 +129,6 @@ class Uplink:
                 self._now_is("offline", f"the disk cannot be read: {error}")
                 wait = lost.next()
             finally:
-                self._connection = None
                 await connection.close()
             await asyncio.sleep(wait)
 
@@ -154,7 +146,6 @@ class Uplink:
         await connection.listen(self._commands, heard["commands"])
         # asked first, and by itself: what is safe already need not go again
         await self._ask_receipts(connection)
-        self._connection = connection
         for event in self._news.values():
             event.set()
         parts: list[Coroutine[Any, Any, Any]] = [

@@ -1,6 +1,7 @@
 """Activation over HTTP, against a server that the test plays (L-01, L-03); and what an entitlement switches."""
 
 import base64
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -11,10 +12,12 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
+from agent.__main__ import main
 from agent.activation import ActivationError, activate
 from agent.policy import Policy, read_entitlement
 from agent.settings import Settings, SettingsError
 from agent.slot import App
+from agent.spool import Spool
 from services.wire import proof, requests
 from services.wire.events import check
 from tests.agent.life import entitled
@@ -95,6 +98,27 @@ def test_a_licence_and_a_key_become_a_device(licensing: Licensing, home: Setting
     assert (activation.device, entitlement["state"]) == ("dev", "active")
     assert home.identity("lic").key == home.key()
     assert [path.stat().st_mode & 0o077 for path in (home.home, *home.home.iterdir())] == [0, 0, 0]
+
+
+def test_the_key_comes_from_standard_input_a_file_or_the_command_line(
+    licensing: Licensing, home: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """L-01; the licence's word on what may be recorded is there before the bus is."""
+    (home.home.parent / "licence.txt").write_text(f"{LICENCE}\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{LICENCE}\n"))
+    common = ["--home", str(home.home), "activate", "--server", licensing.url]
+    for more in ([], ["--licence-file", str(home.home.parent / "licence.txt")], ["--licence", LICENCE]):
+        assert main([*common, *more]) == 0
+        assert "activated: device dev of workspace ws" in capsys.readouterr().out
+    spool = Spool(home.spool)
+    assert json.loads(spool.note("entitlement") or "")["message"]["state"] == "active"
+    spool.close()
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    assert main(common) == 1
+    assert "no licence key" in capsys.readouterr().err
+    licensing.problem = (403, b'{"title":"revoked"}', {})
+    assert main([*common, "--licence", LICENCE]) == 1
+    assert capsys.readouterr().err == "daybook-agent: revoked [403]\n"
 
 
 def test_activating_again_is_the_same_activation(licensing: Licensing, home: Settings) -> None:

@@ -335,6 +335,16 @@ def test_an_offline_agent_goes_on_for_the_grace_period() -> None:
     assert "connect this computer" in (life.session.stopped_because or "")
 
 
+def test_a_contract_that_ends_ends_the_recording() -> None:
+    life = Life(entitlement=entitled(contracts=("one", "two")))
+    life.session.start("one")
+    life.live(60, Counts(1))
+    life.session.entitle(entitled(contracts=("two",)), life.clock.now())
+    assert life.session.running is None
+    assert life.session.stopped_because == "the contract does not run any more"
+    assert life.states(contract="one") == ["work"] + [None] * 9
+
+
 def test_an_agent_that_is_too_old_does_not_start() -> None:
     """T-15."""
     life = Life(entitlement=entitled(minimum_agent="99.0.0"))

@@ -83,7 +83,8 @@ def test_without_a_receipt_it_goes_again_later_and_later() -> None:
     record_slots(spool, WHO, 1)
     patience, now, waits = timedelta(minutes=10), START, []
     for _ in range(4):
-        spool.mark_sending([1])
+        for _ in range(5):
+            spool.mark_sending([1])  # a full bus did not take it at first
         spool.mark_sent([1], now)
         sent = now
         while not spool.send_again(now, patience):
@@ -118,6 +119,8 @@ def test_quarantined_records_are_named_with_their_reason(spool: Spool) -> None:
     spool.settle(receipt(3, quarantined=[[2, "unknown_contract"]]), START, answered=True)
     assert spool.quarantined() == [(2, "unknown_contract")]
     assert spool.backlog().unsent == 0
+    spool.settle(receipt(3), START, answered=True)
+    assert spool.quarantined() == [], "an admin has released it"
 
 
 def test_a_gap_in_the_chain_is_refused(spool: Spool) -> None:
