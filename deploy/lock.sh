@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 uv=.venv/bin/uv
 lock() {
     name=$1; shift
-    "$uv" pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+    "$uv" --system-certs pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
         --python-version 3.11 --override requirements/overrides.txt --custom-compile-command "make lock" \
         -o "requirements/$name.txt" "$@"
 }

@@ -43,7 +43,7 @@ make_venv() {
     "$python" -m venv --clear "$venv"
 }
 
-# uv does not read pip's settings; a machine with a mirror usually has set pip's.
+# uv does not read pip's settings, nor the system's certificates unless told; a machine with a mirror usually has set pip's.
 use_pip_settings() {
     pip_setting() { "$venv/bin/python" -m pip config get "global.$1" 2>/dev/null || true; }
     export UV_INDEX_STRATEGY=unsafe-best-match # as pip does; every file is checked against its hash anyway
@@ -66,7 +66,7 @@ install_dependencies() {
     fi
     use_pip_settings
     say "Installing Python packages"
-    VIRTUAL_ENV=$venv "$venv/bin/uv" pip sync --quiet --require-hashes "$lock"
+    VIRTUAL_ENV=$venv "$venv/bin/uv" --system-certs pip sync --quiet --require-hashes "$lock"
     cp "$lock" "$venv/installed.txt"
 }
 
