@@ -47,6 +47,7 @@ class Places:
     bus_public_urls: tuple[str, ...] = ()
     mongo_prefix: str = "daybook"
     s3_bucket: str = "daybook"
+    smtp: str = ""
 
 
 def _new_nkey(prefix: int) -> str:
@@ -150,7 +151,10 @@ class Keys:
                     "DAYBOOK_S3_BUCKET": places.s3_bucket,
                 }
             case "licensing":
-                return web | {
+                smtp = {"DAYBOOK_SMTP_URL": places.smtp} if places.smtp else {}
+                if sender := os.environ.get("DAYBOOK_SMTP_SENDER"):
+                    smtp["DAYBOOK_SMTP_SENDER"] = sender
+                return (web | smtp) | {
                     "DAYBOOK_NOTICE_SEED": self.signing_seed("notice"),
                     "DAYBOOK_SESSION_SEED": self.signing_seed("session"),
                     "DAYBOOK_LICENCE_SEED": self.signing_seed("licence"),

@@ -21,9 +21,9 @@ MODULES: Mapping[str, str] = {
     "media": "services.media.app",
 }
 
-# What a process takes from ours: how to run and where to send traces and mails, but no secret of another service.
+# What a process takes from ours: how to run and where to send traces, but no secret of another service.
 _PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "DAYBOOK_LOG_LEVEL")
-_PASSED_PREFIXES = ("OTEL_", "DAYBOOK_SMTP_")
+_PASSED_PREFIXES = ("OTEL_",)
 
 GRACE_SECONDS = 4.0
 

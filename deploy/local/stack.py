@@ -28,6 +28,10 @@ class Stack:
         self.keys = Keys.open(self.data)
         self._ports = Ports(self.data)
         self.servers = {name: server for name in _ENV if (server := self._server(name)) is not None}
+        caught = {} if os.environ.get("DAYBOOK_SMTP_URL") else self._ports.of("smtp", "mail")
+        self.mail = self._catcher(**caught) if caught else None
+        #: The page on which the caught mails are read; None where the environment names a real mail server.
+        self.mail_url = f"http://127.0.0.1:{caught['mail']}" if caught else None
         self.places = Places(
             nats=self._url("nats"),
             mongo=self._url("mongo"),
@@ -37,6 +41,7 @@ class Stack:
             # several stacks may share a server that is not ours
             mongo_prefix=os.environ.get("DAYBOOK_MONGO_PREFIX", "daybook"),
             s3_bucket=os.environ.get("DAYBOOK_S3_BUCKET", "daybook"),
+            smtp=os.environ.get("DAYBOOK_SMTP_URL") or f"smtp://127.0.0.1:{caught['smtp']}",
         )
         self.services = {
             name: Service(name, self.keys.environment(name, self.places), self.log(name)) for name in MODULES
@@ -57,6 +62,12 @@ class Stack:
         env = self.keys.environment("licensing", self.places)
         return step("seed", "services.licensing.seed", env, self.log("seed"))
 
+    def _catcher(self, smtp: int, mail: int) -> Child:
+        """What catches the mails (mail.py), where DAYBOOK_SMTP_URL names no server that delivers them."""
+        child = step("mail", "deploy.local.mail", {}, self.log("mail"))
+        child.command += [str(smtp), str(mail)]
+        return child
+
     @property
     def bus(self) -> Nats | None:
         """The bus, when it is ours."""
@@ -66,7 +77,8 @@ class Stack:
     def pids(self) -> dict[str, int]:
         """The process ids of what we started."""
         parts: dict[str, Server | Service] = {**self.servers, **self.services}
-        return {name: part.pid for name, part in parts.items()}
+        caught = {"mail": self.mail.pid} if self.mail else {}
+        return {name: part.pid for name, part in parts.items()} | caught
 
     def _url(self, name: str) -> str:
         return self.servers[name].url if name in self.servers else os.environ[_ENV[name]]

@@ -105,6 +105,9 @@ class Supervisor:
         say(f"Starting {', '.join(stack.servers) or 'no server'} …")
         for server in stack.servers.values():
             server.start()
+        if stack.mail:
+            self._steps.append(stack.mail)
+            stack.mail.start()
         drawing = self._python("screens", "deploy.local.screens", str(stack.data / "screens"))
         drawing.start()
         for name in ("nats", "mongo"):
@@ -124,6 +127,8 @@ class Supervisor:
         for service in stack.services.values():
             service.wait_ready()
         self._watched = {name: Watched(part) for name, part in (stack.servers | stack.services).items()}
+        if stack.mail:
+            self._watched["mail"] = Watched(stack.mail)
         drawing.wait(_STEP_SECONDS)
         self._start_fleet(demo)
 
@@ -166,6 +171,7 @@ class Supervisor:
         if self.ready_file and self._ready:
             places = self.stack.places
             urls = {"web": places.public_url, "nats": places.nats, "mongo": places.mongo, "s3": places.s3}
+            urls |= {"mail": self.stack.mail_url} if self.stack.mail_url else {}
             write_private(self.ready_file, {**urls, "pids": self.stack.pids(), **self._ready})
 
     def _say_ready(self) -> None:
@@ -175,6 +181,8 @@ class Supervisor:
         say("", f"Daybook is at {self.stack.places.public_url} – sign in as", "")
         for account in accounts:
             say(f"  {account['role']:<9} {account['email']:<32} {account['password']}")
+        if self.stack.mail_url:
+            say("", f"Mails are not delivered; they can be read at {self.stack.mail_url}.")
         say("", f"Data and logs are in {self.stack.data}. Ctrl-C stops everything.")
 
     # watching ---------------------------------------------------------------------------------------------------------

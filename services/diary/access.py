@@ -67,6 +67,7 @@ COLLECTIONS: Mapping[str, Mapping[Action, frozenset[str]]] = {
     "licences": {Action.READ: _STAFF, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
     "policies": {Action.READ: _STAFF, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
     "devices": {Action.READ: _STAFF, Action.CHANGE: _ADMINS},
+    "mails": {Action.READ: _ADMINS, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
 }
 
 

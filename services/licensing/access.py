@@ -3,9 +3,9 @@
 The tenant comes from the principal alone, the role from the store as it is now, so that a demotion holds at once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal
+from typing import Literal, get_args
 
 from services.kit.problems import forbidden
 from services.licensing.store import Document, Store
@@ -27,10 +27,12 @@ _ALL: tuple[Collection, ...] = (
     *("workspaces", "members", "teams", "clients"),
     *("contracts", "licences", "policies", "devices"),
 )
+_ADMINS_ONLY: tuple[Collection, ...] = ("mails",)
 _EVERYTHING: dict[tuple[Action, Collection], Scope] = {
     **{("read", one): Scope.WORKSPACE for one in _ALL},
     **{("change", one): Scope.WORKSPACE for one in _ALL},
     **{("create", one): Scope.WORKSPACE for one in _ALL if one not in ("workspaces", "devices")},
+    **{(action, one): Scope.WORKSPACE for action in get_args(Action) for one in _ADMINS_ONLY},
 }
 
 TABLE: dict[Role, dict[tuple[Action, Collection], Scope]] = {
@@ -63,6 +65,8 @@ class Reach:
     scope: Scope
     members: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
+    actor: Document = field(default_factory=dict)
+    """The member who acts."""
 
     def within(self, collection: Collection) -> Document:
         """The filter that keeps to it."""
@@ -97,7 +101,7 @@ async def reach(store: Store, principal: Principal, action: Action, collection: 
         raise forbidden()
     teams = [*member["manages"], *([member["team"]] if member["team"] else [])]
     theirs = await _members(store, member, scope)
-    return Reach(principal.workspace, member["id"], member["role"], scope, tuple(theirs), tuple(teams))
+    return Reach(principal.workspace, member["id"], member["role"], scope, tuple(theirs), tuple(teams), member)
 
 
 async def _members(store: Store, member: Document, scope: Scope) -> list[str]:

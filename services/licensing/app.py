@@ -12,6 +12,7 @@ from services.licensing.callout import Callout, Issuer
 from services.licensing.entitlements import Entitlements
 from services.licensing.handlers import Handlers
 from services.licensing.kicks import Kicks
+from services.licensing.postman import Postman
 from services.licensing.registry import Registry
 from services.licensing.settings import LicensingSettings
 from services.licensing.store import Store
@@ -29,6 +30,7 @@ def build(settings: LicensingSettings) -> Service:
     entitlements = Entitlements(store, bus, signing_key(settings.notice_seed))
     session_key, licence_key = signing_key(settings.session_seed), signing_key(settings.licence_seed)
     Handlers(store, entitlements, session_key, licence_key, settings.device_urls).register(bus)
+    postman = Postman(store, settings.smtp_url.get_secret_value(), settings.smtp_sender, settings.public_url)
     stopping = False
 
     async def begin() -> None:
@@ -37,10 +39,12 @@ def build(settings: LicensingSettings) -> Service:
         await kicks.start(settings.nats_urls, settings.sys_seed.get_secret_value(), closed)
         await callout.start(settings.nats_urls, settings.callout_seed.get_secret_value(), closed)
         store.outbox.start()
+        postman.start()
 
     async def end() -> None:
         nonlocal stopping
         stopping = True
+        await postman.stop()
         await store.outbox.stop()
         await callout.stop()
         await kicks.stop()

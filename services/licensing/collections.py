@@ -8,13 +8,14 @@ from pydantic import BaseModel
 
 from services.kit.mongo import Session
 from services.kit.problems import forbidden, invalid, not_found
-from services.licensing import contracts, devices, licences, people, policies, teams, workspaces
+from services.licensing import contracts, devices, licences, mail, people, policies, teams, workspaces
 from services.licensing.access import Reach, Scope
 from services.licensing.store import Document, Store
 from services.wire.events import check
 from services.wire.requests import Collection
 
-Make = Callable[[Store, Session, Document, Any], Awaitable[Document]]
+Make = Callable[[Store, Session, Document, Document, Any], Awaitable[Document]]
+"""With the workspace, and the member who makes it."""
 Alter = Callable[[Store, Session, Document, Any], Awaitable[Document]]
 
 
@@ -32,12 +33,16 @@ class Kind:
     device_of: Callable[[Document], Document] | None = None
 
 
-async def _member(store: Store, session: Session, workspace: Document, made: tuple[people.New, str | None]) -> Document:
+async def _member(
+    store: Store, session: Session, workspace: Document, actor: Document, made: tuple[people.New, str | None]
+) -> Document:
     body, hashed = made
     return await people.create(store, session, workspace["id"], workspace["zone"], body, hashed)
 
 
-async def _client(store: Store, session: Session, workspace: Document, made: tuple[people.New, str | None]) -> Document:
+async def _client(
+    store: Store, session: Session, workspace: Document, actor: Document, made: tuple[people.New, str | None]
+) -> Document:
     body, hashed = made
     as_client = body.model_copy(update={"role": "client"})
     return await people.create(store, session, workspace["id"], workspace["zone"], as_client, hashed)
@@ -49,7 +54,9 @@ async def _policy_changed(store: Store, session: Session, doc: Document, body: p
     return changed
 
 
-async def _licence(store: Store, session: Session, workspace: Document, body: licences.New) -> Document:
+async def _licence(
+    store: Store, session: Session, workspace: Document, actor: Document, body: licences.New
+) -> Document:
     doc, licence_key = await licences.create(store, session, workspace, body)
     return doc | {"key": licence_key}
 
@@ -58,8 +65,12 @@ def _licence_shown(doc: Document) -> Document:
     return licences.shown(doc) | ({"key": doc["key"]} if "key" in doc else {})
 
 
+async def _test_mail(store: Store, session: Session, workspace: Document, actor: Document, body: mail.New) -> Document:
+    return await mail.test(store, session, workspace, actor)
+
+
 def _by_id(create: Callable[[Store, Session, str, Any], Awaitable[Document]]) -> Make:
-    async def make(store: Store, session: Session, workspace: Document, body: Any) -> Document:
+    async def make(store: Store, session: Session, workspace: Document, actor: Document, body: Any) -> Document:
         return await create(store, session, workspace["id"], body)
 
     return make
@@ -92,6 +103,9 @@ KINDS: dict[Collection, Kind] = {
     "devices": Kind(
         *("devices", devices.shown, devices.Patch, devices.change, ("member", "licence", "state", "kind")),
         device_of=lambda doc: {"_id": doc["_id"]},
+    ),
+    "mails": Kind(
+        *("mails", mail.shown, mail.Patch, mail.send_again, ("kind", "state", "to", "member")), mail.New, _test_mail
     ),
 }
 

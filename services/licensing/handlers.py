@@ -105,7 +105,7 @@ class Handlers:
         if isinstance(body, people.New):
             body = (body, await people.hash_password(body.password) if body.password else None)
         workspace = await workspaces.find(self._store, reach.workspace)
-        doc = await self._store.change(lambda session: make(self._store, session, workspace, body))
+        doc = await self._store.change(lambda session: make(self._store, session, workspace, reach.actor, body))
         await self._tell(kind, doc)
         return kind.shown(doc)
 

@@ -8,7 +8,7 @@ from services.kit.settings import Settings
 
 
 class LicensingSettings(Settings):
-    """The keys it signs with, and where devices find the bus."""
+    """The keys it signs with, where devices find the bus and people the web, and who delivers mails."""
 
     notice_seed: SecretStr
     session_seed: SecretStr
@@ -17,6 +17,10 @@ class LicensingSettings(Settings):
     callout_seed: SecretStr
     sys_seed: SecretStr
     bus_public_urls: str = "nats://127.0.0.1:4222"
+    public_url: str = "http://127.0.0.1:8080"
+    smtp_url: SecretStr = SecretStr("")
+    """Where mails are handed over (postman.py); empty: they wait."""
+    smtp_sender: str = "Daybook <daybook@localhost>"
 
     @cached_property
     def device_urls(self) -> list[str]:

@@ -70,7 +70,8 @@ class Store:
         await self["contracts"].create_index([("workspace", 1), ("client", 1)])
         await self["devices"].create_index([("workspace", 1), ("licence", 1)])
         await self["licences"].create_index([("workspace", 1), ("policy", 1)])
-        for name in ("sessions", "attempts"):
+        await self["mails"].create_index([("state", 1), ("due", 1)])
+        for name in ("sessions", "attempts", "links", "mails"):
             await self[name].create_index("until", expireAfterSeconds=0)
 
     async def change(self, work: Callable[[Session], Awaitable[Result]]) -> Result:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from services.kit.mongo import Session
 from services.kit.problems import not_found
+from services.licensing.mail_texts import Switchable
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
 from services.wire.events import Fact, Strict, WorkspaceChanged
 
@@ -43,6 +44,8 @@ class Patch(Strict):
     unproductive_weight_percent: Annotated[int, Field(ge=0, le=100)] | None = None
     seats: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     minimum_agent: Annotated[str, Field(max_length=40)] | None = None
+    mails_off: Annotated[list[Switchable], Field(max_length=20)] | None = None
+    """Kinds of mail that are not sent (W-07)."""
     archived: bool | None = None
 
 
@@ -59,7 +62,7 @@ async def create(store: Store, session: Session, body: New) -> Document:
     doc: Document = {"_id": key(workspace), "workspace": workspace, "id": workspace, "revision": 1}
     doc |= body.model_dump() | {"lock_hour": 12, "billing_unit": "segment", "movement_counts": False}
     doc |= {"unproductive_weight_percent": 50, "archived": False, "seats": None, "seats_taken": 0}
-    doc |= {"minimum_agent": None, "created_at": now()}
+    doc |= {"minimum_agent": None, "mails_off": [], "created_at": now()}
     await store["workspaces"].insert_one(doc, session=session)
     await store.outbox.stage([fact(doc)], session)
     return doc
@@ -95,4 +98,5 @@ def fact(doc: Document) -> tuple[str, Fact]:
 def shown(doc: Document) -> Document:
     """A workspace as the API shows it."""
     names = ("id", *_SETTINGS, "seats", "seats_taken", "minimum_agent")
-    return {name: doc[name] for name in names} | {"created_at": instant(doc["created_at"])}
+    own = {"mails_off": doc.get("mails_off", []), "created_at": instant(doc["created_at"])}
+    return {name: doc[name] for name in names} | own

@@ -10,7 +10,9 @@ from pydantic import Field
 from services.wire.events import Id, Instant, Strict
 
 Role = Literal["owner", "admin", "manager", "employee", "client"]
-Collection = Literal["workspaces", "members", "teams", "clients", "contracts", "licences", "policies", "devices"]
+Collection = Literal[
+    "workspaces", "members", "teams", "clients", "contracts", "licences", "policies", "devices", "mails"
+]
 
 
 class Principal(Strict):

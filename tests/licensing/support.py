@@ -26,6 +26,7 @@ from services.licensing.seed import seed
 from services.licensing.settings import LicensingSettings
 from services.licensing.store import Store
 from services.wire import proof, requests, subjects
+from tests.licensing.mailbox import Mailbox
 from tests.support.servers import Installation
 
 PASSWORD = "correct horse battery"
@@ -148,10 +149,11 @@ class Acme:
 class Licensing:
     """Running instances of the service over one database, and a caller that may do everything."""
 
-    def __init__(self, installation: Installation, mongo_prefix: str) -> None:
+    def __init__(self, installation: Installation, mongo_prefix: str, **more: str) -> None:
         self.installation, self.prefix = installation, mongo_prefix
+        self.mails = Mailbox()
         environment = installation.environment("licensing", mongo_prefix=mongo_prefix)
-        fields = {name.removeprefix("DAYBOOK_").lower(): value for name, value in environment.items()}
+        fields = {name.removeprefix("DAYBOOK_").lower(): value for name, value in environment.items()} | more
         self.settings = LicensingSettings(**fields)  # type: ignore[arg-type]
         self.store = Store(mongo.database(self.settings, "licensing"), Bus("licensing", self.settings))
         self._stacks: list[AsyncExitStack] = []

@@ -19,7 +19,7 @@ from tests.support.servers import ROOT, drop_databases, new_id
 from tests.support.stack import Stack, until
 
 pytestmark = pytest.mark.timeout(400)
-PARTS = {"nats", "mongo", "s3", "ingest", "diary", "projector", "media", "scoring", "licensing"}
+PARTS = {"nats", "mongo", "s3", "ingest", "diary", "projector", "media", "scoring", "licensing", "mail"}
 
 
 @pytest.fixture(scope="module")

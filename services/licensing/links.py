@@ -1,0 +1,36 @@
+"""Links that mails carry: a secret of 160 bits, kept as a hash, that allows one thing, once, for a while."""
+
+import secrets
+from datetime import timedelta
+
+from services.kit.mongo import Session
+from services.kit.problems import Problem
+from services.licensing.store import NOBODY, Document, Store, fingerprint, key, now
+
+
+async def mint(store: Store, purpose: str, data: Document, hours: int) -> str:
+    """A new secret for a purpose; ``data`` is what whoever comes with it will be given."""
+    token = secrets.token_urlsafe(20)
+    doc: Document = {"_id": _key(token), "purpose": purpose, "data": data, "until": now() + timedelta(hours=hours)}
+    await store["links"].insert_one(doc)
+    return token
+
+
+async def read(store: Store, purpose: str, token: str, session: Session | None = None) -> Document:
+    """What a link is for; 404 where it is unknown, over or used, which cannot be told apart."""
+    found = await store["links"].find_one({"_id": _key(token)}, session=session)
+    if found is None or found["purpose"] != purpose or found["until"] <= now():
+        raise Problem(404, "link-over", "This link is over.", "It was used already, or is too old. Ask for a new one.")
+    data: Document = found["data"]
+    return data
+
+
+async def use(store: Store, session: Session, purpose: str, token: str) -> Document:
+    """As ``read``, and it cannot be used again."""
+    data = await read(store, purpose, token, session)
+    await store["links"].delete_one({"_id": _key(token)}, session=session)
+    return data
+
+
+def _key(token: str) -> str:
+    return key(NOBODY, fingerprint(token))
