@@ -156,7 +156,8 @@ def _lines(status: dict[str, Any]) -> str:
     problems = [status["stopped_because"], status["bus_problem"], status["disk_problem"], status["told"]]
     problems += [f"{source}: {reason}" for source, reason in status["missing"].items()]
     problems += [f"record {seq} was not admitted: {reason}" for seq, reason in status["quarantined"]]
-    problems += [f"licence {status['licence']}"] if status["licence"] != "active" else []
+    if status["licence"] not in ("active", (status["stopped_because"] or "").rpartition(" ")[2]):
+        problems.append(f"licence {status['licence']}")
     return "\n".join([*lines, *(f"! {problem}" for problem in problems if problem)]) + "\n"
 
 

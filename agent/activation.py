@@ -91,7 +91,7 @@ def _problem(error: urllib.error.HTTPError) -> str:
     """One line out of an RFC 9457 problem document, or out of the bare status."""
     try:
         found = json.loads(error.read(100_000))
-        said = ": ".join(str(found[name]) for name in ("title", "detail") if found.get(name))
+        said = ": ".join(str(found[name]).rstrip(".") for name in ("title", "detail") if found.get(name))
     except (OSError, ValueError, AttributeError, TypeError):
         said = ""
     later = error.headers.get("Retry-After")

@@ -85,8 +85,10 @@ class ComputersDesk:
         return self._foreground.front() if self._foreground else None
 
     def idle_ms(self) -> int | None:
-        """Milliseconds since the last input."""
-        return self._foreground.idle_ms() if self._foreground else None
+        """Milliseconds since the last input; 0 where nothing can be seen, because idleness is then not known either."""
+        if self._foreground:
+            return self._foreground.idle_ms()
+        return None if self._input else 0
 
     def locked(self) -> bool:
         """Whether the screen is locked, or its saver on."""

@@ -56,6 +56,16 @@ def test_start_note_stop_and_what_is_said_of_it(capsys: pytest.CaptureFixture[st
         assert (detail.memo, detail.label) == ("writing", "Dev")
 
 
+def test_where_nothing_can_be_seen_nobody_is_called_idle() -> None:
+    """T-17: unknown is not idle, and it is said what cannot be had."""
+    clock = {"DAYBOOK_AGENT_CLOCK": fast_clock(120), "PATH": "/usr/bin:/bin"}
+    with activated() as home, home.resident("--start", env=clock):
+        wait_for(lambda: home.status()["minutes"]["session"] >= 7)
+        status = home.status()
+        assert status["status"] == "working"
+        assert set(status["missing"]) == {"input", "windows"}
+
+
 def test_one_instance_for_a_home() -> None:
     with activated() as home, home.resident() as first, home.resident() as second:
         assert second.wait(40) == 1

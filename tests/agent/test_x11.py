@@ -9,15 +9,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 from Xlib import X
 from Xlib.display import Display
 
 from agent import control
-from agent.capture import pixelated
+from agent.capture import _shrunk, pixelated
 from agent.foreground_x11 import X11Foreground
 from agent.input import Unavailable
 from agent.input_x11 import XInput2
@@ -278,6 +279,25 @@ async def test_a_4k_screen_is_captured_within_its_memory(tmp_path: Path) -> None
     assert (entry["width"], entry["height"]) == (1280, 720)
     assert peak < 55_000, f"{peak} KB"
     assert Image.open(io.BytesIO(picture)).size == (1280, 720)
+
+
+@pytest.mark.parametrize("size", [(3840, 2160), (2560, 1439), (1366, 768), (800, 600)])
+def test_strips_meet_without_a_seam(size: tuple[int, int]) -> None:
+    """Shrunk strip by strip, a screen looks as if it had been shrunk at once."""
+    wide, high = size
+    whole = Image.linear_gradient("L").rotate(37).resize(size).convert("RGB")
+
+    class Painted:
+        def grab(self, area: dict[str, int]) -> SimpleNamespace:
+            left, top = area["left"] - 7, area["top"] - 11
+            part = whole.crop((left, top, left + area["width"], top + area["height"]))
+            return SimpleNamespace(size=part.size, bgra=part.convert("RGBA").tobytes("raw", "BGRA"))
+
+    monitor = {"left": 7, "top": 11, "width": wide, "height": high}
+    shrunk = _shrunk(Painted(), monitor, 1280)
+    expected = whole.resize(shrunk.size, Image.Resampling.BILINEAR)
+    _, high_difference = ImageChops.difference(shrunk, expected).convert("L").getextrema()
+    assert high_difference <= 2
 
 
 def test_what_was_readable_is_not_after_pixelating() -> None:
