@@ -143,8 +143,8 @@ def count(documents: Iterable[Document], *, movement_counts: bool) -> None:
 
 
 def score_rank(fact: SegmentScored) -> list[int]:
-    """What decides between two scores of one segment: the classes' version, then the seq."""
-    return [fact.classes_version, fact.seq]
+    """What decides between two scores of one segment: the classes' version, the slot's stamp, then the seq."""
+    return [fact.classes_version, *fact.stamp, fact.seq]
 
 
 def score_of(fact: SegmentScored) -> Document:

@@ -83,6 +83,7 @@ def scored(slot: Mapping[str, Any], rules: Rules) -> list[SegmentScored]:
                 slot=start,
                 seq=segment["parts"][-1][0],
                 classes_version=slot["stamp"][2],
+                stamp=slot["stamp"],
                 tally=TallyOf.model_construct(**tally._asdict()),
                 activity=result.activity,
                 productivity=result.productivity,

@@ -195,7 +195,11 @@ class TallyOf(Strict):
 
 
 class SegmentScored(Fact):
-    """``segment.scored``: the tally and score of a merged segment, as of ``seq`` and the classes' version."""
+    """``segment.scored``: the tally and score of a merged segment, as of ``seq`` and the classes' version.
+
+    ``stamp`` is that of its slot, and grows with every change to any segment in it: what another device recorded can
+    change what this segment counts (T-14), while its own seq stays.
+    """
 
     device: Id
     contract: Id
@@ -203,6 +207,7 @@ class SegmentScored(Fact):
     slot: Slot
     seq: int
     classes_version: int
+    stamp: list[Count] = Field(default_factory=list)
     tally: TallyOf
     activity: float | None
     productivity: float | None
