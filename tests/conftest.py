@@ -115,7 +115,7 @@ def bucket(s3_server: ObjectStore) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    made = Stack(tmp_path_factory.mktemp("stack"))
+    made = Stack(tmp_path_factory.mktemp("stack"), module="tests.support.staged")
     try:
         yield made.wait_ready()
     finally:

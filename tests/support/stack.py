@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from deploy.local.company import OPEN_POLICY
 from tests.support.servers import ROOT
 from tests.support.stranger import Stranger
 
@@ -23,11 +25,12 @@ Found = Any
 class Stack:
     """A running installation: its ready file, its accounts and its licences, each licence given out once."""
 
-    def __init__(self, folder: Path, fleet: int = 0) -> None:
+    def __init__(self, folder: Path, fleet: int = 0, module: str = "deploy.local") -> None:
         self.folder = folder
+        self.data = folder / "data"
         self.ready_file = folder / "ready.json"
         self.log = (folder / "up.log").open("w")
-        command = [sys.executable, "-m", "deploy.local", "up", "--data", str(folder / "data"), "--port", "0"]
+        command = [sys.executable, "-m", module, "up", "--data", str(self.data), "--port", "0"]
         self.process = subprocess.Popen(
             [*command, "--fleet", str(fleet), "--ready-file", str(self.ready_file)],
             cwd=ROOT,
@@ -59,7 +62,19 @@ class Stack:
         """A licence that nobody else of this stack's users got."""
         self._given += 1
         licences: list[dict[str, Any]] = self.ready["licences"]
-        return licences[self._given - 1]
+        return licences[self._given - 1] if self._given <= len(licences) else self._issue(licences[-1])
+
+    def _issue(self, like: dict[str, Any]) -> dict[str, Any]:
+        """One more licence for the same member, as the owner issues it."""
+        owner = self.account("owner")
+        body = {"mode": like["mode"], "member": like["member"], "seats": 1, "policy": {**OPEN_POLICY}}
+        body["not_before"] = f"{(datetime.now(UTC) - timedelta(days=60)).isoformat()[:19]}Z"
+        with httpx.Client(base_url=self.web, timeout=20) as http:
+            token = http.post("/api/v1/sessions", json={name: owner[name] for name in ("email", "password")}).json()
+            http.cookies.clear()
+            answer = http.post("/api/v1/licences", json=body, headers={"Authorization": f"Bearer {token['token']}"})
+        assert answer.is_success, answer.text
+        return {**like, "key": answer.json()["key"]}
 
     def account(self, role: str, *, other: bool = False) -> dict[str, Any]:
         accounts = self.ready["others"][0]["accounts"] if other else self.ready["accounts"]
@@ -91,6 +106,12 @@ class Stack:
     async def restarted(self, name: str, old: int, seconds: float = 60) -> None:
         """Waits until the supervisor has another child of that name running."""
         await until(lambda: self.ready["pids"].get(name) not in (None, old), seconds)
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process ids of all parts."""
+        found: dict[str, int] = self.ready["pids"]
+        return found
 
     def bus_store(self) -> Path:
         """Where the bus keeps its streams."""

@@ -1,0 +1,129 @@
+"""The diary as it must be: a small, slow fold of what was closed, written from the rules alone.
+
+It takes nothing from ``services.wire.segments`` or ``services.diary``, so that a mistake there does not stand here too.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from tests.faults.book import Line
+
+TRACKED = ("work", "idle", "locked")
+
+
+@dataclass
+class Segment:
+    """One segment: ``minutes`` are ``[keys, clicks, scrolls, moves, state, name of the app]``, or None."""
+
+    segment_id: str
+    member: str
+    device: str
+    contract: str
+    slot: str
+    session_started: str = ""
+    minutes: list[list[Any] | None] = field(default_factory=lambda: [None] * 10)
+    counts: list[bool] = field(default_factory=lambda: [False] * 10)
+    memo: str | None = None
+    label: str | None = None
+    captures: set[str] = field(default_factory=set)
+    apps: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    wanted: int = 0
+    over: bool = False
+
+    @property
+    def tracked(self) -> int:
+        return sum(self._counted(index, TRACKED) for index in range(10))
+
+    @property
+    def active(self) -> int:
+        return sum(
+            self._counted(index, ("work",)) and sum((self.minutes[index] or [])[:3]) > 0  # T-03: no moves among them
+            for index in range(10)
+        )
+
+    def _counted(self, index: int, states: tuple[str, ...]) -> bool:
+        minute = self.minutes[index]
+        return self.counts[index] and minute is not None and minute[4] in states
+
+    @property
+    def billable(self) -> int:
+        return 0 if self.over else self.wanted
+
+    @property
+    def status(self) -> str:
+        return "over_limit" if self.over else "automatic" if self.wanted else "unbilled"
+
+
+@dataclass
+class Diary:
+    """Segments by id, and the billable and over-limit minutes of each (contract, Monday)."""
+
+    segments: dict[str, Segment]
+    weeks: dict[tuple[str, str], tuple[int, int]]
+
+    def day(self, member: str, day: str) -> dict[str, Segment]:
+        return {
+            one.segment_id: one for one in self.segments.values() if one.member == member and one.slot.startswith(day)
+        }
+
+
+def fold(lines: Iterable[Line], limits: Mapping[str, int | None]) -> Diary:
+    """The diary of admitted records; ``limits`` are weekly minutes by contract. Weeks are Monday to Sunday in UTC."""
+    segments = _put_together(lines)
+    by_slot = defaultdict(list)
+    for one in segments.values():
+        by_slot[one.member, one.slot].append(one)
+    for members in by_slot.values():
+        _count_once(members)
+    return Diary(segments, _bill(segments.values(), limits))
+
+
+def _put_together(lines: Iterable[Line]) -> dict[str, Segment]:
+    """Minute by minute the lowest seq stays, captures unite, the highest seq's memo and label count."""
+    segments: dict[str, Segment] = {}
+    for line in sorted(lines, key=lambda one: (one.device, one.seq)):
+        record, detail = line.record, line.detail
+        one = segments.setdefault(
+            line.segment,
+            Segment(line.segment, record["member"], line.device, record["contract"], record["slot"]),
+        )
+        one.session_started = one.session_started or record["session_started"]
+        for index, minute in enumerate(record["minutes"]):
+            if one.minutes[index] is None and minute is not None:
+                app = None if minute[5] is None else detail["apps"][minute[5]][0]
+                one.minutes[index] = [*minute[:5], app]
+        for *app, seconds in detail["apps"]:
+            one.apps[tuple(app)] = one.apps.get(tuple(app), 0) + seconds
+        one.captures |= {capture["capture_id"] for capture in detail["captures"]}
+        one.memo = detail["memo"] if detail["memo"] is not None else one.memo
+        one.label = detail["label"] if detail["label"] is not None else one.label
+    return segments
+
+
+def _count_once(segments: list[Segment]) -> None:
+    """T-14: a member's minute counts for the one that started first; S-01: and ten of a contract are billed once."""
+    taken, billed = set(), set()
+    for one in sorted(segments, key=lambda one: (one.session_started, one.device, one.segment_id)):
+        for index, minute in enumerate(one.minutes):
+            if minute is not None and index not in taken:
+                one.counts[index] = True
+                taken.add(index)
+        if one.active and one.contract not in billed:
+            one.wanted = 10
+            billed.add(one.contract)
+
+
+def _bill(segments: Iterable[Segment], limits: Mapping[str, int | None]) -> dict[tuple[str, str], tuple[int, int]]:
+    """S-03: in the order of the clock; what does not fit any more is over the limit, whole."""
+    weeks: dict[tuple[str, str], tuple[int, int]] = {}
+    for one in sorted(segments, key=lambda one: (one.slot, one.device)):
+        day = date.fromisoformat(one.slot[:10])
+        week = one.contract, (day - timedelta(days=day.weekday())).isoformat()
+        billed, beyond = weeks.get(week, (0, 0))
+        limit = limits.get(one.contract)
+        one.over = bool(one.wanted) and limit is not None and billed + one.wanted > limit
+        weeks[week] = (billed + one.billable, beyond + (one.wanted if one.over else 0))
+    return weeks

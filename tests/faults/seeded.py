@@ -1,0 +1,49 @@
+"""Seeded defects under the same oracle: without the defect the scene is sound, with it the oracle must say so."""
+
+import time
+from random import Random
+
+from tests.faults.crew import Crew
+from tests.faults.defects import DEFECTS, Defect
+from tests.faults.on_services import altered
+from tests.faults.oracle import Verdict, examine
+from tests.faults.scenes import CATALOGUE, Scene
+from tests.faults.world import World
+
+RECORDS = 24
+
+
+async def plant(world: World, name: str, seed: str, *, defect: bool = True, restore: bool = True) -> Verdict:
+    """Plays the defect's scene. ``defect=False``: the same scene and fault with the service as it is.
+
+    ``restore=False`` leaves the altered service running, for who replaces it next.
+    """
+    one = DEFECTS[name]
+    once = world.folder / f"{name}-{time.monotonic_ns()}.once"
+    once.touch()
+    await world.replace(one.service, altered(one.service, *_options(name, one, defect), f"--once={once}"))
+    crew = await Crew.hire(world, Random(f"{seed}/{name}"), 1, _devices(one), pictures=0)
+    try:
+        scene = Scene(world, crew, crew.random, RECORDS)
+        if one.fault:
+            await CATALOGUE[one.fault].happen(scene)
+        else:
+            await crew.live(RECORDS)
+        return await examine(world, crew)
+    finally:
+        await crew.close()
+        if restore:
+            await world.replace(one.service, None)
+
+
+def _options(name: str, one: Defect, defect: bool) -> tuple[str, ...]:
+    return (*one.options, f"--defect={name}") if defect else one.options
+
+
+def _devices(one: Defect) -> int:
+    return CATALOGUE[one.fault].devices if one.fault else one.devices
+
+
+def found(name: str, verdict: Verdict) -> bool:
+    """Whether a finding names the defect."""
+    return any(finding.startswith(DEFECTS[name].finding) for finding in verdict.findings)
