@@ -50,7 +50,8 @@ class Ports:
                     f"Stop that program, or remove {self._path} to have new ports chosen."
                 )
         if missing:
-            self._kept |= dict(zip(missing, ports.free_ports(len(missing)), strict=True))
+            chosen = ports.free_ports(len(missing), but=self._kept.values())
+            self._kept |= dict(zip(missing, chosen, strict=True))
             write_private(self._path, self._kept)
         return {name: self._kept[name] for name in names}
 

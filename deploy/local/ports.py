@@ -2,6 +2,7 @@
 
 import random
 import socket
+from collections.abc import Iterable
 
 # Below the range that systems take outgoing ports from: there, a client that keeps trying to reach a stopped server can
 # be given the server's own port and connect to itself, and the server could not come back.
@@ -19,11 +20,12 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
         return True
 
 
-def free_ports(count: int) -> list[int]:
-    """So many different free ports; another process may still take one before it is used."""
-    found: list[int] = []
+def free_ports(count: int, but: Iterable[int] = ()) -> list[int]:
+    """So many different free ports, none of them in ``but``; another process may still take one before it is used."""
+    taken, found = set(but), []
     while len(found) < count:
         port = random.randint(_LOWEST, _HIGHEST)
-        if port not in found and is_free(port):
+        if port not in taken and is_free(port):
+            taken.add(port)
             found.append(port)
     return found
