@@ -2,6 +2,16 @@
 
 from typing import Any
 
+# What to do where whoever refuses has nothing closer to say.
+_ADVICE = {
+    401: "Sign in, and try again.",
+    403: "Ask an owner or admin of the workspace.",
+    404: "Check the address and the id; what was removed or is another workspace's is not found either.",
+    405: "The methods that do something are listed in /api/v1/openapi.json.",
+    409: "Read it again, and decide on what stands there now.",
+}
+_OTHERWISE = "Check what was sent against /api/v1/openapi.json."
+
 
 class Problem(Exception):
     """A refusal with an HTTP status, a short type (``no-seat-left``) and a sentence that says what to do.
@@ -16,9 +26,8 @@ class Problem(Exception):
     def document(self) -> dict[str, Any]:
         """The members of the problem document."""
         document = {"type": f"urn:daybook:problem:{self.kind}", "title": self.title, "status": self.status}
-        if self.detail:
-            document["detail"] = self.detail
-        return {**document, **self.extra}
+        detail = self.detail or _ADVICE.get(self.status, _OTHERWISE)
+        return {**document, "detail": detail, **self.extra}
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Problem":

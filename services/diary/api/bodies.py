@@ -6,7 +6,7 @@ import orjson
 from fastapi import Request
 from pydantic import BaseModel
 
-from services.kit.problems import Problem, invalid
+from services.kit.problems import Problem, invalid, not_found
 from services.wire.events import check, read_json
 from services.wire.subjects import ID
 
@@ -44,7 +44,7 @@ def take(model: type[Model], content: dict[str, Any]) -> Model:
 def identifier(text: str, what: str) -> str:
     """An id out of a path; what cannot be one is as unknown as any other (404)."""
     if not ID.fullmatch(text):
-        raise Problem(404, "not-found", f"There is no such {what}.")
+        raise not_found(what)
     return text
 
 
