@@ -22,7 +22,8 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 def free_ports(count: int, but: Iterable[int] = ()) -> list[int]:
     """So many different free ports, none of them in ``but``; another process may still take one before it is used."""
-    taken, found = set(but), []
+    taken = set(but)
+    found: list[int] = []
     while len(found) < count:
         port = random.randint(_LOWEST, _HIGHEST)
         if port not in taken and is_free(port):
