@@ -63,35 +63,38 @@ class Projector:
                 if what := _SPANS.get(type(fact)):
                     step.below(what, delivery.traceparent)
             try:
-                touched = await self._fold([fact for _, fact in read])
+                touched, time = await self._fold([fact for _, fact in read])
             except Exception as error:
                 if _passes(error):
                     raise
-                touched = await self._fold_singly(read)
+                touched, time = await self._fold_singly(read)
             await self._tell(touched)
-        _observe(read, touched)
+        _observe(read, time)
 
-    async def _fold(self, facts: Sequence[Fact]) -> Touched:
-        touched = await self._resettler.tell(facts)
+    async def _fold(self, facts: Sequence[Fact]) -> tuple[Touched, Touched]:
+        """What changed at all, and what of that by records and pictures."""
+        touched, time = await self._resettler.tell(facts), Touched()
         touched.merge(await self._folder.score(_only(SegmentScored, facts)))
         recorded = _only(SegmentRecorded, facts)
         captured = [one for one in facts if isinstance(one, CaptureStored | CaptureRemoved)]
         if recorded or captured:
-            touched.merge(await self._folder.fold(recorded, captured))
-        return touched
+            time = await self._folder.fold(recorded, captured)
+            touched.merge(time)
+        return touched, time
 
-    async def _fold_singly(self, read: Sequence[tuple[Delivery, Fact]]) -> Touched:
-        touched = Touched()
+    async def _fold_singly(self, read: Sequence[tuple[Delivery, Fact]]) -> tuple[Touched, Touched]:
+        touched, time = Touched(), Touched()
         for delivery, fact in read:
             try:
-                touched.merge(await self._fold([fact]))
+                for whole, part in zip((touched, time), await self._fold([fact]), strict=True):
+                    whole.merge(part)
             except Exception as error:
                 if _passes(error):
                     raise
                 # the error's text may quote the fact, and what is personal in it has no place in a log
                 log.error("a %s cannot be folded: %s", events.kind_of(delivery.subject), type(error).__name__)
                 await self._set_aside(delivery, f"{type(error).__name__} while folding")
-        return touched
+        return touched, time
 
     async def _set_aside(self, delivery: Delivery, reason: str) -> None:
         tokens = delivery.subject.split(".")
@@ -126,13 +129,13 @@ def _passes(error: Exception) -> bool:
 _PASSING_CODES = frozenset({50, 91, 112, 189, 251, 10107, 11600, 11602, 13435, 13436})
 
 
-def _observe(read: Sequence[tuple[Delivery, Fact]], touched: Touched) -> None:
+def _observe(read: Sequence[tuple[Delivery, Fact]], time: Touched) -> None:
     """Counts how long each record took to be seen; what came again and changed nothing was counted before."""
     now, visible = datetime.now(UTC), metrics.FRESHNESS_SECONDS.labels("visible")
     for delivery, fact in read:
         if not isinstance(fact, SegmentRecorded) or delivery.replayed:
             continue
-        if fact.slot not in touched.slots.get((fact.workspace, fact.member), ()):
+        if fact.slot not in time.slots.get((fact.workspace, fact.member), ()):
             continue
         try:
             seconds = events.seconds_since(fact.record["closed_at"], now)

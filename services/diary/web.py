@@ -9,7 +9,18 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from services.diary.api import audit, captures, collections, devices, diary, events, scores, sessions, timesheets
+from services.diary.api import (
+    accounts,
+    audit,
+    captures,
+    collections,
+    devices,
+    diary,
+    events,
+    scores,
+    sessions,
+    timesheets,
+)
 from services.diary.api.answers import refusal
 from services.diary.edge import Edge
 from services.diary.guard import Guard
@@ -41,9 +52,11 @@ def web(edge: Edge, service: Service) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # its own spans name paths, addresses and query strings; ours are those of services/kit/declared.py
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.edge, app.state.service = edge, service
-    for part in (sessions, diary, captures, scores, devices, collections, audit, timesheets, events):
+    for part in (sessions, accounts, diary, captures, scores, devices, collections, audit, timesheets, events):
         app.include_router(part.router, prefix=API)
     _add_pages(app)
     _add_refusals(app)

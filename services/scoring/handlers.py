@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.kit import declared, telemetry
+from services.kit import declared, metrics, telemetry
 from services.kit.bus import Bus, Delivery
 from services.scoring.classes import Catalogue
 from services.scoring.folds import fold, scored, slot_key, workspace_of
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 DURABLE = next(durable for stream in STREAMS for durable in stream.durables if durable.name == "scoring")
 _REPLAYED_AT_ONCE = 500
 _TRIES = 20
+_OF_A_FACT = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 
 Facts = Mapping[str, Sequence[SegmentRecorded]]
 Traces = Mapping[str, str | None]
@@ -60,10 +61,27 @@ class Handlers:
                 await self._store.keep_rules(fact)
         if unreadable:
             log.error("%d facts that cannot be read are passed over; one is %s", len(unreadable), unreadable[0])
+            metrics.MESSAGES.labels(DURABLE.name, "poison").inc(len(unreadable))
         if facts:
             with telemetry.Steps() as step:
                 traces = {key: step.below(declared.SEGMENT_SCORED, one) for key, one in traceparents}
-                await self._score(facts, traces)
+                try:
+                    await self._score(facts, traces)
+                except _OF_A_FACT:
+                    await self._score(self._foldable(facts), traces)
+
+    def _foldable(self, facts: Facts) -> Facts:
+        """Without what cannot be folded, which is a defect of who said it, so that its neighbours go their way."""
+        good = {}
+        for key, some in facts.items():
+            try:
+                fold(key, None, some, Rules(), self._catalogue)
+                good[key] = some
+            except _OF_A_FACT as error:
+                # the error's text may quote the fact, and what is personal in it has no place in a log
+                log.error("%d facts of a slot cannot be folded: %s", len(some), type(error).__name__)
+                metrics.MESSAGES.labels(DURABLE.name, "poison").inc(len(some))
+        return good
 
     async def _score(self, facts: Facts, traces: Traces, *, replay: bool = False) -> int:
         """Folds, rolls up and says ``segment.scored`` of every segment of these slots; gives how many.

@@ -262,7 +262,7 @@ from services.kit.service import run
 from services.kit.settings import Settings
 from services.scoring.app import build
 service = build(Settings())
-async def journal(messages):
+async def journal(messages, **_):
     os.kill(os.getpid(), signal.SIGKILL)
 service.bus.journal = journal
 run(service)
