@@ -38,7 +38,7 @@ bench: setup
 
 ## kill, stop and starve every part under load, and look for what was lost
 faults: setup
-	$(PY) -m pytest tests/faults $(ARGS)
+	$(PY) -m tests.faults $(ARGS)
 
 ## render and check everything under deploy/k8s, and what watches it
 manifests: setup

@@ -16,10 +16,10 @@ from pathlib import Path
 from random import Random
 
 from deploy.local.services import ROOT
-from tests.faults import on_delivery, on_devices, on_servers, on_services  # noqa: F401 - they fill the catalogue
+from tests.faults.catalogue import CATALOGUE
 from tests.faults.defects import DEFECTS
 from tests.faults.report import Report
-from tests.faults.scenes import CATALOGUE, play
+from tests.faults.scenes import play
 from tests.faults.seeded import found, plant
 from tests.faults.storm import storm
 from tests.faults.world import World

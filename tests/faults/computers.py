@@ -153,13 +153,13 @@ class Computer:
         done = 0
         while done < count:
             cut = self.random.randint(1, 9) if self.random.random() < 0.12 else 10
-            done += self._stretch(0, cut, expected)
+            done += self.stretch(0, cut, expected)
             if cut < 10 and done < count and self.random.random() < 0.7:
-                done += self._stretch(cut, 10, expected)  # Start again in the same slot
+                done += self.stretch(cut, 10, expected)  # Start again in the same slot
             self.clock.move((slots.slot_of(self.clock.now()) + SLOT - self.clock.now()).total_seconds())
         self.wake()
 
-    def _stretch(self, first: int, last: int, expected: str | None) -> int:
+    def stretch(self, first: int, last: int, expected: str | None) -> int:
         """One session within the running slot, from minute ``first`` to before ``last``."""
         slot = slots.slot_of(self.clock.now())
         opened = self.begin(slot, slot + first * MINUTE)

@@ -1,6 +1,7 @@
 """The computers of one scene: a few members, each with devices, and what of them is expected beyond their books."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -26,6 +27,7 @@ class Crew:
         self.members: list[Hired] = []
         self.claims: asyncio.Queue[tuple[Computer, list[int]]] = asyncio.Queue()
         self.lies: list[str] = []
+        self.hired_at = time.monotonic()
         self.litter: dict[str, int] = {}
         """Per device, how many different bodies were sent that prove nothing."""
         self.cloned: set[str] = set()
@@ -107,9 +109,10 @@ class Crew:
             computer.live(min(left, computer.random.randint(1, burst)))
             await asyncio.sleep(_PAUSE)
 
-    async def drained(self, seconds: float = 60) -> None:
-        """Waits until no computer has anything waiting."""
-        await until(lambda: not any(any(one.waiting()) for one in self.computers if not one.cut_off), seconds)
+    async def drained(self, seconds: float = 60, only: Computer | None = None) -> None:
+        """Waits until no computer, or this one, has anything waiting."""
+        those = [only] if only else [one for one in self.computers if not one.cut_off]
+        await until(lambda: not any(any(one.waiting()) for one in those), seconds)
 
     async def quiet(self) -> None:
         """Waits until all is on the other side and every promise was compared with the ledger."""

@@ -31,6 +31,20 @@ async def clock_hours_ahead_and_back(scene: Scene) -> None:
 
 
 @fault()
+async def started_again_in_the_same_slot(scene: Scene) -> None:
+    """Stop, and Start again in the slot: two records, one segment, the first long in the diary."""
+    for _ in range(max(2, scene.records // 20)):
+        for one in scene.crew.computers:
+            one.stretch(0, scene.random.randint(3, 5))
+            one.wake()
+        await scene.crew.drained()
+        await until(scene.world.is_idle, 60)
+        for one in scene.crew.computers:
+            one.stretch(6, 10)
+            one.live(1)
+
+
+@fault()
 async def disk_full(scene: Scene) -> None:
     """The spool's file takes no more: nothing is written by half, and what was closed before is whole."""
     one = scene.crew.computers[0]
@@ -85,12 +99,16 @@ async def cloned_device(scene: Scene) -> None:
     twin = _copy(scene, one)
     scene.crew.computers.append(twin)
     scene.crew.cloned.add(one.device)
-    for _ in range(round(scene.records * 0.3)):
-        one.live(1, expected=EITHER)
-        twin.live(1, expected=EITHER)
-    one.switch_on()
-    twin.switch_on()
-    await asyncio.sleep(0)
+    for first, pause in ((one, 0), (twin, 1)):  # both at once, and then one after the other
+        for copy in (one, twin):
+            await copy.switch_off()
+            copy.live(round(scene.records * 0.2), expected=EITHER)
+        first.switch_on()
+        if pause:
+            await scene.crew.drained(only=first)
+        other = twin if first is one else one
+        other.switch_on()
+        await scene.crew.drained()
 
 
 def _copy(scene: Scene, one: Computer) -> Computer:

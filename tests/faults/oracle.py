@@ -40,17 +40,21 @@ class Verdict:
         return not self.findings
 
 
-async def examine(world: World, crew: Crew) -> Verdict:
-    """Waits until nothing is on its way any more, and compares; recovery is counted from the call."""
+async def examine(world: World, crew: Crew, grace: float = GRACE_SECONDS) -> Verdict:
+    """Waits until nothing is on its way any more, and compares; what is not so after the grace is found wrong.
+
+    Recovery is counted from when the last part was killed or let go on; where none was, from the call.
+    """
     begun = time.monotonic()
+    struck = world.struck_at if world.struck_at > crew.hired_at else begun
     unrest = await _rest(world, crew, begun + REST_SECONDS)
-    deadline = time.monotonic() + GRACE_SECONDS
+    deadline = time.monotonic() + grace
     while True:
         verdict = await _compare(world, crew)
         if verdict.sound or time.monotonic() > deadline:
             break
         await asyncio.sleep(0.3)  # what is said at last, after the last ack, may need a moment
-    verdict.recovery = round(time.monotonic() - begun, 1)
+    verdict.recovery = round(time.monotonic() - struck, 1)
     if unrest:
         verdict.findings.insert(0, unrest)
     await crew.claims.join()
@@ -68,7 +72,7 @@ async def _rest(world: World, crew: Crew, deadline: float) -> str | None:
             waiting |= await world.lag()
         except Exception as error:  # the bus may be on its way up
             waiting["bus"] = type(error).__name__
-        if not waiting:
+        if not waiting or crew.lies:
             return None
         if time.monotonic() > deadline:
             return f"lag: not at rest after {REST_SECONDS:.0f} s: {waiting}"

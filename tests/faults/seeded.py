@@ -3,11 +3,12 @@
 import time
 from random import Random
 
+from tests.faults.catalogue import CATALOGUE
 from tests.faults.crew import Crew
 from tests.faults.defects import DEFECTS, Defect
 from tests.faults.on_services import altered
 from tests.faults.oracle import Verdict, examine
-from tests.faults.scenes import CATALOGUE, Scene
+from tests.faults.scenes import Scene
 from tests.faults.world import World
 
 RECORDS = 24
@@ -29,7 +30,7 @@ async def plant(world: World, name: str, seed: str, *, defect: bool = True, rest
             await CATALOGUE[one.fault].happen(scene)
         else:
             await crew.live(RECORDS)
-        return await examine(world, crew)
+        return await examine(world, crew, grace=1)
     finally:
         await crew.close()
         if restore:

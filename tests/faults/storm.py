@@ -1,47 +1,46 @@
-"""Several faults at once, chosen by chance, under more computers."""
+"""Several faults at once, chosen by chance, beside one stream of records."""
 
 import asyncio
-from dataclasses import replace
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from random import Random
 
+from tests.faults.catalogue import CATALOGUE
 from tests.faults.crew import Crew
 from tests.faults.oracle import Verdict, examine
-from tests.faults.scenes import CATALOGUE, Scene
+from tests.faults.scenes import Fault, Scene
 from tests.faults.world import World
 
-MEMBERS, DEVICES, FAULTS = 3, 2, 3
+STRIKES = 3
 
 
-class _Onlooker(Scene):
-    """A scene whose records flow by themselves: a fault strikes, and does not wait for its own."""
+class Onlooker(Scene):
+    """A scene whose records flow by themselves: the fault strikes among them."""
 
-    def flowing(self, part: float = 1.0):  # type: ignore[no-untyped-def,override]
-        return _Nothing()
-
-
-class _Nothing:
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
+    @contextlib.asynccontextmanager
+    async def flowing(self, part: float = 1.0) -> AsyncIterator[None]:
+        yield
 
 
-async def storm(world: World, seed: str, records: int) -> Verdict:
-    """Some faults that may happen together, beside one stream of records."""
-    random = Random(seed)
-    crew = await Crew.hire(world, random, MEMBERS, DEVICES, pictures=0.05)
+async def storm(
+    world: World,
+    seed: str,
+    records: int,
+    *,
+    members: int = 3,
+    devices: int = 2,
+    pictures: float = 0.05,
+    strikes: Sequence[Fault] | None = None,
+) -> Verdict:
+    """These faults, or some that may happen together, each at its own moment of the same records."""
+    random = Random(f"{seed}/storm")
     composing = [one for one in CATALOGUE.values() if one.composes]
-    chosen = random.sample(composing, FAULTS)
-    scene = Scene(world, crew, random, records)
-    onlookers = [replace(_onlooker(scene), random=Random(random.random())) for _ in chosen]
+    chosen = strikes if strikes is not None else random.sample(composing, STRIKES)
+    crew = await Crew.hire(world, random, members, devices, pictures=pictures)
     try:
-        flow = asyncio.create_task(crew.live(records))
-        await asyncio.gather(flow, *(one.happen(on) for one, on in zip(chosen, onlookers, strict=True)))
+        scenes = [Onlooker(world, crew, Random(random.random()), records) for _ in chosen]
+        happening = [one.happen(scene) for one, scene in zip(chosen, scenes, strict=True)]
+        await asyncio.gather(crew.live(records), *happening)
         return await examine(world, crew)
     finally:
         await crew.close()
-
-
-def _onlooker(scene: Scene) -> Scene:
-    return _Onlooker(scene.world, scene.crew, scene.random, scene.records)

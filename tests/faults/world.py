@@ -45,6 +45,8 @@ class World:
         self._ports = json.loads((stack.data / "ports.json").read_text())
         self.mongo: MongoClient[dict[str, Any]] = MongoClient(stack.ready["mongo"], serverSelectionTimeoutMS=2000)
         self._token = ""
+        self.struck_at = 0.0
+        """The moment (monotonic) something was last killed, or allowed to go on."""
 
     @property
     def workspace(self) -> str:
@@ -66,7 +68,7 @@ class World:
 
     async def kill(self, name: str) -> None:
         """SIGKILL; returns when the supervisor has started it again and it is ready."""
-        old = self.stack.kill(name)
+        old, self.struck_at = self.stack.kill(name), time.monotonic()
         await self.stack.restarted(name, old)
         await self.ready(name)
 
@@ -103,6 +105,7 @@ class World:
             yield
         finally:
             flag.unlink()
+            self.struck_at = time.monotonic()
             await self.stack.restarted(name, old)
             await self.ready(name)
 
@@ -116,6 +119,7 @@ class World:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
+            self.struck_at = time.monotonic()
 
     async def replace(self, name: str, arguments: list[str] | None) -> None:
         """The service is started with these arguments of Python from now on; None: with its own again."""
@@ -195,17 +199,24 @@ class World:
         finally:
             await client.close()
 
+    async def is_idle(self) -> bool:
+        """Whether every durable has nothing left; not while the bus cannot be asked."""
+        try:
+            return not await self.lag()
+        except Exception:  # whatever it is, it is not idle
+            return False
+
     async def replay(self, *services: str) -> None:
         """Has owners of facts say them again, as the operator does after a restore (docs/operating.md)."""
-        client = await self.connect("licensing")
         span = {"from": "2020-01-01T00:00:00Z", "to": format_instant(datetime.now(UTC) + timedelta(days=2))}
-        try:
-            for service in services:
-                body = json.dumps({"workspace": self.workspace, **span}).encode()
+        body = json.dumps({"workspace": self.workspace, **span}).encode()
+        for service in services:
+            client = await self.connect("diary" if service == "licensing" else "licensing")  # who may ask whom
+            try:
                 answer = await client.request(f"rpc.{service}.replay", body, timeout=60)
                 assert not (answer.headers or {}).get("Daybook-Status"), answer.data
-        finally:
-            await client.close()
+            finally:
+                await client.close()
 
     def ingest_rows(self, collection: str, device: str) -> list[dict[str, Any]]:
         """Rows of ingest's ``ledger`` or ``quarantine`` of one device."""

@@ -34,6 +34,6 @@ DEFECTS: dict[str, Defect] = {
         "receipt: it promised",
         options=("--die=before services.ingest.ledger:Ledger.write 2",),
     ),
-    "adding_up": Defect("projector", counting.add_up, "week:"),
+    "adding_up": Defect("projector", counting.add_up, "week:", fault="started_again_in_the_same_slot"),
     "every_device_counts": Defect("projector", counting.every_device, "diary:", devices=2),
 }
