@@ -29,6 +29,7 @@ class Action(StrEnum):
     READ_TIMESHEET = "read timesheet"
     READ_SYNC = "read sync"
     READ_AUDIT = "read audit"
+    OWN_ACCOUNT = "look after one's own account"
     READ = "read collection"
     CREATE = "create in collection"
     CHANGE = "change in collection"
@@ -50,6 +51,7 @@ TABLE: Mapping[Action, _Scopes] = {
         owner={_ALL}, admin={_ALL}, manager={_OWN, _TEAM}, employee={_OWN}, client={_CONTRACT}
     ),
     Action.READ_SYNC: _roles(owner={_ALL}, admin={_ALL}, manager={_OWN, _TEAM}, employee={_OWN}),
+    Action.OWN_ACCOUNT: _roles(owner={_OWN}, admin={_OWN}, manager={_OWN}, employee={_OWN}, client={_OWN}),
     Action.READ_AUDIT: _roles(owner={_ALL}, admin={_ALL}, manager={_OWN}, employee={_OWN}),
 }
 

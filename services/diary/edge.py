@@ -20,6 +20,7 @@ from services.wire.requests import Principal, SessionOf
 COOKIE = "daybook_session"
 _ASK_SECONDS = 30.0
 _REMEMBER_MOST = 10_000
+Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
@@ -29,10 +30,10 @@ class Sessions:
     def __init__(self, public_key: bytes, bus: Bus) -> None:
         self._key, self._bus = public_key, bus
         self._opened: OrderedDict[str, Principal] = OrderedDict()
-        self._asked: OrderedDict[str, tuple[float, bool]] = OrderedDict()
+        self._asked: OrderedDict[tuple[str, str | None], tuple[float, bool]] = OrderedDict()
 
-    async def principal(self, token: str) -> Principal:
-        """Whose token it is; 401 where it is forged, over or ended."""
+    async def principal(self, token: str, address: str | None = None) -> Principal:
+        """Whose token it is; 401 where it is forged, over, ended or may not be used from that address."""
         now = time.time()
         principal = self._opened.get(token)
         if principal is None:
@@ -41,31 +42,36 @@ class Sessions:
             except ValueError as error:
                 raise signed_out() from error
             _keep(self._opened, token, principal)
-        if principal.expires <= now or not await self.holds(principal):
+        if principal.expires <= now or not await self.holds(principal, address):
             raise signed_out()
         return principal
 
-    async def holds(self, principal: Principal) -> bool:
+    async def holds(self, principal: Principal, address: str | None = None) -> bool:
         """Whether licensing says, or said within the last half minute, that the session has not ended."""
         now = time.monotonic()
-        known = self._asked.get(principal.session)
+        if (ended := self._asked.get((principal.session, None))) and not ended[1] and ended[0] > now:
+            return False
+        key = principal.session, address
+        known = self._asked.get(key)
         if known and known[0] > now:
             return known[1]
         try:
-            answer = await self._bus.ask("licensing", "session", SessionOf(principal=principal), timeout=2.0)
+            answer = await self._bus.ask(
+                "licensing", "session", SessionOf(principal=principal, address=address), timeout=2.0
+            )
             holds = answer.get("holds") is True
         except Problem:
             # Signatures hold while licensing is away: reading one's diary must not hang on it.
             holds = known[1] if known else True
-        _keep(self._asked, principal.session, (now + _ASK_SECONDS, holds))
+        _keep(self._asked, key, (now + _ASK_SECONDS, holds))
         return holds
 
     def ended(self, session: str) -> None:
         """This session was signed out here: no need to ask."""
-        _keep(self._asked, session, (time.monotonic() + _ASK_SECONDS, False))
+        _keep(self._asked, (session, None), (time.monotonic() + _ASK_SECONDS, False))
 
 
-def _keep(known: OrderedDict[str, Value], key: str, value: Value) -> None:
+def _keep(known: OrderedDict[Key, Value], key: Key, value: Value) -> None:
     known[key] = value
     known.move_to_end(key)
     if len(known) > _REMEMBER_MOST:
@@ -108,7 +114,7 @@ async def current_principal(request: Request) -> Principal:
     token = token_of(request)
     if not token:
         raise signed_out()
-    return await edge_of(request).sessions.principal(token)
+    return await edge_of(request).sessions.principal(token, client_address(request))
 
 
 async def current_viewer(request: Request) -> Viewer:

@@ -9,7 +9,19 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from services.diary.api import audit, captures, collections, devices, diary, events, scores, sessions, timesheets
+from services.diary.api import (
+    accounts,
+    audit,
+    captures,
+    collections,
+    devices,
+    diary,
+    events,
+    scores,
+    sessions,
+    timesheets,
+)
+from services.diary.api.answers import refusal
 from services.diary.edge import Edge
 from services.diary.guard import Guard
 from services.diary.pages import routes, sign_in
@@ -44,7 +56,7 @@ def web(edge: Edge, service: Service) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.edge, app.state.service = edge, service
-    for part in (sessions, diary, captures, scores, devices, collections, audit, timesheets, events):
+    for part in (sessions, accounts, diary, captures, scores, devices, collections, audit, timesheets, events):
         app.include_router(part.router, prefix=API)
     _add_pages(app)
     _add_refusals(app)

@@ -8,6 +8,7 @@ from services.kit import mongo
 from services.kit.bus import Bus
 from services.kit.service import Service, run
 from services.kit.settings import signing_key
+from services.licensing.account_handlers import AccountHandlers
 from services.licensing.callout import Callout, Issuer
 from services.licensing.entitlements import Entitlements
 from services.licensing.handlers import Handlers
@@ -30,6 +31,7 @@ def build(settings: LicensingSettings) -> Service:
     entitlements = Entitlements(store, bus, signing_key(settings.notice_seed))
     session_key, licence_key = signing_key(settings.session_seed), signing_key(settings.licence_seed)
     Handlers(store, entitlements, session_key, licence_key, settings.device_urls).register(bus)
+    AccountHandlers(store, session_key).register(bus)
     postman = Postman(store, settings.smtp_url.get_secret_value(), settings.smtp_sender, settings.public_url)
     stopping = False
 

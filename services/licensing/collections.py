@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from services.kit.mongo import Session
-from services.kit.problems import forbidden, invalid, not_found
-from services.licensing import contracts, devices, licences, mail, people, policies, teams, workspaces
+from services.kit.problems import Problem, forbidden, invalid, not_found
+from services.licensing import addresses, contracts, devices, licences, mail, people, policies, teams, workspaces
 from services.licensing.access import Reach, Scope
 from services.licensing.store import Document, Store
 from services.wire.events import check
@@ -127,8 +127,17 @@ def filter_of(kind: Kind, filters: dict[str, str]) -> Document:
     return dict(filters)
 
 
-def require_allowed(reach: Reach, collection: Collection, doc: Document, body: dict[str, Any]) -> None:
-    """What the table alone cannot say: a client edits labels only (S-07); an admin neither makes nor unmakes owners."""
+def require_allowed(reach: Reach, collection: Collection, doc: Document, body: dict[str, Any], address: str) -> None:
+    """What the table alone cannot say.
+
+    A client edits labels only (S-07); an admin neither makes nor unmakes owners, nor archives a workspace; nobody shuts
+    out the network they are in themselves (W-01).
+    """
+    if collection == "workspaces" and "archived" in body and reach.role != "owner":
+        raise forbidden("Only an owner archives or restores a workspace.")
+    if collection == "workspaces" and not addresses.allows(body.get("allowed_ranges") or (), address):
+        detail = f"They leave out {address or 'your own address'}, where you are now."
+        raise Problem(409, "locks-you-out", "These networks would lock you out.", detail)
     if reach.scope is Scope.CONTRACT and set(body) - {"labels"}:
         raise forbidden("Of a contract a client may change the labels.")
     owners = doc.get("role") == "owner" or body.get("role") == "owner"

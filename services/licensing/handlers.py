@@ -58,7 +58,7 @@ class Handlers:
 
     async def session(self, request: requests.SessionOf) -> dict[str, bool]:
         """Whether a session still holds."""
-        return {"holds": await sessions.holds(self._store, request.principal)}
+        return {"holds": await sessions.holds(self._store, request.principal, request.address)}
 
     async def activate(self, request: requests.Activate) -> dict[str, Any]:
         """A licence key and a device key become a device (L-03); the answer of ``POST /api/v1/activations``."""
@@ -99,7 +99,7 @@ class Handlers:
         kind = KINDS[request.collection]
         reach = await access.reach(self._store, request.principal, "create", request.collection)
         body = body_of(kind.new, request.body)
-        require_allowed(reach, request.collection, {}, request.body)
+        require_allowed(reach, request.collection, {}, request.body, request.address)
         make = kind.create
         assert make is not None
         if isinstance(body, people.New):
@@ -120,7 +120,7 @@ class Handlers:
             doc = await self._store[kind.stored].find_one(where, session=session)
             if doc is None:
                 raise not_found(request.collection.removesuffix("s"))
-            require_allowed(reach, request.collection, doc, request.body)
+            require_allowed(reach, request.collection, doc, request.body, request.address)
             return await kind.change(self._store, session, doc, body)
 
         doc = await self._store.change(work)

@@ -6,10 +6,12 @@ from services.kit.problems import Problem
 from services.licensing.store import NOBODY, Store, fingerprint, key, now
 
 SPAN = timedelta(minutes=1)
+MOST_FAILURES = 10
+"""Wrong passwords, by account and address together."""
 
 
-async def take(store: Store, what: str, who: str, most: int) -> None:
-    """Counts one try before it is made, so that many at once cannot slip past; 429 after ``most`` in a minute."""
+async def take(store: Store, what: str, who: str, most: int, span: timedelta = SPAN) -> None:
+    """Counts one try before it is made, so that many at once cannot slip past; 429 after ``most`` in a span."""
     moment = now()
     running = {"$gt": ["$until", moment]}
     doc = await store["attempts"].find_one_and_update(
@@ -18,7 +20,7 @@ async def take(store: Store, what: str, who: str, most: int) -> None:
             {
                 "$set": {
                     "count": {"$cond": [running, {"$add": ["$count", 1]}, 1]},
-                    "until": {"$cond": [running, "$until", moment + SPAN]},
+                    "until": {"$cond": [running, "$until", moment + span]},
                 }
             }
         ],

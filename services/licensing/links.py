@@ -20,7 +20,7 @@ async def read(store: Store, purpose: str, token: str, session: Session | None =
     """What a link is for; 404 where it is unknown, over or used, which cannot be told apart."""
     found = await store["links"].find_one({"_id": _key(token)}, session=session)
     if found is None or found["purpose"] != purpose or found["until"] <= now():
-        raise Problem(404, "link-over", "This link is over.", "It was used already, or is too old. Ask for a new one.")
+        raise over()
     data: Document = found["data"]
     return data
 
@@ -30,6 +30,11 @@ async def use(store: Store, session: Session, purpose: str, token: str) -> Docum
     data = await read(store, purpose, token, session)
     await store["links"].delete_one({"_id": _key(token)}, session=session)
     return data
+
+
+def over() -> Problem:
+    """404: a link that allows nothing, or nothing any more."""
+    return Problem(404, "link-over", "This link is over.", "It was used already, or is too old. Ask for a new one.")
 
 
 def _key(token: str) -> str:

@@ -13,12 +13,12 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import AfterValidator, Field
 
 from services.kit.mongo import Session
-from services.kit.problems import Problem, invalid, not_found
-from services.licensing import teams
+from services.kit.problems import Problem, forbidden, invalid, not_found
+from services.licensing import limits, teams
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
 from services.licensing.workspaces import Zone
 from services.wire.events import Fact, Id, MemberChanged, Strict
-from services.wire.requests import Role
+from services.wire.requests import Principal, Role
 
 # OWASP's second choice for Argon2id: 19 MiB, two passes. Two threads, so that a burst costs neither the event loop nor
 # the memory.
@@ -83,6 +83,26 @@ def _verify(hashed: str, password: str) -> bool:
 async def person_by_email(store: Store, email: str, session: Session | None = None) -> Document | None:
     """A person, or None."""
     return await store.one("people", NOBODY, email.strip().lower(), session=session)
+
+
+async def require_password(store: Store, principal: Principal, password: str, address: str) -> Document:
+    """The person of a principal whose password this is; 403, and 429 after ten failures a minute."""
+    person = await of_principal(store, principal)
+    who = f"{person['email']} {address}"
+    await limits.take(store, "sign_in", who, limits.MOST_FAILURES)
+    if not await password_holds(person["hash"], password):
+        raise Problem(403, "wrong-password", "This is not your password.", "Type your present password, and retry.")
+    await limits.give_back(store, "sign_in", who)
+    return person
+
+
+async def of_principal(store: Store, principal: Principal) -> Document:
+    """The person who acts; 403 where they are no longer a member of the workspace of their session."""
+    member = await store.one("members", principal.workspace, principal.member)
+    person = await person_by_email(store, member["email"]) if member and not member["archived"] else None
+    if person is None:
+        raise forbidden("You are no longer a member of this workspace.")
+    return person
 
 
 async def create(

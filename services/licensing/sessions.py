@@ -1,69 +1,126 @@
-"""Signing in and out of people (W-01): a session token that the diary opens by itself, for twelve hours."""
+"""Signing in and out of people (W-01): a session token that the diary opens by itself, for twelve hours.
+
+Each sign-in and each switch makes a session of its own: no id is ever taken from outside.
+"""
 
 from datetime import timedelta
+from typing import Any
 
 from nacl.signing import SigningKey
 
 from services.kit import metrics
+from services.kit.mongo import Session
 from services.kit.principals import seal_token
 from services.kit.problems import Problem, not_found
-from services.licensing import limits, people
-from services.licensing.store import Document, Store, key, new_id, now
+from services.licensing import addresses, limits, people, two_factor
+from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire.requests import Principal, SignedIn, SignIn, WorkspaceRef
 
 LASTS = timedelta(hours=12)
-MOST_FAILURES = 10
+_SEEN = timedelta(minutes=5)
+Place = tuple[Document, Document]
 
 
 async def sign_in(store: Store, signer: SigningKey, request: SignIn) -> SignedIn:
-    """A session in the workspace asked for, else in the person's first; 401, 404 or 429 problems.
+    """A session in the workspace asked for, else in the person's first; 401, 403, 404 or 429 problems.
 
     Failures count for account and address together, so that nobody locks an owner out from elsewhere. An unknown
     address takes as long as a wrong password, and is told the same. ``totp`` means nothing to an account without.
     """
     who = f"{request.email.strip().lower()} {request.address}"
-    await limits.take(store, "sign_in", who, MOST_FAILURES)
+    await limits.take(store, "sign_in", who, limits.MOST_FAILURES)
     person = await people.person_by_email(store, request.email)
     if not await people.password_holds(person["hash"] if person else None, request.password) or person is None:
         metrics.SIGN_INS.labels("person", "refused").inc()
         raise Problem(401, "wrong-credentials", "E-mail address and password do not match.", "Check both, and retry.")
+    try:
+        await two_factor.require(store, person, request.totp)
+    except Problem as problem:
+        metrics.SIGN_INS.labels("person", "refused").inc()
+        if problem.kind == "code-needed":  # the form asks for it next; nothing was guessed
+            await limits.give_back(store, "sign_in", who)
+        raise
     await limits.give_back(store, "sign_in", who)
-    places = await _places(store, person)
-    chosen = next((one for one in places if request.workspace in (None, one[0]["id"])), None)
-    if chosen is None:
-        raise not_found("workspace")
-    principal = await _open(store, person, *chosen)
+    answer = await enter(store, signer, person, request.workspace, request.address, request.agent)
     metrics.SIGN_INS.labels("person", "admitted").inc()
+    return answer
+
+
+async def enter(
+    store: Store, signer: SigningKey, person: Document, workspace: str | None, address: str, agent: str
+) -> SignedIn:
+    """A new session of a person who has shown who they are; 404 where they have no such workspace, 403 from here."""
+    places = await places_of(store, person)
+    wanted = [one for one in places if workspace in (None, one[0]["id"])]
+    if not wanted:
+        raise not_found("workspace")
+    chosen = next((one for one in wanted if allows(one[0], address)), None)
+    if chosen is None:
+        raise Problem(
+            403,
+            "address-not-allowed",
+            "This workspace cannot be entered from here.",
+            "It names the networks it may be used from; ask an owner.",
+        )
+    principal = await _open(store, person, *chosen, address, agent)
     return SignedIn(
         token=seal_token(signer, principal),
         member=principal.member,
         workspace=principal.workspace,
         name=principal.name,
         role=principal.role,
-        workspaces=[
-            WorkspaceRef(workspace=workspace["id"], name=workspace["name"], role=member["role"])
-            for workspace, member in places
-        ],
+        workspaces=[ref(*place) for place in places],
     )
 
 
-async def _places(store: Store, person: Document) -> list[tuple[Document, Document]]:
-    """(workspace, member) of every workspace the person may enter."""
+async def switch(
+    store: Store, signer: SigningKey, principal: Principal, person: Document, workspace: str, address: str, agent: str
+) -> SignedIn:
+    """A session in another workspace of the person; the present one ends (W-02)."""
+    answer = await enter(store, signer, person, workspace, address, agent)
+    await sign_out(store, principal)
+    return answer
+
+
+def allows(workspace: Document, address: str) -> bool:
+    """Whether a workspace may be used from an address."""
+    return addresses.allows(workspace.get("allowed_ranges") or (), address)
+
+
+def ref(workspace: Document, member: Document) -> WorkspaceRef:
+    """A place as it is named to its person."""
+    return WorkspaceRef(
+        workspace=workspace["id"], name=workspace["name"], role=member["role"], archived=workspace["archived"]
+    )
+
+
+async def places_of(store: Store, person: Document) -> list[Place]:
+    """(workspace, member) of every workspace the person may enter; an archived one only its owners, to restore it."""
     ids = [(place["workspace"], place["member"]) for place in person["places"]]
-    workspaces = store["workspaces"].find({"_id": {"$in": [key(one) for one, _ in ids]}, "archived": False})
+    found = await store["workspaces"].find({"_id": {"$in": [key(one) for one, _ in ids]}}).to_list(None)
     members = store["members"].find({"_id": {"$in": [key(*one) for one in ids]}, "archived": False})
-    by_id = {doc["id"]: doc for doc in await workspaces.to_list(None)}
-    found = {doc["workspace"]: doc for doc in await members.to_list(None)}
-    return [(by_id[one], found[one]) for one, _ in ids if one in by_id and one in found]
+    by_id = {doc["id"]: doc for doc in found}
+    mine = {doc["workspace"]: doc for doc in await members.to_list(None) if not doc.get("invited")}
+    places = [(by_id[one], mine[one]) for one, _ in ids if one in by_id and one in mine]
+    open_ones = [place for place in places if not place[0]["archived"]]
+    return open_ones + [place for place in places if place[0]["archived"] and place[1]["role"] == "owner"]
 
 
-async def _open(store: Store, person: Document, workspace: Document, member: Document) -> Principal:
+async def _open(
+    store: Store, person: Document, workspace: Document, member: Document, address: str, agent: str
+) -> Principal:
     session, issued = new_id("ses"), now()
     await store["sessions"].insert_one(
         {
             "_id": key(workspace["id"], session),
+            "id": session,
             "workspace": workspace["id"],
             "member": member["id"],
+            "person": person["person"],
+            "address": address,
+            "agent": agent,
+            "started_at": issued,
+            "seen_at": issued,
             "until": issued + LASTS,
             "ended": False,
         }
@@ -85,10 +142,49 @@ async def sign_out(store: Store, principal: Principal) -> None:
     await store["sessions"].update_one({"_id": key(principal.workspace, principal.session)}, {"$set": {"ended": True}})
 
 
-async def holds(store: Store, principal: Principal) -> bool:
-    """Whether a session may still be used: not ended, not over, and its member still here in that role."""
+async def listed(store: Store, person: Document, principal: Principal) -> list[Document]:
+    """The person's sessions in all workspaces that have not ended, the newest first."""
+    found = store["sessions"].find(_running(person)).sort("started_at", -1)
+    return [_shown(doc, principal) for doc in await found.to_list(None)]
+
+
+async def end(store: Store, person: Document, session: str) -> None:
+    """One of the person's own sessions ends; 404 where it is none of theirs."""
+    done = await store["sessions"].update_one(_running(person) | {"id": session}, {"$set": {"ended": True}})
+    if not done.matched_count:
+        raise not_found("session")
+
+
+async def end_all(store: Store, person: Document, *, but: str | None = None, session: Session | None = None) -> int:
+    """Ends the person's sessions everywhere, except one; how many there were."""
+    where = _running(person) | ({"id": {"$ne": but}} if but else {})
+    done = await store["sessions"].update_many(where, {"$set": {"ended": True}}, session=session)
+    return int(done.modified_count)
+
+
+async def holds(store: Store, principal: Principal, address: str | None) -> bool:
+    """Whether a session may still be used: not ended, not over, its member still here in that role, and from here."""
     session = await store.one("sessions", principal.workspace, principal.session)
     if session is None or session["ended"] or session["until"] <= now() or session["member"] != principal.member:
         return False
     member = await store.one("members", principal.workspace, principal.member)
-    return member is not None and not member["archived"] and member["role"] == principal.role
+    if member is None or member["archived"] or member["role"] != principal.role:
+        return False
+    workspace = await store["workspaces"].find_one({"_id": key(principal.workspace)})
+    if workspace is None or (workspace["archived"] and member["role"] != "owner"):
+        return False
+    if address is not None and not allows(workspace, address):
+        return False
+    if now() - session.get("seen_at", session["until"] - LASTS) > _SEEN:
+        await store["sessions"].update_one({"_id": session["_id"]}, {"$set": {"seen_at": now()}})
+    return True
+
+
+def _running(person: Document) -> Document:
+    return {"person": person["person"], "ended": False, "until": {"$gt": now()}}
+
+
+def _shown(doc: Document, principal: Principal) -> dict[str, Any]:
+    names = ("id", "workspace", "address", "agent")
+    times = {name: instant(doc[name]) for name in ("started_at", "seen_at", "until")}
+    return {name: doc[name] for name in names} | times | {"current": doc["id"] == principal.session}

@@ -71,7 +71,8 @@ class Store:
         await self["devices"].create_index([("workspace", 1), ("licence", 1)])
         await self["licences"].create_index([("workspace", 1), ("policy", 1)])
         await self["mails"].create_index([("state", 1), ("due", 1)])
-        for name in ("sessions", "attempts", "links", "mails"):
+        await self["sessions"].create_index([("person", 1), ("started_at", -1)])
+        for name in ("sessions", "attempts", "links", "mails", "sign_ups"):
             await self[name].create_index("until", expireAfterSeconds=0)
 
     async def change(self, work: Callable[[Session], Awaitable[Result]]) -> Result:

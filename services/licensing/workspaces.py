@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from services.kit.mongo import Session
 from services.kit.problems import not_found
+from services.licensing.addresses import Range
 from services.licensing.mail_texts import Switchable
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
 from services.wire.events import Fact, Strict, WorkspaceChanged
@@ -46,6 +47,8 @@ class Patch(Strict):
     minimum_agent: Annotated[str, Field(max_length=40)] | None = None
     mails_off: Annotated[list[Switchable], Field(max_length=20)] | None = None
     """Kinds of mail that are not sent (W-07)."""
+    allowed_ranges: Annotated[list[Range], Field(max_length=100)] | None = None
+    """Networks like 192.0.2.0/24 that people must come from; none: from everywhere (W-01)."""
     archived: bool | None = None
 
 
@@ -62,7 +65,7 @@ async def create(store: Store, session: Session, body: New) -> Document:
     doc: Document = {"_id": key(workspace), "workspace": workspace, "id": workspace, "revision": 1}
     doc |= body.model_dump() | {"lock_hour": 12, "billing_unit": "segment", "movement_counts": False}
     doc |= {"unproductive_weight_percent": 50, "archived": False, "seats": None, "seats_taken": 0}
-    doc |= {"minimum_agent": None, "mails_off": [], "created_at": now()}
+    doc |= {"minimum_agent": None, "mails_off": [], "allowed_ranges": [], "created_at": now()}
     await store["workspaces"].insert_one(doc, session=session)
     await store.outbox.stage([fact(doc)], session)
     return doc
@@ -98,5 +101,6 @@ def fact(doc: Document) -> tuple[str, Fact]:
 def shown(doc: Document) -> Document:
     """A workspace as the API shows it."""
     names = ("id", *_SETTINGS, "seats", "seats_taken", "minimum_agent")
-    own = {"mails_off": doc.get("mails_off", []), "created_at": instant(doc["created_at"])}
+    lists = {name: doc.get(name, []) for name in ("mails_off", "allowed_ranges")}
+    own = lists | {"created_at": instant(doc["created_at"])}
     return {name: doc[name] for name in names} | own

@@ -36,14 +36,16 @@ class SignIn(Strict):
     totp: str | None = Field(default=None, max_length=12)
     workspace: Id | None = None
     address: str = Field(max_length=64)
+    agent: str = Field(default="", max_length=300)
 
 
 class WorkspaceRef(Strict):
-    """A workspace somebody belongs to."""
+    """A workspace somebody belongs to; an archived one is named to its owners only, who may restore it (W-02)."""
 
     workspace: Id
     name: str
     role: Role
+    archived: bool = False
 
 
 class SignedIn(Strict):
@@ -64,12 +66,14 @@ class SignOut(Strict):
 
 
 class SessionOf(Strict):
-    """``rpc.licensing.session`` → {"holds": bool}: not ended, not over, and the person still has this role here.
+    """``rpc.licensing.session`` → {"holds": bool}: not ended, not over, the person still has this role here, and the
+    workspace may be used from that address.
 
-    Ask at most every 30 s a session, and remember the answer between.
+    Ask at most every 30 s a session and address, and remember the answer between.
     """
 
     principal: Principal
+    address: str | None = Field(default=None, max_length=64)
 
 
 class DeviceOffer(Strict):
@@ -142,6 +146,7 @@ class Create(Strict):
     principal: Principal
     collection: Collection
     body: dict[str, Any]
+    address: str = Field(default="", max_length=64)
 
 
 class Change(Strict):
@@ -151,6 +156,7 @@ class Change(Strict):
     collection: Collection
     id: str
     body: dict[str, Any]
+    address: str = Field(default="", max_length=64)
 
 
 class Replay(Strict):

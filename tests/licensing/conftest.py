@@ -4,6 +4,7 @@
 ``acme``        a seeded workspace (the answer of services.licensing.seed), with ``.principal(email)``
 ``shared``      as ``licensing``, one for a whole module, with a mail server: ``.mails`` is what it caught; a test that
                 takes it is marked ``asyncio(loop_scope="module")`` and seeds a workspace of its own
+``web``         ``Web``: the diary's web origin in front of ``shared``, which carries what browsers and programs ask
 """
 
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ import pytest_asyncio
 
 from tests.licensing.mailbox import Mailbox
 from tests.licensing.support import Acme, Licensing
+from tests.licensing.web import Web
 from tests.support.servers import Installation, drop_databases, new_id
 
 
@@ -51,3 +53,9 @@ async def shared(migrated: Installation) -> AsyncIterator[Licensing]:
         finally:
             await running.stop()
             drop_databases(migrated.mongo_url, prefix)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def web(shared: Licensing) -> AsyncIterator[Web]:
+    async with Web(shared).running() as running:
+        yield running

@@ -25,7 +25,7 @@ async def test_a_person_signs_in(licensing: Licensing, acme: Acme) -> None:
     principal = licensing.principal_of(answer["token"])
     assert (principal.member, principal.workspace, principal.role) == (acme.member("mara"), acme.workspace, "manager")
     assert answer["workspaces"] == [
-        {"workspace": acme.workspace, "name": acme.answer["name"], "role": "manager"},
+        {"workspace": acme.workspace, "name": acme.answer["name"], "role": "manager", "archived": False},
     ]
     assert 11.9 * 3600 < principal.expires - time.time() <= 12 * 3600
     capitals = _sign_in(acme, "mara").model_copy(update={"email": f" {acme.email('mara').upper()} "})

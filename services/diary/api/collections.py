@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from services.diary.access import Action, Viewer, may_ask
 from services.diary.api.answers import answer, listed
 from services.diary.api.bodies import identifier, read_body
-from services.diary.edge import current_viewer, edge_of
+from services.diary.edge import client_address, current_viewer, edge_of
 from services.kit.problems import forbidden, not_found
 from services.wire.requests import Change, Collection, Create, Read
 
@@ -57,14 +57,23 @@ def _routes(collection: Collection) -> None:
     @router.post(f"/{collection}", name=f"create_{one}", status_code=201, openapi_extra=_BODY)
     async def create(request: Request, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
         _allow(viewer, Action.CREATE, collection)
-        asked = Create(principal=viewer.principal, collection=collection, body=await read_body(request))
+        asked = Create(
+            principal=viewer.principal,
+            collection=collection,
+            body=await read_body(request),
+            address=client_address(request),
+        )
         return answer(await edge_of(request).bus.ask("licensing", "create", asked), 201)
 
     @router.patch(f"/{collection}/{{id}}", name=f"change_{one}", openapi_extra=_BODY)
     async def change(request: Request, id: str, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
         _allow(viewer, Action.CHANGE, collection)
         asked = Change(
-            principal=viewer.principal, collection=collection, id=identifier(id, one), body=await read_body(request)
+            principal=viewer.principal,
+            collection=collection,
+            id=identifier(id, one),
+            body=await read_body(request),
+            address=client_address(request),
         )
         return answer(await edge_of(request).bus.ask("licensing", "change", asked))
 

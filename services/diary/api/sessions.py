@@ -36,15 +36,20 @@ class Activation(Strict):
 async def sign_in(request: Request) -> Response:
     """Signs in: a token for programs, and the same as a cookie for pages."""
     edge, credentials = edge_of(request), take(Credentials, await read_body(request))
-    content = await ask_sign_in(edge, credentials, client_address(request))
+    content = await ask_sign_in(edge, credentials, client_address(request), browser_of(request))
     response = answer(content)
     set_cookie(edge, response, content["token"])
     return response
 
 
-async def ask_sign_in(edge: Edge, credentials: Credentials, address: str) -> dict[str, Any]:
+def browser_of(request: Request) -> str:
+    """What a browser or program calls itself, for the list of sessions."""
+    return "".join(one for one in request.headers.get("user-agent", "")[:300] if one.isprintable())
+
+
+async def ask_sign_in(edge: Edge, credentials: Credentials, address: str, agent: str = "") -> dict[str, Any]:
     """The answer of a sign-in; 401 where it does not fit, 429 after too many failures."""
-    asked = SignIn(**credentials.model_dump(), address=address)
+    asked = SignIn(**credentials.model_dump(), address=address, agent=agent)
     signed_in = take(SignedIn, await edge.bus.ask("licensing", "sign_in", asked, timeout=10.0))
     return signed_in.model_dump()
 

@@ -1,0 +1,205 @@
+"""A person's own account: sign-up, passwords, two-factor, sessions, other workspaces (W-01, W-02).
+
+Licensing decides; the edge carries. Who is not signed in may sign up, and come with the link of a mail.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, Field
+
+from services.diary.access import Action, Viewer, sight
+from services.diary.api.answers import answer, listed
+from services.diary.api.bodies import body_schema, identifier, read_body, take
+from services.diary.api.sessions import browser_of, set_cookie
+from services.diary.edge import COOKIE, client_address, current_viewer, edge_of
+from services.kit.problems import forbidden
+from services.wire import accounts as wire
+from services.wire.events import Id, Strict
+from services.wire.requests import Principal, SignedIn
+
+router = APIRouter()
+_Password = Annotated[str, Field(max_length=1000)]
+
+
+class SignUp(Strict):
+    """What ``POST /sign-ups`` takes."""
+
+    email: str = Field(max_length=254)
+    password: _Password
+    name: str = Field(max_length=100)
+    workspace: str = Field(max_length=100)
+    zone: str = Field(default="UTC", max_length=64)
+
+
+class Token(Strict):
+    """The secret of a mail's link."""
+
+    token: str = Field(max_length=100)
+
+
+class Email(Strict):
+    """Whose password is forgotten."""
+
+    email: str = Field(max_length=254)
+
+
+class Reset(Token):
+    """The link's secret and the new password."""
+
+    password: _Password
+
+
+class NewPassword(Strict):
+    """The present password and the new one."""
+
+    old: _Password
+    new: _Password
+
+
+class Password(Strict):
+    """The present password."""
+
+    password: _Password
+
+
+class Code(Strict):
+    """A code of the authenticator."""
+
+    code: str = Field(max_length=40)
+
+
+class Both(Password):
+    """Both factors."""
+
+    code: str = Field(max_length=40)
+
+
+class Other(Strict):
+    """The workspace to go to."""
+
+    workspace: Id
+
+
+async def own_account(viewer: Annotated[Viewer, Depends(current_viewer)]) -> Principal:
+    """Whoever is signed in, for what concerns their own account."""
+    if sight(viewer, Action.OWN_ACCOUNT, viewer.member, None) is None:
+        raise forbidden()
+    return viewer.principal
+
+
+Own = Annotated[Principal, Depends(own_account)]
+
+
+async def _ask(request: Request, verb: str, model: type[BaseModel], **values: Any) -> Any:
+    return await edge_of(request).bus.ask("licensing", verb, take(model, values), timeout=10.0)
+
+
+async def _taken(request: Request, model: type[Strict]) -> dict[str, Any]:
+    """The body's fields, and where the request comes from."""
+    return take(model, await read_body(request)).model_dump() | {"address": client_address(request)}
+
+
+@router.post("/sign-ups", status_code=202, openapi_extra=body_schema(SignUp))
+async def sign_up(request: Request) -> Response:
+    """Asks for an account and a workspace; a mail says how to go on, whether the address is known or not."""
+    return answer(await _ask(request, "sign_up", wire.SignUp, **await _taken(request, SignUp)), 202)
+
+
+@router.post("/sign-ups/verify", openapi_extra=body_schema(Token))
+async def verify(request: Request) -> Response:
+    """Confirms the address by the mail's link, and makes the workspace."""
+    return answer(await _ask(request, "verify", wire.Verify, **await _taken(request, Token)))
+
+
+@router.post("/password-resets", status_code=202, openapi_extra=body_schema(Email))
+async def forgot_password(request: Request) -> Response:
+    """Asks for a mail with a link to choose a new password; the answer is the same whether there is an account."""
+    return answer(await _ask(request, "forgot_password", wire.ForgotPassword, **await _taken(request, Email)), 202)
+
+
+@router.post("/password-resets/confirm", status_code=204, openapi_extra=body_schema(Reset))
+async def reset_password(request: Request) -> Response:
+    """Sets a new password by the mail's link; every session ends."""
+    await _ask(request, "reset_password", wire.ResetPassword, **await _taken(request, Reset))
+    return Response(status_code=204)
+
+
+@router.put("/me/password", status_code=204, openapi_extra=body_schema(NewPassword))
+async def change_password(request: Request, principal: Own) -> Response:
+    """Sets a new password by the present one; other sessions end."""
+    await _ask(
+        request, "change_password", wire.ChangePassword, principal=principal, **await _taken(request, NewPassword)
+    )
+    return Response(status_code=204)
+
+
+@router.get("/me/two-factor")
+async def two_factor(request: Request, principal: Own) -> Response:
+    """Whether two-factor is on, and how many recovery codes are left."""
+    return answer(await _ask(request, "two_factor", wire.AccountOf, principal=principal))
+
+
+@router.post("/me/two-factor", openapi_extra=body_schema(Password))
+async def begin_two_factor(request: Request, principal: Own) -> Response:
+    """A secret for an authenticator; it holds once a code of it was confirmed."""
+    asked = await _taken(request, Password)
+    return answer(await _ask(request, "two_factor_begin", wire.TwoFactorBegin, principal=principal, **asked))
+
+
+@router.post("/me/two-factor/confirm", openapi_extra=body_schema(Code))
+async def confirm_two_factor(request: Request, principal: Own) -> Response:
+    """Turns two-factor on, and shows the recovery codes this once."""
+    asked = await _taken(request, Code)
+    return answer(await _ask(request, "two_factor_confirm", wire.TwoFactorConfirm, principal=principal, **asked))
+
+
+@router.post("/me/two-factor/off", status_code=204, openapi_extra=body_schema(Both))
+async def end_two_factor(request: Request, principal: Own) -> Response:
+    """Turns two-factor off, for whoever has both factors."""
+    await _ask(request, "two_factor_off", wire.TwoFactorOff, principal=principal, **await _taken(request, Both))
+    return Response(status_code=204)
+
+
+@router.get("/me/workspaces")
+async def workspaces(request: Request, principal: Own) -> Response:
+    """The workspaces somebody may switch to."""
+    return listed((await _ask(request, "workspaces", wire.AccountOf, principal=principal))["items"])
+
+
+@router.get("/sessions")
+async def sessions(request: Request, principal: Own) -> Response:
+    """One's own sessions, in all workspaces, the newest first."""
+    return listed((await _ask(request, "sessions", wire.AccountOf, principal=principal))["items"])
+
+
+@router.post("/sessions/end-all")
+async def end_all(request: Request, principal: Own) -> Response:
+    """Signs out everywhere, here too."""
+    edge = edge_of(request)
+    response = answer(await _ask(request, "end_sessions", wire.EndSessions, principal=principal, session=None))
+    edge.sessions.ended(principal.session)
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=edge.settings.secure)
+    return response
+
+
+@router.delete("/sessions/{id}", status_code=204)
+async def end_one(request: Request, id: str, principal: Own) -> Response:
+    """Ends one of one's own sessions."""
+    await _ask(request, "end_sessions", wire.EndSessions, principal=principal, session=identifier(id, "session"))
+    edge_of(request).sessions.ended(id)
+    return Response(status_code=204)
+
+
+@router.post("/sessions/workspace", openapi_extra=body_schema(Other))
+async def switch(request: Request, principal: Own) -> Response:
+    """A session in another workspace of one's own; this one ends (W-02)."""
+    edge, asked = edge_of(request), await _taken(request, Other)
+    content = await _ask(
+        request, "switch_workspace", wire.SwitchWorkspace, principal=principal, agent=browser_of(request), **asked
+    )
+    signed_in = take(SignedIn, content).model_dump()
+    edge.sessions.ended(principal.session)
+    response = answer(signed_in)
+    set_cookie(edge, response, signed_in["token"])
+    return response

@@ -1,0 +1,164 @@
+"""A person's own account: signing up with a confirmed address, and passwords (W-01).
+
+Whether an address has an account can be learned from none of this: the answers are the same, a mail tells its owner.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from services.kit.mongo import Session
+from services.kit.problems import Problem, invalid
+from services.licensing import limits, links, mail, people, sessions, workspaces
+from services.licensing.store import NOBODY, Document, Store, key, new_id, now
+from services.wire import accounts
+from services.wire.events import Strict, check
+
+MOST_A_MINUTE = 10
+MOST_MAILS_AN_HOUR = 5
+_VERIFY_HOURS = 24
+_RESET_HOURS = 2
+
+
+class _SignUp(Strict):
+    """What is asked of a sign-up, checked as strictly as everywhere."""
+
+    email: people.Email
+    password: people.Password
+    name: people.Name
+    workspace: workspaces.Name
+    zone: workspaces.Zone
+
+
+class _Password(Strict):
+    password: people.Password
+
+
+def _checked(model: type[Strict], values: dict[str, Any]) -> Any:
+    try:
+        return check(model, values)
+    except ValueError as error:
+        raise invalid(str(error)) from error
+
+
+async def new_password(text: str) -> str:
+    """The hash of a password that may be one; 422 where it is too short."""
+    return await people.hash_password(_checked(_Password, {"password": text}).password)
+
+
+async def sign_up(store: Store, request: accounts.SignUp) -> None:
+    """Keeps what was asked until its mail's link is opened; an address that has an account is told so by mail."""
+    wanted = _checked(_SignUp, request.model_dump(exclude={"address"}))
+    await limits.take(store, "sign_up", request.address, MOST_A_MINUTE)
+    hashed = await people.hash_password(wanted.password)
+    if not await _may_mail(store, wanted.email):
+        return
+    known = await people.person_by_email(store, wanted.email)
+    sign_up = new_id("sup")
+    values = {"name": wanted.name, "workspace_name": wanted.workspace}
+
+    async def work(session: Session) -> None:
+        if known and known["hash"]:
+            await mail.stage(
+                store, session, "already_registered", wanted.email, {"name": wanted.name}, link=_reset_link(known)
+            )
+            return
+        doc: Document = {"_id": key(NOBODY, sign_up), "hash": hashed, "until": now() + timedelta(hours=_VERIFY_HOURS)}
+        doc |= wanted.model_dump(exclude={"password"})
+        await store["sign_ups"].insert_one(doc, session=session)
+        link = mail.Link(purpose="verify", data={"sign_up": sign_up}, hours=_VERIFY_HOURS)
+        await mail.stage(store, session, "verification", wanted.email, values, link=link)
+
+    await store.write(work)
+
+
+async def verify(store: Store, request: accounts.Verify) -> dict[str, str]:
+    """The person, confirmed, and the workspace that they own; a link works once."""
+    await limits.take(store, "link", request.address, MOST_A_MINUTE)
+
+    async def work(session: Session) -> dict[str, str]:
+        data = await links.use(store, session, "verify", request.token)
+        asked = await store["sign_ups"].find_one_and_delete({"_id": key(NOBODY, data["sign_up"])}, session=session)
+        if asked is None:
+            raise links.over()
+        workspace = await workspaces.create(
+            store, session, workspaces.New(name=asked["workspace"], zone=asked["zone"], billing_zone="UTC")
+        )
+        body = people.New(email=asked["email"], name=asked["name"], role="owner")
+        await people.create(store, session, workspace["id"], workspace["zone"], body, asked["hash"])
+        # somebody who was invited elsewhere is known, but had no password until now
+        await store["people"].update_one(
+            {"_id": key(NOBODY, asked["email"]), "hash": None}, {"$set": {"hash": asked["hash"]}}, session=session
+        )
+        return {"workspace": workspace["id"], "email": asked["email"]}
+
+    return await store.change(work)
+
+
+async def forgot_password(store: Store, request: accounts.ForgotPassword) -> None:
+    """A mail with a link to choose another, to whoever has an account."""
+    await limits.take(store, "forgot", request.address, MOST_A_MINUTE)
+    person = await people.person_by_email(store, request.email)
+    if person is None or not person["hash"] or not await _may_mail(store, person["email"]):
+        return
+    values = {"name": await _name(store, person)}
+
+    async def work(session: Session) -> None:
+        await mail.stage(store, session, "password_reset", person["email"], values, link=_reset_link(person))
+
+    await store.write(work)
+
+
+async def reset_password(store: Store, request: accounts.ResetPassword) -> None:
+    """Another password by a mail's link; every session ends. Two-factor stays on: a mailbox is one factor."""
+    await limits.take(store, "link", request.address, MOST_A_MINUTE)
+    await links.read(store, "reset", request.token)
+    hashed = await new_password(request.password)
+
+    async def work(session: Session) -> None:
+        data = await links.use(store, session, "reset", request.token)
+        person = await people.person_by_email(store, data["email"], session)
+        if person is None:
+            raise links.over()
+        await _set(store, session, person, hashed)
+        await sessions.end_all(store, person, session=session)
+
+    await store.write(work)
+
+
+async def change_password(store: Store, request: accounts.ChangePassword) -> None:
+    """Another password by whoever knows the present one; their other sessions end."""
+    person = await people.require_password(store, request.principal, request.old, request.address)
+    hashed = await new_password(request.new)
+
+    async def work(session: Session) -> None:
+        await _set(store, session, person, hashed)
+        await sessions.end_all(store, person, but=request.principal.session, session=session)
+
+    await store.write(work)
+
+
+async def _set(store: Store, session: Session, person: Document, hashed: str) -> None:
+    await store["people"].update_one({"_id": person["_id"]}, {"$set": {"hash": hashed}}, session=session)
+    values = {"name": await _name(store, person)}
+    await mail.stage(store, session, "password_changed", person["email"], values)
+
+
+def _reset_link(person: Document) -> mail.Link:
+    return mail.Link(purpose="reset", data={"email": person["email"]}, hours=_RESET_HOURS)
+
+
+async def _name(store: Store, person: Document) -> str:
+    """What a person is called in the first of their workspaces."""
+    for place in person["places"]:
+        if member := await store.one("members", place["workspace"], place["member"]):
+            return str(member["name"])
+    return str(person["email"])
+
+
+async def _may_mail(store: Store, email: str) -> bool:
+    """Whether one more mail may go to an address at the wish of somebody who did not sign in."""
+    try:
+        await limits.take(store, "mail", email, MOST_MAILS_AN_HOUR, timedelta(hours=1))
+    except Problem:
+        return False
+    return True
