@@ -221,9 +221,12 @@ class Uplink:
     # receipts ---------------------------------------------------------------------------------------------------------
 
     async def _ask_receipts(self, connection: Connection) -> None:
+        # a doubt that comes while the answer is under way is about what the answer may not know yet: it stays
+        doubted, self._doubt = self._doubt, False
         try:
             body = await connection.request(self._ask["receipts"], b"{}", self.pace.request_timeout)
         except NoAnswer:
+            self._doubt = self._doubt or doubted
             return
         if self._believe(body, answered=True) and self.spool.send_again(self.clock.now(), self.pace.patience):
             self._news["records"].set()
@@ -258,7 +261,6 @@ class Uplink:
             return False
         except SpoolError:
             return False  # it will be said again
-        self._doubt = False
         self.state.receipt_at, self._heard = self.clock.now(), self._monotonic()
         if settled.again:
             self._news["records"].set()
