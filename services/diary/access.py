@@ -61,7 +61,7 @@ _ADMINS = frozenset({"owner", "admin"})
 
 #: Collections that licensing owns, and which roles may ask it at all.
 COLLECTIONS: Mapping[str, Mapping[Action, frozenset[str]]] = {
-    "workspaces": {Action.READ: _EVERYBODY, Action.CHANGE: _ADMINS},
+    "workspaces": {Action.READ: _EVERYBODY, Action.CREATE: _EVERYBODY, Action.CHANGE: _ADMINS},
     "members": {Action.READ: _EVERYBODY, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
     "teams": {Action.READ: _STAFF, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
     "clients": {Action.READ: _EVERYBODY, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
@@ -69,6 +69,7 @@ COLLECTIONS: Mapping[str, Mapping[Action, frozenset[str]]] = {
     "licences": {Action.READ: _STAFF, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
     "policies": {Action.READ: _STAFF, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
     "devices": {Action.READ: _STAFF, Action.CHANGE: _ADMINS},
+    "tokens": dict.fromkeys((Action.READ, Action.CREATE, Action.CHANGE), _EVERYBODY),
     "mails": {Action.READ: _ADMINS, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
 }
 

@@ -1,5 +1,6 @@
 """What every request of the web stands on, and who is asking: the principal is opened here and nowhere else."""
 
+import hashlib
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -10,14 +11,17 @@ from fastapi import Request
 from services.diary.access import Viewer
 from services.diary.live import Live
 from services.diary.people import People
+from services.diary.scopes import opens
 from services.diary.settings import DiarySettings
 from services.kit import principals
 from services.kit.bus import Bus
 from services.kit.mongo import Database
-from services.kit.problems import Problem
-from services.wire.requests import Principal, SessionOf
+from services.kit.problems import Problem, forbidden
+from services.wire.events import check
+from services.wire.requests import Principal, SessionOf, TokenOf
 
 COOKIE = "daybook_session"
+TOKEN_PREFIX = "daybook_"  # noqa: S105 (what every API token begins with)
 _ASK_SECONDS = 30.0
 _REMEMBER_MOST = 10_000
 Key = TypeVar("Key")
@@ -30,6 +34,7 @@ class Sessions:
     def __init__(self, public_key: bytes, bus: Bus) -> None:
         self._key, self._bus = public_key, bus
         self._opened: OrderedDict[str, Principal] = OrderedDict()
+        self._tokens: OrderedDict[tuple[str, str], tuple[float, Principal, list[str]]] = OrderedDict()
         self._asked: OrderedDict[tuple[str, str | None], tuple[float, bool]] = OrderedDict()
 
     async def principal(self, token: str, address: str | None = None) -> Principal:
@@ -65,6 +70,17 @@ class Sessions:
             holds = known[1] if known else True
         _keep(self._asked, key, (now + _ASK_SECONDS, holds))
         return holds
+
+    async def of_api_token(self, token: str, address: str) -> tuple[Principal, list[str]]:
+        """Whom a personal API token speaks for, and its scopes; 401 where it is none (W-08)."""
+        key, now = (hashlib.sha256(token.encode()).hexdigest(), address), time.monotonic()
+        known = self._tokens.get(key)
+        if known is None or known[0] <= now:
+            answer = await self._bus.ask("licensing", "token", TokenOf(token=token[:100], address=address), timeout=2.0)
+            principal = check(Principal, answer["principal"])
+            known = now + _ASK_SECONDS, principal, list(answer["scopes"])
+            _keep(self._tokens, key, known)
+        return known[1], known[2]
 
     def ended(self, session: str) -> None:
         """This session was signed out here: no need to ask."""
@@ -114,6 +130,11 @@ async def current_principal(request: Request) -> Principal:
     token = token_of(request)
     if not token:
         raise signed_out()
+    if token.startswith(TOKEN_PREFIX):
+        principal, scopes = await edge_of(request).sessions.of_api_token(token, client_address(request))
+        if not opens(scopes, request.method, request.url.path):
+            raise forbidden("The token has no scope for this.")
+        return principal
     return await edge_of(request).sessions.principal(token, client_address(request))
 
 

@@ -28,11 +28,17 @@ _ALL: tuple[Collection, ...] = (
     *("contracts", "licences", "policies", "devices"),
 )
 _ADMINS_ONLY: tuple[Collection, ...] = ("mails",)
+#: Anybody may make a workspace of their own, and look after their own tokens.
+_EVERYBODYS: dict[tuple[Action, Collection], Scope] = {
+    ("create", "workspaces"): Scope.OWN,
+    **{(action, "tokens"): Scope.OWN for action in get_args(Action)},
+}
 _EVERYTHING: dict[tuple[Action, Collection], Scope] = {
     **{("read", one): Scope.WORKSPACE for one in _ALL},
     **{("change", one): Scope.WORKSPACE for one in _ALL},
     **{("create", one): Scope.WORKSPACE for one in _ALL if one not in ("workspaces", "devices")},
     **{(action, one): Scope.WORKSPACE for action in get_args(Action) for one in _ADMINS_ONLY},
+    **_EVERYBODYS,
 }
 
 TABLE: dict[Role, dict[tuple[Action, Collection], Scope]] = {
@@ -42,15 +48,18 @@ TABLE: dict[Role, dict[tuple[Action, Collection], Scope]] = {
         ("read", "workspaces"): Scope.WORKSPACE,
         ("read", "policies"): Scope.WORKSPACE,
         **{("read", one): Scope.TEAM for one in ("members", "teams", "clients", "contracts", "licences", "devices")},
+        **_EVERYBODYS,
     },
     "employee": {
         ("read", "workspaces"): Scope.WORKSPACE,
         **{("read", one): Scope.OWN for one in _ALL if one != "workspaces"},
+        **_EVERYBODYS,
     },
     "client": {
         ("read", "workspaces"): Scope.WORKSPACE,
         **{("read", one): Scope.CONTRACT for one in ("members", "clients", "contracts")},
-        ("change", "contracts"): Scope.CONTRACT,  # the label list alone (S-07), see handlers.py
+        ("change", "contracts"): Scope.CONTRACT,  # the label list alone (S-07), see collections.py
+        **_EVERYBODYS,
     },
 }
 
@@ -86,7 +95,7 @@ class Reach:
                 return tenant | {"id": {"$in": list(self.teams)}}
             case "contracts" if self.scope is Scope.CONTRACT:
                 return tenant | {"client": self.me}
-            case "contracts" | "licences" | "devices":
+            case "contracts" | "licences" | "devices" | "tokens":
                 return tenant | {"member": theirs}
         return tenant | nothing
 

@@ -5,10 +5,10 @@ from typing import Any
 from nacl.signing import SigningKey
 
 from services.kit.bus import Bus
-from services.licensing import accounts, people, sessions, two_factor
+from services.licensing import accounts, invitations, people, sessions, tokens, two_factor
 from services.licensing.store import Store
 from services.wire import accounts as wire
-from services.wire.requests import SignedIn
+from services.wire.requests import SignedIn, TokenOf
 
 
 class AccountHandlers:
@@ -32,6 +32,9 @@ class AccountHandlers:
         bus.serve("end_sessions", wire.EndSessions, self.end_sessions)
         bus.serve("workspaces", wire.AccountOf, self.workspaces)
         bus.serve("switch_workspace", wire.SwitchWorkspace, self.switch_workspace)
+        bus.serve("read_invitation", wire.ReadInvitation, self.read_invitation)
+        bus.serve("accept_invitation", wire.AcceptInvitation, self.accept_invitation)
+        bus.serve("token", TokenOf, self.token, workers=32)
 
     async def sign_up(self, request: wire.SignUp) -> dict[str, Any]:
         """A mail goes out."""
@@ -98,3 +101,15 @@ class AccountHandlers:
         person = await people.of_principal(self._store, request.principal)
         where = request.workspace, request.address, request.agent
         return await sessions.switch(self._store, self._session_key, request.principal, person, *where)
+
+    async def read_invitation(self, request: wire.ReadInvitation) -> dict[str, Any]:
+        """What somebody is invited to."""
+        return await invitations.read(self._store, request)
+
+    async def accept_invitation(self, request: wire.AcceptInvitation) -> dict[str, str]:
+        """They are a member."""
+        return await invitations.accept(self._store, request)
+
+    async def token(self, request: TokenOf) -> dict[str, Any]:
+        """Who a personal API token speaks for (W-08)."""
+        return await tokens.principal_of(self._store, request.token, request.address)

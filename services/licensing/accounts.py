@@ -29,20 +29,11 @@ class _SignUp(Strict):
     zone: workspaces.Zone
 
 
-class _Password(Strict):
-    password: people.Password
-
-
 def _checked(model: type[Strict], values: dict[str, Any]) -> Any:
     try:
         return check(model, values)
     except ValueError as error:
         raise invalid(str(error)) from error
-
-
-async def new_password(text: str) -> str:
-    """The hash of a password that may be one; 422 where it is too short."""
-    return await people.hash_password(_checked(_Password, {"password": text}).password)
 
 
 async def sign_up(store: Store, request: accounts.SignUp) -> None:
@@ -112,7 +103,7 @@ async def reset_password(store: Store, request: accounts.ResetPassword) -> None:
     """Another password by a mail's link; every session ends. Two-factor stays on: a mailbox is one factor."""
     await limits.take(store, "link", request.address, MOST_A_MINUTE)
     await links.read(store, "reset", request.token)
-    hashed = await new_password(request.password)
+    hashed = await people.new_password(request.password)
 
     async def work(session: Session) -> None:
         data = await links.use(store, session, "reset", request.token)
@@ -128,7 +119,7 @@ async def reset_password(store: Store, request: accounts.ResetPassword) -> None:
 async def change_password(store: Store, request: accounts.ChangePassword) -> None:
     """Another password by whoever knows the present one; their other sessions end."""
     person = await people.require_password(store, request.principal, request.old, request.address)
-    hashed = await new_password(request.new)
+    hashed = await people.new_password(request.new)
 
     async def work(session: Session) -> None:
         await _set(store, session, person, hashed)

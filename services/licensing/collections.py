@@ -8,7 +8,19 @@ from pydantic import BaseModel
 
 from services.kit.mongo import Session
 from services.kit.problems import Problem, forbidden, invalid, not_found
-from services.licensing import addresses, contracts, devices, licences, mail, people, policies, teams, workspaces
+from services.licensing import (
+    addresses,
+    contracts,
+    devices,
+    invitations,
+    licences,
+    mail,
+    people,
+    policies,
+    teams,
+    tokens,
+    workspaces,
+)
 from services.licensing.access import Reach, Scope
 from services.licensing.store import Document, Store
 from services.wire.events import check
@@ -37,15 +49,27 @@ async def _member(
     store: Store, session: Session, workspace: Document, actor: Document, made: tuple[people.New, str | None]
 ) -> Document:
     body, hashed = made
-    return await people.create(store, session, workspace["id"], workspace["zone"], body, hashed)
+    doc = await people.create(store, session, workspace["id"], workspace["zone"], body, hashed)
+    person = await people.person_by_email(store, doc["email"], session)
+    if hashed and person and person["hash"] == hashed:
+        return doc
+    return await invitations.invite(store, session, workspace, doc, actor)
 
 
 async def _client(
     store: Store, session: Session, workspace: Document, actor: Document, made: tuple[people.New, str | None]
 ) -> Document:
     body, hashed = made
-    as_client = body.model_copy(update={"role": "client"})
-    return await people.create(store, session, workspace["id"], workspace["zone"], as_client, hashed)
+    return await _member(store, session, workspace, actor, (body.model_copy(update={"role": "client"}), hashed))
+
+
+async def _workspace(
+    store: Store, session: Session, workspace: Document, actor: Document, body: workspaces.New
+) -> Document:
+    made = await workspaces.create(store, session, body)
+    owner = people.New(email=actor["email"], name=actor["name"], role="owner", zone=actor["zone"])
+    await people.create(store, session, made["id"], made["zone"], owner, None)
+    return made
 
 
 async def _policy_changed(store: Store, session: Session, doc: Document, body: policies.Patch) -> Document:
@@ -77,7 +101,9 @@ def _by_id(create: Callable[[Store, Session, str, Any], Awaitable[Document]]) ->
 
 
 KINDS: dict[Collection, Kind] = {
-    "workspaces": Kind("workspaces", workspaces.shown, workspaces.Patch, workspaces.change, ()),
+    "workspaces": Kind(
+        *("workspaces", workspaces.shown, workspaces.Patch, workspaces.change, ()), workspaces.New, _workspace
+    ),
     "members": Kind(
         *("members", people.shown, people.Patch, people.change, ("role", "team", "email")), people.New, _member
     ),
@@ -107,6 +133,7 @@ KINDS: dict[Collection, Kind] = {
     "mails": Kind(
         *("mails", mail.shown, mail.Patch, mail.send_again, ("kind", "state", "to", "member")), mail.New, _test_mail
     ),
+    "tokens": Kind("tokens", tokens.shown, tokens.Patch, tokens.revoke, ("name",), tokens.New, tokens.create),
 }
 
 

@@ -10,7 +10,7 @@ from nats.aio.msg import Msg
 
 from services.kit.bus import Bus
 from services.kit.problems import not_found
-from services.licensing import access, contracts, licences, people, seats, sessions, workspaces
+from services.licensing import access, contracts, licences, people, seats, sessions, tokens, workspaces
 from services.licensing.collections import KINDS, Kind, body_of, filter_of, require_allowed
 from services.licensing.entitlements import Entitlements
 from services.licensing.store import Document, Store
@@ -57,7 +57,9 @@ class Handlers:
         return {}
 
     async def session(self, request: requests.SessionOf) -> dict[str, bool]:
-        """Whether a session still holds."""
+        """Whether a session, or the token in its place, still holds."""
+        if request.principal.session.startswith("tok-"):
+            return {"holds": await tokens.holds(self._store, request.principal, request.address)}
         return {"holds": await sessions.holds(self._store, request.principal, request.address)}
 
     async def activate(self, request: requests.Activate) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from services.kit.problems import Problem, forbidden, invalid, not_found
 from services.licensing import limits, teams
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
 from services.licensing.workspaces import Zone
-from services.wire.events import Fact, Id, MemberChanged, Strict
+from services.wire.events import Fact, Id, MemberChanged, Strict, check
 from services.wire.requests import Principal, Role
 
 # OWASP's second choice for Argon2id: 19 MiB, two passes. Two threads, so that a burst costs neither the event loop nor
@@ -39,8 +39,15 @@ Password = Annotated[str, Field(min_length=10, max_length=1000)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 
+class _Chosen(Strict):
+    password: Password
+
+
 class New(Strict):
-    """The body that makes a member. ``password`` counts only where the person is new: nobody sets another's."""
+    """The body that makes a member. ``password`` counts only where the person is new: nobody sets another's.
+
+    Without it, and where the person is known already, they are invited by mail.
+    """
 
     email: Email
     name: Name
@@ -65,6 +72,15 @@ class Patch(Strict):
 async def hash_password(password: str) -> str:
     """The Argon2id hash, computed off the event loop."""
     return await asyncio.get_running_loop().run_in_executor(_THREADS, _HASHER.hash, password)
+
+
+async def new_password(password: str) -> str:
+    """The hash of a password that may be one; 422 where it is too short."""
+    try:
+        check(_Chosen, {"password": password})
+    except ValueError as error:
+        raise invalid(str(error)) from error
+    return await hash_password(password)
 
 
 async def password_holds(hashed: str | None, password: str) -> bool:
@@ -139,7 +155,8 @@ async def _insert(
 ) -> Document:
     doc: Document = {"_id": key(workspace, member), "workspace": workspace, "id": member, "member": member}
     doc |= {name: getattr(body, name) for name in ("email", "name", "role", "team", "manages")}
-    doc |= {"zone": body.zone or zone, "person": person, "archived": False, "revision": 1, "created_at": now()}
+    doc |= {"zone": body.zone or zone, "person": person, "archived": False, "invited": False, "revision": 1}
+    doc["created_at"] = now()
     await store["members"].insert_one(doc, session=session)
     await store.outbox.stage([fact(doc)], session)
     return doc
@@ -187,12 +204,12 @@ _SHOWN = ("name", "email", "role", "team", "manages", "zone", "archived")
 
 
 def shown(doc: Document) -> Document:
-    """A member as the API shows it."""
-    return {name: doc[name] for name in ("id", *_SHOWN)} | {"created_at": instant(doc["created_at"])}
+    """A member as the API shows it; ``invited``: has yet to accept."""
+    own = {"invited": doc.get("invited", False), "created_at": instant(doc["created_at"])}
+    return {name: doc[name] for name in ("id", *_SHOWN)} | own
 
 
 def shown_client(doc: Document) -> Document:
     """A client as the API shows it: a member in the role client."""
-    return {name: doc[name] for name in ("id", "name", "email", "archived")} | {
-        "created_at": instant(doc["created_at"])
-    }
+    own = {"invited": doc.get("invited", False), "created_at": instant(doc["created_at"])}
+    return {name: doc[name] for name in ("id", "name", "email", "archived")} | own

@@ -11,7 +11,10 @@ from services.wire.events import Id, Instant, Strict
 
 Role = Literal["owner", "admin", "manager", "employee", "client"]
 Collection = Literal[
-    "workspaces", "members", "teams", "clients", "contracts", "licences", "policies", "devices", "mails"
+    "workspaces", "members", "teams", "clients", "contracts", "licences", "policies", "devices", "mails", "tokens"
+]
+TokenScope = Literal[
+    "read", "write", "diary:read", "diary:write", "people:read", "people:write", "devices:read", "devices:write"
 ]
 
 
@@ -74,6 +77,16 @@ class SessionOf(Strict):
 
     principal: Principal
     address: str | None = Field(default=None, max_length=64)
+
+
+class TokenOf(Strict):
+    """``rpc.licensing.token`` → {"principal", "scopes"}: who a personal API token speaks for; 401 problem (W-08).
+
+    Ask at most every 30 s a token and address, and remember the answer between.
+    """
+
+    token: str = Field(max_length=100)
+    address: str = Field(max_length=64)
 
 
 class DeviceOffer(Strict):

@@ -9,8 +9,8 @@ from nacl.signing import SigningKey
 
 from services.kit.problems import Problem
 from services.kit.settings import signing_key
-from services.licensing import people, sessions
-from services.wire import requests
+from services.licensing import invitations, links, people, sessions
+from services.wire import accounts, requests
 from tests.licensing.support import PASSWORD, Acme, Licensing, until
 
 
@@ -36,6 +36,10 @@ async def test_one_person_in_two_workspaces(licensing: Licensing, acme: Acme) ->
     """W-02: one password, a member id and a role in each; the workspace may be asked for."""
     other = await licensing.seed()
     made = await other.create("olga", "members", email=acme.email("lisa"), name="Lisa", role="manager")
+    early = await licensing.refused("sign_in", _sign_in(acme, "lisa", workspace=other.workspace))
+    assert early.status == 404  # invited, and not yet accepted
+    token = await links.mint(licensing.store, **invitations.link_of(made | {"workspace": other.workspace}).model_dump())
+    await licensing.ask("accept_invitation", accounts.AcceptInvitation(token=token, address="a"))
     answer = await licensing.ask("sign_in", _sign_in(acme, "lisa", workspace=other.workspace))
     assert (answer["member"], answer["role"]) == (made["id"], "manager")
     assert [one["workspace"] for one in answer["workspaces"]] == [acme.workspace, other.workspace]

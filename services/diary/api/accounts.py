@@ -38,6 +38,13 @@ class Token(Strict):
     token: str = Field(max_length=100)
 
 
+class Acceptance(Token):
+    """The link's secret; a password where the person has none yet."""
+
+    password: _Password | None = None
+    name: str | None = Field(default=None, max_length=100)
+
+
 class Email(Strict):
     """Whose password is forgotten."""
 
@@ -110,6 +117,18 @@ async def sign_up(request: Request) -> Response:
 async def verify(request: Request) -> Response:
     """Confirms the address by the mail's link, and makes the workspace."""
     return answer(await _ask(request, "verify", wire.Verify, **await _taken(request, Token)))
+
+
+@router.post("/invitations/read", openapi_extra=body_schema(Token))
+async def read_invitation(request: Request) -> Response:
+    """What the link of a mail invites to, and whether a password is to be chosen."""
+    return answer(await _ask(request, "read_invitation", wire.ReadInvitation, **await _taken(request, Token)))
+
+
+@router.post("/invitations/accept", openapi_extra=body_schema(Acceptance))
+async def accept_invitation(request: Request) -> Response:
+    """Accepts an invitation by the mail's link (W-03, W-05)."""
+    return answer(await _ask(request, "accept_invitation", wire.AcceptInvitation, **await _taken(request, Acceptance)))
 
 
 @router.post("/password-resets", status_code=202, openapi_extra=body_schema(Email))

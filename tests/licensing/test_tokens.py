@@ -1,0 +1,98 @@
+"""Personal API tokens (W-08): hashed at rest, shown once, for their scopes only, gone with a revocation."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from services.diary.scopes import opens
+from tests.licensing.support import Acme
+from tests.licensing.web import Web
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def _token(http: httpx.AsyncClient, *scopes: str, **more: Any) -> dict[str, Any]:
+    answer = await http.post("/api/v1/tokens", json={"name": "Reports", "scopes": list(scopes)} | more)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def _status(web: Web, token: str, method: str = "GET", path: str = "/members", **more: Any) -> int:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with web.browse(more.pop("address", "")) as http:
+        return (await http.request(method, f"/api/v1{path}", headers=headers, **more)).status_code
+
+
+async def test_a_token_acts_as_its_member(web: Web) -> None:
+    acme: Acme = await web.licensing.seed()
+    async with web.person(acme, "adam") as http:
+        made = await _token(http, "people:read", "people:write")
+        token = made["token"]
+        assert token.startswith("daybook_")
+        [listed] = (await http.get("/api/v1/tokens")).json()["items"]
+        assert "token" not in listed
+        assert (listed["name"], listed["scopes"], listed["state"]) == ("Reports", made["scopes"], "active")
+    for name in ("tokens", "token_secrets"):
+        assert token not in str(await web.licensing.store[name].find().to_list(None))
+    assert await _status(web, token) == 200
+    assert await _status(web, token, "POST", "/teams", json={"name": "Sea"}) == 201
+    assert await _status(web, token, path="/licences") == 403
+    assert await _status(web, token[:-1] + "x") == 401
+
+
+async def test_a_token_reaches_no_account(web: Web) -> None:
+    """Nor makes further tokens, nor opens pages."""
+    acme: Acme = await web.licensing.seed()
+    async with web.person(acme, "olga") as http:
+        token = (await _token(http, "read", "write"))["token"]
+    body = {"name": "More", "scopes": ["write"]}
+    for method, path in (("GET", "/sessions"), ("POST", "/me/two-factor"), ("PUT", "/me/password"), ("GET", "/tokens")):
+        assert await _status(web, token, method, path, json=body) == 403
+    assert await _status(web, token, "POST", "/tokens", json=body) == 403
+    assert await _status(web, token, "POST", "/sessions/end-all") == 403
+    assert await _status(web, token, path="/../../") in (401, 403, 404)
+
+
+async def test_a_token_ends(web: Web) -> None:
+    """Revoked, with its member archived, or from a network that the workspace does not allow."""
+    acme: Acme = await web.licensing.seed()
+    async with web.person(acme, "lisa", from_address="203.0.113.1") as http, web.person(acme, "emil") as other:
+        first, second = [await _token(http, "read") for _ in "ab"]
+        revoked = await other.patch(f"/api/v1/tokens/{first['id']}", json={"state": "revoked"})
+        assert revoked.status_code == 404
+        assert (await http.patch(f"/api/v1/tokens/{first['id']}", json={"state": "revoked"})).json()["revoked_at"]
+    inside = {"address": "203.0.113.1"}
+    assert await _status(web, first["token"], **inside) == 401
+    assert await _status(web, second["token"], **inside) == 200
+    await web.licensing.store["workspaces"].update_one(
+        {"id": acme.workspace}, {"$set": {"allowed_ranges": ["203.0.113.0/24"]}}
+    )
+    assert await _status(web, second["token"], address="198.51.100.1") == 401
+    await acme.change("olga", "members", acme.member("lisa"), archived=True)
+    web.edge.sessions._tokens.clear()
+    assert await _status(web, second["token"], **inside) == 401
+
+
+async def test_bodies_of_tokens_are_strict(web: Web) -> None:
+    acme: Acme = await web.licensing.seed()
+    async with web.person(acme, "lisa") as http:
+        for body in (
+            *({"scopes": []}, {"scopes": ["everything"]}, {"scopes": {"$ne": 1}}, {"scopes": ["read"], "member": "x"}),
+            {"scopes": ["read"], "expires": "2020-01-01T00:00:00Z"},
+        ):
+            assert (await http.post("/api/v1/tokens", json={"name": "x"} | body)).status_code == 422
+
+
+async def test_of_paths_only_those_in_the_table_open() -> None:
+    assert opens(["read"], "GET", "/api/v1/diary/mem/days/2026-11-21")
+    assert opens(["diary:write"], "PATCH", "/api/v1/diary/mem/segments")
+    assert opens([], "GET", "/api/v1/me")
+    for scopes, method, path in (
+        *((["read"], "POST", "/api/v1/members"), (["diary:read"], "GET", "/api/v1/members")),
+        *((["write"], "GET", "/api/v1/members"), (["read", "write"], "POST", "/api/v1/me")),
+        *((["read"], "GET", "/"), (["read"], "GET", "/api/v1/"), (["read"], "GET", "/api/v1/anything")),
+        *((["read", "write"], "DELETE", "/api/v1/sessions"), (["read"], "GET", "/x/api/v1/members")),
+    ):
+        assert not opens(scopes, method, path), (scopes, method, path)
