@@ -15,7 +15,7 @@ MAX_BYTES = 768 * 1024
 MAX_THUMBNAIL_BYTES = 16 * 1024
 MAX_THUMBNAIL_SIDE = 320
 MAX_SIDE = 16_384
-MAX_PIXELS = 50_000_000
+MAX_PIXELS = 20_000_000  # two screens of 4K; what the encoder's memory is enough for in every format and mode
 
 
 class Refused(Exception):

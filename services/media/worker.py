@@ -22,7 +22,7 @@ import PIL.PngImagePlugin
 import PIL.WebPImagePlugin  # noqa: F401 - these three and no other format; Image.init() would load them all
 from PIL import Image
 
-MAX_PIXELS = 50_000_000
+MAX_PIXELS = 20_000_000
 SHOWN_PIXELS = 12_000_000
 SHOWN_SIDE = 8192
 THUMBNAIL_SIDE = 320
