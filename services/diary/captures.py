@@ -41,7 +41,8 @@ async def look(edge: Edge, viewer: Viewer, capture: str, size: Literal["picture"
     """Content type and bytes of a picture. Somebody else's look is written down before the bytes are asked for."""
     named = await find(edge, viewer, capture)
     if named.state != "stored":
-        raise Problem(404, f"picture-{named.state}", _WHY[named.state], state=named.state)
+        title, detail = _WHY[named.state]
+        raise Problem(404, f"picture-{named.state}", title, detail, state=named.state)
     if named.member != viewer.member:
         actor = {"member": viewer.member, "name": viewer.principal.name, "role": viewer.role}
         await audit.note(edge.db, viewer.workspace, actor, "capture.viewed", named.member, capture=capture, detail=size)
@@ -54,6 +55,6 @@ async def look(edge: Edge, viewer: Viewer, capture: str, size: Literal["picture"
 
 
 _WHY = {
-    "pending": "The picture has not arrived yet.",
-    "removed": "The picture has been removed.",
+    "pending": ("The picture has not arrived yet.", "It is here once the computer has sent one that can be taken."),
+    "removed": ("The picture has been removed.", "It is gone for good; its time is still in the diary."),
 }

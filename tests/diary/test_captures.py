@@ -36,6 +36,7 @@ async def test_anothers_look_is_written_down_before_the_bytes_are_asked_for(diar
         assert (answer.status_code, answer.content) == (200, b"RIFF bytes")
         assert answer.headers["content-type"] == "image/webp"
         assert answer.headers["cache-control"].startswith("private")
+        assert "Cookie" in answer.headers["vary"]  # M-06: what is kept is for this session; the next one has to ask
         assert answer.headers["x-content-type-options"] == "nosniff"
         await http.get("/api/v1/captures/shot/thumbnail")
     assert audited_when_asked == [1, 2]

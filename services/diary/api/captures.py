@@ -26,5 +26,10 @@ async def thumbnail(request: Request, id: str, viewer: Annotated[Viewer, Depends
 
 async def _serve(request: Request, capture: str, viewer: Viewer, size: Literal["picture", "thumbnail"]) -> Response:
     kind, content = await captures.look(edge_of(request), viewer, identifier(capture, "capture"), size)
-    headers = {"Cache-Control": "private, max-age=300", "Content-Disposition": "inline"}
+    # kept for this session alone: after signing out, or for the next person, the browser has to ask again
+    headers = {
+        "Cache-Control": "private, max-age=300",
+        "Vary": "Cookie, Authorization",
+        "Content-Disposition": "inline",
+    }
     return Response(content, media_type=kind, headers=headers)
