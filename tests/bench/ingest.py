@@ -1,106 +1,70 @@
-"""What ingest costs: CPU of the real process per segment, whole (signature, admission, ledger, journal, receipt).
+"""Ingest as it is: signature, admission, ledger, journal, receipt; and how it stands records that come twice.
 
-``python -m tests.bench.ingest [--rounds 5] [--records 10000]``. Own servers, distinct bodies, built off the clock. Two
-shapes: *drain*, few devices with a long backlog; *steady*, every record of another device, so that every one has its
-own watermark and receipt. The cost of one signature check is measured in the same run, for comparison between machines.
+Two shapes: *backlog*, twenty devices that have been away; *steady*, every record of another device, so that each has
+its own watermark and receipt. *5 % again*: a backlog in which every twentieth record was recorded before.
 """
 
-import argparse
-import asyncio
-import os
-import signal
-import statistics
-import tempfile
-import time
+import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-from services.wire import proof
+import pymongo
+
 from services.wire.slots import slot_of
+from tests.bench.harness import INGEST, Bench, Figure, Spent, median, work_off
 from tests.ingest.fleet import Device, Licensing
-from tests.ingest.running import Ingest, Observer, eventually
-from tests.support.servers import Installation, mongo, new_id
+
+Messages = list[tuple[str, bytes]]
 
 
-def main() -> None:
-    """The command."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--records", type=int, default=10_000)
-    given = options.parse_args()
-    with tempfile.TemporaryDirectory() as folder, mongo(Path(folder) / "mongo") as server:
-        url = server if isinstance(server, str) else server.url
-        installation = Installation(Path(folder) / "installation", url)
-        try:
-            asyncio.run(_run(installation, Path(folder), given.rounds, given.records))
-        finally:
-            installation.stop()
-
-
-async def _run(installation: Installation, folder: Path, rounds: int, records: int) -> None:
-    ingest = Ingest(installation, folder, new_id("bench").replace("-", ""))
-    installation.migrate(ingest.mongo_prefix)
-    client, licensing_client = await installation.connect(), await installation.connect("licensing")
-    licensing = Licensing(licensing_client)
-    await licensing.come()
-    observer = Observer(client, ingest.start().wait_ready())
-    # every record takes the next slot: far enough back that none lies in the future
+def fleet(count: int, workspace: str = "bench") -> list[Device]:
+    """Devices whose every record takes the next slot, far enough back that none lies in the future."""
     begin = slot_of(datetime.now(UTC)) - timedelta(days=170)
-    drain, steady = ([Device("bench", first_slot=begin) for _ in range(count)] for count in (20, records))
-    shapes = {"drain": drain, "steady": steady}
-    for devices in shapes.values():
-        licensing.know(*devices)
-        await _round(observer, devices, len(devices))  # grants and watermarks are there before the clock starts
-    figures: dict[str, list[tuple[float, float]]] = {shape: [] for shape in shapes}
-    checks = []
-    for _ in range(rounds):
-        for shape, devices in shapes.items():
-            figures[shape].append(await _round(observer, devices, records))
-        checks.append(_signature_check())
-    assert observer.db.quarantine.count_documents({}) == 0, "a bench of what is refused"
-    for shape, measured in figures.items():
-        cpu, rate = (statistics.median(column) for column in zip(*measured, strict=True))
-        spread = "–".join(f"{edge:.0f}" for edge in (min(one[0] for one in measured), max(one[0] for one in measured)))
-        print(f"{shape:8} {cpu:6.0f} µs CPU a segment (rounds {spread}); indicative: {rate:6.0f} segments/s")
-    print(f"one signature check in the same run: {statistics.median(checks):.0f} µs")
-    ingest.kill()
-    observer.close()
-    await client.close()
-    await licensing_client.close()
+    return [Device(workspace, first_slot=begin) for _ in range(count)]
 
 
-async def _round(observer: Observer, devices: Sequence[Device], records: int) -> tuple[float, float]:
-    """Publishes while the process stands still, lets it go, and gives CPU µs a segment and segments a second."""
-    bodies = [(device.subject, device.close().body) for _ in range(records // len(devices)) for device in devices]
-    observer.ingest.child.send(signal.SIGSTOP)
-    for start in range(0, len(bodies), 2000):
-        acks = [await observer.js.publish_async(subject, body) for subject, body in bodies[start : start + 2000]]
-        await asyncio.gather(*acks)
-    before, started = _cpu_seconds(observer.ingest.child.pid), time.perf_counter()
-    observer.ingest.child.send(signal.SIGCONT)
-    await eventually(observer.drained, 300)
-    seconds = time.perf_counter() - started
-    spent = _cpu_seconds(observer.ingest.child.pid) - before
-    return spent / len(bodies) * 1e6, len(bodies) / seconds
+def closed(devices: Sequence[Device], records: int) -> Messages:
+    """The next records of these devices in turn."""
+    return [(one.subject, one.close().body) for _ in range(records // len(devices)) for one in devices]
 
 
-def _cpu_seconds(pid: int) -> float:
-    """User and system time of a process, threads included (Linux: fields 14 and 15 of its stat)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+async def measure(bench: Bench) -> list[Figure]:
+    """CPU of one process for each record."""
+    records = bench.of(10_000, 400)
+    async with bench.client() as client, bench.client("licensing") as answering:
+        licensing = Licensing(answering)
+        await licensing.come()
+        (ingest,) = await bench.start("ingest")
+
+        async def run(messages: Messages) -> Spent:
+            return await work_off(bench, client, [ingest], messages, INGEST)
+
+        backlog, steady = fleet(20), fleet(records)
+        licensing.know(*backlog, *steady)
+        for devices in (backlog, steady):
+            await run(closed(devices, len(devices)))  # grants and watermarks are there before the clock starts
+        spent: dict[str, list[Spent]] = {"backlog": [], "steady": [], "again": []}
+        known: Messages = []
+        for _ in range(bench.rounds):
+            fresh = closed(backlog, records)
+            spent["backlog"].append(await run(fresh))
+            spent["steady"].append(await run(closed(steady, records)))
+            known += fresh
+            again = closed(backlog, records * 19 // 20) + random.sample(known, records // 20)
+            spent["again"].append(await run(random.sample(again, len(again))))
+    assert _quarantined(bench) == 0, "a bench of what is refused"
+    cpu = {name: [one.cpu["ingest"] for one in each] for name, each in spent.items()}
+    ratios = [fresh / mixed for fresh, mixed in zip(cpu["backlog"], cpu["again"], strict=True)]
+    rate = max(one.rate for one in spent["backlog"])
+    servers = ", ".join(f"{name} {spent['backlog'][-1].cpu.get(name, 0):.0f}" for name in ("mongod", "nats"))
+    return [
+        median("ingest, whole: a backlog", "µs CPU a segment", cpu["backlog"], target=200, note=f"besides {servers}"),
+        median("ingest, whole: every record another device's", "µs CPU a segment", cpu["steady"], target=200),
+        median("ingest, 5 % come again ÷ fresh", "×", ratios, target=0.8, at_least=True),
+        Figure("ingest, one process (indicative)", rate, "segments/s"),
+    ]
 
 
-def _signature_check() -> float:
-    device = Device("bench")
-    text = device.detail()["salt"] * 40
-    signature = proof.sign(device.key, proof.SEGMENT_DOMAIN, text.encode())
-    public, repeats = bytes(device.key.verify_key), 1000
-    started = time.process_time()
-    for _ in range(repeats):
-        proof.check(public, proof.SEGMENT_DOMAIN, text.encode(), signature)
-    return (time.process_time() - started) / repeats * 1e6
-
-
-if __name__ == "__main__":
-    main()
+def _quarantined(bench: Bench) -> int:
+    with pymongo.MongoClient(bench.installation.mongo_url) as client:  # type: pymongo.MongoClient[dict[str, object]]
+        return client["bench_ingest"]["quarantine"].count_documents({})

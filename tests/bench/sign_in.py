@@ -1,4 +1,4 @@
-"""``python -m tests.licensing.sign_in_cost``: CPU time of answering one sign-in of a device, from the bus's own bytes.
+"""A device's sign-in at the bus: what licensing's answer to the bus's question costs, from the question's bytes.
 
 Reference in the same run: one Ed25519 verification and two signatures, without which no sign-in can be answered.
 """
@@ -6,7 +6,6 @@ Reference in the same run: one Ed25519 verification and two signatures, without 
 import base64
 import json
 import secrets
-import statistics
 import time
 from collections.abc import Callable
 from typing import cast
@@ -19,8 +18,7 @@ from services.licensing.registry import Entry, Registry
 from services.licensing.standing import Right
 from services.licensing.store import Store
 from services.wire import proof
-
-ROUNDS, EACH = 7, 2000
+from tests.bench.harness import Bench, Figure, median
 
 
 def question(key: SigningKey) -> bytes:
@@ -38,9 +36,9 @@ def question(key: SigningKey) -> bytes:
     return b".".join((b"e30", base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"="), b"c2ln"))
 
 
-def main() -> None:
-    """Prints microseconds for both and their ratio."""
-    key = SigningKey.generate()
+async def measure(bench: Bench) -> list[Figure]:
+    """CPU of one answer, and against what cannot be left out."""
+    key, each = SigningKey.generate(), bench.of(2000, 200)
     nkey, seed = proof.user_nkey(bytes(key.verify_key)), nkeys.encode_seed(secrets.token_bytes(32), 0).decode()
     registry, issuer = Registry(cast(Store, None)), Issuer(seed)
     registry.put(Entry("ws-1", "dev-1", nkey, 1, Right("active"), "dev-1:right", key.verify_key))
@@ -57,22 +55,19 @@ def main() -> None:
         key.sign(b"y" * 900)
         key.sign(b"z" * 1500)
 
-    spent: dict[str, list[float]] = {"answer": [], "reference": []}
-    for _ in range(ROUNDS):
-        for name, work in (("answer", answer), ("reference", reference)):
-            spent[name].append(_cpu(work))
-    whole, least = (statistics.median(spent[name]) for name in ("answer", "reference"))
-    print(
-        f"a sign-in {whole:.0f} µs CPU; one verification and two signatures {least:.0f} µs; ratio {whole / least:.2f}"
-    )
+    whole, least = [], []
+    for _ in range(bench.rounds):
+        whole.append(_cpu(answer, each))
+        least.append(_cpu(reference, each))
+    ratios = [one / other for one, other in zip(whole, least, strict=True)]
+    return [
+        median("a device's sign-in, answered", "µs CPU", whole),
+        median("the same ÷ its cryptography alone", "×", ratios, note="one verification, two signatures"),
+    ]
 
 
-def _cpu(work: Callable[[], None]) -> float:
+def _cpu(work: Callable[[], None], each: int) -> float:
     started = time.process_time()
-    for _ in range(EACH):
+    for _ in range(each):
         work()
-    return (time.process_time() - started) / EACH * 1e6
-
-
-if __name__ == "__main__":
-    main()
+    return (time.process_time() - started) / each * 1e6
