@@ -31,10 +31,10 @@ lint: setup
 lock: setup
 	deploy/lock.sh
 
-## measure; one of them: make bench BENCH=ingest
-BENCH ?= $(basename $(notdir $(shell grep -l __main__ tests/bench/*.py)))
+## measure what it costs, and write docs/benchmarks.md; one row: make bench ARGS="--only ingest"
 bench: setup
-	@for name in $(BENCH); do $(PY) -m tests.bench.$$name $(ARGS) || exit 1; done
+	@deploy/setup.sh packages
+	$(PY) -m tests.bench $(ARGS)
 
 ## kill, stop and starve every part under load, and look for what was lost
 faults: setup

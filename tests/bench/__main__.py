@@ -9,6 +9,7 @@ import gc
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from tests.bench import (
     agent,
@@ -49,15 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = options.parse_args(arguments)
     rows = given.only or [one for one in ROWS if not (given.quick and one == SLOW)]
     found, started = {}, time.monotonic()
-    with servers(given.quick) as shared:
-        versions = report.versions(shared)
+    with servers(given.quick) if given.quick else nullcontext() as shared:
         for row in rows:
             begun = time.monotonic()
-            found[row] = measure(shared, row) if given.quick else _alone(row)
+            found[row] = measure(shared, row) if shared else _alone(row)
             for figure in found[row]:
                 print(report.line(figure), flush=True)
             print(f"{row} took {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
     if not given.only and not given.quick:
+        with servers(quick=False) as bench:
+            versions = report.versions(bench)
         report.write(found, versions, "make bench", time.monotonic() - started)
         print(f"written: {report.PAGE.name}, {report.CHART.name}")
     return 0
