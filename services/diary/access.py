@@ -70,6 +70,7 @@ COLLECTIONS: Mapping[str, Mapping[Action, frozenset[str]]] = {
     "policies": {Action.READ: _STAFF, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
     "devices": {Action.READ: _STAFF, Action.CHANGE: _ADMINS},
     "tokens": dict.fromkeys((Action.READ, Action.CREATE, Action.CHANGE), _EVERYBODY),
+    "imports": {Action.READ: _ADMINS, Action.CREATE: _ADMINS},
     "mails": {Action.READ: _ADMINS, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
 }
 

@@ -17,6 +17,7 @@ from services.diary.api import (
     devices,
     diary,
     events,
+    member_files,
     scores,
     sessions,
     timesheets,
@@ -56,7 +57,19 @@ def web(edge: Edge, service: Service) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.edge, app.state.service = edge, service
-    for part in (sessions, accounts, diary, captures, scores, devices, collections, audit, timesheets, events):
+    for part in (
+        sessions,
+        accounts,
+        member_files,
+        diary,
+        captures,
+        scores,
+        devices,
+        collections,
+        audit,
+        timesheets,
+        events,
+    ):
         app.include_router(part.router, prefix=API)
     _add_pages(app)
     _add_refusals(app)

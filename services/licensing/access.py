@@ -38,6 +38,8 @@ _EVERYTHING: dict[tuple[Action, Collection], Scope] = {
     **{("change", one): Scope.WORKSPACE for one in _ALL},
     **{("create", one): Scope.WORKSPACE for one in _ALL if one not in ("workspaces", "devices")},
     **{(action, one): Scope.WORKSPACE for action in get_args(Action) for one in _ADMINS_ONLY},
+    ("read", "imports"): Scope.WORKSPACE,
+    ("create", "imports"): Scope.WORKSPACE,
     **_EVERYBODYS,
 }
 

@@ -12,6 +12,7 @@ from services.licensing.account_handlers import AccountHandlers
 from services.licensing.callout import Callout, Issuer
 from services.licensing.entitlements import Entitlements
 from services.licensing.handlers import Handlers
+from services.licensing.imports import Importer
 from services.licensing.kicks import Kicks
 from services.licensing.postman import Postman
 from services.licensing.registry import Registry
@@ -33,6 +34,7 @@ def build(settings: LicensingSettings) -> Service:
     Handlers(store, entitlements, session_key, licence_key, settings.device_urls).register(bus)
     AccountHandlers(store, session_key).register(bus)
     postman = Postman(store, settings.smtp_url.get_secret_value(), settings.smtp_sender, settings.public_url)
+    importer = Importer(store)
     stopping = False
 
     async def begin() -> None:
@@ -42,10 +44,12 @@ def build(settings: LicensingSettings) -> Service:
         await callout.start(settings.nats_urls, settings.callout_seed.get_secret_value(), closed)
         store.outbox.start()
         postman.start()
+        importer.start()
 
     async def end() -> None:
         nonlocal stopping
         stopping = True
+        await importer.stop()
         await postman.stop()
         await store.outbox.stop()
         await callout.stop()

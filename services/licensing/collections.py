@@ -12,6 +12,7 @@ from services.licensing import (
     addresses,
     contracts,
     devices,
+    imports,
     invitations,
     licences,
     mail,
@@ -133,6 +134,8 @@ KINDS: dict[Collection, Kind] = {
     "mails": Kind(
         *("mails", mail.shown, mail.Patch, mail.send_again, ("kind", "state", "to", "member")), mail.New, _test_mail
     ),
+    # made by its own verb, for its body is a file, and changed by nobody
+    "imports": Kind("imports", imports.shown, imports.Patch, imports.change, ("state",)),
     "tokens": Kind("tokens", tokens.shown, tokens.Patch, tokens.revoke, ("name",), tokens.New, tokens.create),
 }
 

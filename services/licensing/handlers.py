@@ -10,12 +10,13 @@ from nats.aio.msg import Msg
 
 from services.kit.bus import Bus
 from services.kit.problems import not_found
-from services.licensing import access, contracts, licences, people, seats, sessions, tokens, workspaces
+from services.licensing import access, contracts, imports, licences, people, seats, sessions, tokens, workspaces
 from services.licensing.collections import KINDS, Kind, body_of, filter_of, require_allowed
 from services.licensing.entitlements import Entitlements
 from services.licensing.store import Document, Store
 from services.wire import requests
 from services.wire.events import Fact
+from services.wire.imports import ImportMembers
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Handlers:
         bus.serve("read", requests.Read, self.read)
         bus.serve("create", requests.Create, self.create)
         bus.serve("change", requests.Change, self.change)
+        bus.serve("import_members", ImportMembers, self.import_members)
         bus.serve("replay", requests.Replay, self.replay, workers=1)
         bus.serve_device("entitlement", self.entitlement, workers=32)
 
@@ -128,6 +130,13 @@ class Handlers:
         doc = await self._store.change(work)
         await self._tell(kind, doc)
         return kind.shown(doc)
+
+    async def import_members(self, request: ImportMembers) -> Document:
+        """Begins to take members from a file; only where the same members could be made one by one (W-03)."""
+        reach = await access.reach(self._store, request.principal, "create", "imports")
+        workspace = await workspaces.find(self._store, reach.workspace)
+        file = request.name, request.content, request.invite
+        return imports.shown(await imports.create(self._store, workspace, reach.actor, *file))
 
     async def _tell(self, kind: Kind, doc: Document) -> None:
         """The devices that a change concerns get their new entitlement; if that fails they learn of it by asking."""

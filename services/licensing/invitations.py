@@ -27,13 +27,9 @@ def values_of(member: Document, inviter: Document) -> dict[str, str]:
     return {"name": member["name"], "inviter": inviter["name"], "role": ROLES.get(member["role"], "a client")}
 
 
-async def invite(store: Store, session: Session, workspace: Document, member: Document, inviter: Document) -> Document:
-    """The member as somebody who is yet to accept; a mail asks them."""
-    invited = await store.update("members", member["_id"], {"invited": True}, session)
-    assert invited is not None
-    await mail.stage(
-        store,
-        session,
+def mail_of(workspace: Document, member: Document, inviter: Document) -> Document:
+    """The mail that asks them."""
+    return mail.document(
         "invitation",
         member["email"],
         values_of(member, inviter),
@@ -41,6 +37,13 @@ async def invite(store: Store, session: Session, workspace: Document, member: Do
         member=member["id"],
         link=link_of(member),
     )
+
+
+async def invite(store: Store, session: Session, workspace: Document, member: Document, inviter: Document) -> Document:
+    """The member as somebody who is yet to accept; a mail asks them."""
+    invited = await store.update("members", member["_id"], {"invited": True}, session)
+    assert invited is not None
+    await store["mails"].insert_one(mail_of(workspace, member, inviter), session=session)
     return invited
 
 

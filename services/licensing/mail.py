@@ -11,7 +11,7 @@ from typing import Literal
 from services.kit.mongo import Session
 from services.kit.problems import Problem, not_found
 from services.licensing import mail_texts
-from services.licensing.mail_texts import Kind, Text
+from services.licensing.mail_texts import Kind
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
 from services.wire.events import Strict
 
@@ -54,17 +54,29 @@ async def stage(
 
     One of a person's own account has no workspace, and no admin sees it.
     """
-    text: Text = mail_texts.TEXTS[kind]
+    doc = document(kind, to, values, workspace=workspace, member=member, link=link)
+    await store["mails"].insert_one(doc, session=session)
+    return doc
+
+
+def document(
+    kind: Kind,
+    to: str,
+    values: Mapping[str, str],
+    *,
+    workspace: Document | None = None,
+    member: str | None = None,
+    link: Link | None = None,
+) -> Document:
+    """A mail as ``stage`` writes it down."""
     tenant, mail, moment = (workspace["id"] if workspace else NOBODY), new_id("mail"), now()
     named = {"workspace_name": workspace["name"]} if workspace else {}
-    text.subject.format_map({**values, **named})  # a missing value is an error here, not at the postman's
+    mail_texts.TEXTS[kind].subject.format_map({**values, **named})  # a missing value is an error here, not later
     off = workspace is not None and kind in workspace.get("mails_off", ())
     doc: Document = {"_id": key(tenant, mail), "workspace": tenant, "id": mail, "member": member, "kind": kind}
     doc |= {"to": to, "values": {**values, **named}, "link": link.model_dump() if link else None}
     doc |= {"state": "off" if off else "waiting", "tries": 0, "due": moment, "sent_at": None, "error": None}
-    doc |= {"created_at": moment, "until": moment + KEPT, "revision": 1}
-    await store["mails"].insert_one(doc, session=session)
-    return doc
+    return doc | {"created_at": moment, "until": moment + KEPT, "revision": 1}
 
 
 async def send_again(store: Store, session: Session, doc: Document, body: Patch) -> Document:

@@ -126,13 +126,8 @@ async def create(
 ) -> Document:
     """A member, and the person where they are new; 409 where they are a member already."""
     await teams.require(store, session, workspace, [*([body.team] if body.team else []), *body.manages])
-    member, person = new_id("mem"), new_id("per")
-    await store["people"].update_one(
-        {"_id": key(NOBODY, body.email)},
-        {"$setOnInsert": {"person": person, "email": body.email, "hash": password_hash, "places": []}},
-        upsert=True,
-        session=session,
-    )
+    member, person = new_id("mem"), new_person(body.email, password_hash)
+    await store["people"].update_one({"_id": person.pop("_id")}, {"$setOnInsert": person}, upsert=True, session=session)
     place = {"workspace": workspace, "member": member}
     known = await store["people"].find_one_and_update(
         {"_id": key(NOBODY, body.email), "places.workspace": {"$ne": workspace}},
@@ -153,13 +148,24 @@ async def create_computer(store: Store, session: Session, workspace: str, zone: 
 async def _insert(
     store: Store, session: Session, workspace: str, member: str, body: New, zone: str, person: str | None
 ) -> Document:
-    doc: Document = {"_id": key(workspace, member), "workspace": workspace, "id": member, "member": member}
-    doc |= {name: getattr(body, name) for name in ("email", "name", "role", "team", "manages")}
-    doc |= {"zone": body.zone or zone, "person": person, "archived": False, "invited": False, "revision": 1}
-    doc["created_at"] = now()
+    doc = document(workspace, member, body, zone, person)
     await store["members"].insert_one(doc, session=session)
     await store.outbox.stage([fact(doc)], session)
     return doc
+
+
+def document(workspace: str, member: str, body: New, zone: str, person: str | None) -> Document:
+    """A new member as stored."""
+    doc: Document = {"_id": key(workspace, member), "workspace": workspace, "id": member, "member": member}
+    doc |= {name: getattr(body, name) for name in ("email", "name", "role", "team", "manages")}
+    doc |= {"zone": body.zone or zone, "person": person, "archived": False, "invited": False, "revision": 1}
+    return doc | {"created_at": now()}
+
+
+def new_person(email: str, password_hash: str | None = None) -> Document:
+    """A new person as stored."""
+    doc: Document = {"_id": key(NOBODY, email), "person": new_id("per"), "email": email, "hash": password_hash}
+    return doc | {"places": []}
 
 
 async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:

@@ -72,7 +72,8 @@ class Store:
         await self["licences"].create_index([("workspace", 1), ("policy", 1)])
         await self["mails"].create_index([("state", 1), ("due", 1)])
         await self["sessions"].create_index([("person", 1), ("started_at", -1)])
-        for name in ("sessions", "attempts", "links", "mails", "sign_ups"):
+        await self["imports"].create_index([("state", 1), ("claimed_until", 1)])
+        for name in ("sessions", "attempts", "links", "mails", "sign_ups", "import_rows"):
             await self[name].create_index("until", expireAfterSeconds=0)
 
     async def change(self, work: Callable[[Session], Awaitable[Result]]) -> Result:

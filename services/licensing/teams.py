@@ -55,6 +55,12 @@ async def require(store: Store, session: Session, workspace: str, teams: list[st
             raise invalid("team: there is no such team", field="team")
 
 
+async def usable(store: Store, session: Session, workspace: str, teams: set[str]) -> set[str]:
+    """Those of the teams that members may be put into; as in ``require`` they are written."""
+    found = [await store.update("teams", key(workspace, team), {}, session) for team in sorted(teams)]
+    return {one["id"] for one in found if one and not one["archived"]}
+
+
 def shown(doc: Document) -> Document:
     """A team as the API shows it."""
     return {name: doc[name] for name in ("id", "name", "archived")} | {"created_at": instant(doc["created_at"])}

@@ -16,7 +16,7 @@ from services.wire.events import Fact, Strict, WorkspaceChanged
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, KeyError) as error:
         raise ValueError("not a time zone like Europe/Berlin") from error
     return name
 

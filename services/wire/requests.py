@@ -11,7 +11,17 @@ from services.wire.events import Id, Instant, Strict
 
 Role = Literal["owner", "admin", "manager", "employee", "client"]
 Collection = Literal[
-    "workspaces", "members", "teams", "clients", "contracts", "licences", "policies", "devices", "mails", "tokens"
+    "workspaces",
+    "members",
+    "teams",
+    "clients",
+    "contracts",
+    "licences",
+    "policies",
+    "devices",
+    "mails",
+    "tokens",
+    "imports",
 ]
 TokenScope = Literal[
     "read", "write", "diary:read", "diary:write", "people:read", "people:write", "devices:read", "devices:write"

@@ -54,6 +54,9 @@ def _routes(collection: Collection) -> None:
     async def get(request: Request, id: str, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
         return answer(await read_one(request, viewer, collection, id))
 
+    if collection in _READ_ONLY:
+        return
+
     @router.post(f"/{collection}", name=f"create_{one}", status_code=201, openapi_extra=_BODY)
     async def create(request: Request, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
         _allow(viewer, Action.CREATE, collection)
@@ -77,6 +80,9 @@ def _routes(collection: Collection) -> None:
         )
         return answer(await edge_of(request).bus.ask("licensing", "change", asked))
 
+
+#: Made and changed by other routes, or not at all.
+_READ_ONLY: tuple[Collection, ...] = ("imports",)
 
 for _collection in get_args(Collection):
     _routes(_collection)
