@@ -64,6 +64,13 @@ async def newest_picture(http: httpx.AsyncClient, member: str, today: date, days
     return None
 
 
+async def taken_licences(http: httpx.AsyncClient) -> list[str]:
+    """The ids of the workspace's licences that were activated, now or once, or cannot be any more."""
+    answer = await http.get("/api/v1/licences")
+    answer.raise_for_status()
+    return [one["id"] for one in answer.json()["items"] if one["state"] != "issued"]
+
+
 async def _day(http: httpx.AsyncClient, member: str, day: str) -> dict[str, Any]:
     answer = await http.get(f"/api/v1/diary/{member}/days/{day}", params={"zone": "UTC"})
     answer.raise_for_status()

@@ -5,7 +5,7 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -149,19 +149,20 @@ class Demo:
         firsts = [next(person for person in people if person["role"] == role) for role in ROLES]
         return [{name: person[name] for name in ("email", "password", "role", "member")} for person in firsts]
 
-    def unused_licences(self) -> list[dict[str, str]]:
-        """Licences of a member who has no device."""
+    def unused_licences(self, taken: Collection[str] = ()) -> list[dict[str, str]]:
+        """Licences of a member outside the fleet, but those with an id among ``taken``."""
         names = ("key", "mode", "member", "contract")
-        return [{name: one[name] for name in names} for one in self.workspaces[0]["licences"][-UNUSED_LICENCES:]]
+        spare = self.workspaces[0]["licences"][-UNUSED_LICENCES:]
+        return [{name: one[name] for name in names} for one in spare if one["licence"] not in taken]
 
-    def ready(self, others_capture: str | None) -> dict[str, Any]:
-        """The demo's part of the ready file."""
+    def ready(self, others_capture: str | None, taken: Collection[str]) -> dict[str, Any]:
+        """The demo's part of the ready file; ``taken`` are the ids of licences that somebody activated since."""
         first, second = self.workspaces
         worker = next(person for person in second["people"] if person["role"] == "employee")
         other = {"workspace": second["workspace"], "accounts": self.accounts(1), "member": worker["member"]}
         return {
             "workspace": first["workspace"],
             "accounts": self.accounts(0),
-            "licences": self.unused_licences(),
+            "licences": self.unused_licences(taken),
             "others": [other | {"capture": others_capture}],
         }

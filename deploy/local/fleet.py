@@ -42,6 +42,7 @@ class Fleet:
         self.laptops: list[Device] = []
         self.others: list[Device] = []
         self.others_capture: str | None = None
+        self.licences_taken: list[str] = []
         self._caught_up = False
 
     @property
@@ -107,7 +108,9 @@ class Fleet:
                 for device in devices:
                     for day, segments in sorted(device.segments.items()):
                         await api.shows(http, device.identity.member, day, segments)
-                if devices is self.others:
+                if devices is not self.others:
+                    self.licences_taken = await api.taken_licences(http)
+                else:
                     (other,) = devices
                     today = datetime.now(UTC).date()
                     self.others_capture = await api.newest_picture(http, other.identity.member, today, DAYS + 7)
@@ -126,6 +129,7 @@ class Fleet:
             "records_waiting": sum(backlog.unsent for backlog in backlogs),
             "pictures_waiting": sum(backlog.pictures for backlog in backlogs),
             "others_capture": self.others_capture,
+            "licences_taken": self.licences_taken,
             "caught_up": self._caught_up,
         }
         write_private(self.folder / "progress.json", content)

@@ -163,7 +163,7 @@ class Supervisor:
             narrator.tell(found)
             self._watch()
             time.sleep(_POLL_SECONDS)
-        self._ready = demo.ready(found["others_capture"])
+        self._ready = demo.ready(found["others_capture"], found["licences_taken"])
 
     # ready ------------------------------------------------------------------------------------------------------------
 
