@@ -12,6 +12,7 @@ from minio import Minio
 from minio.error import S3Error
 from pydantic import SecretStr
 
+from services.kit.problems import unavailable
 from services.kit.settings import Settings
 
 Result = TypeVar("Result")
@@ -29,7 +30,7 @@ class ObjectSettings(Settings):
 
 
 class Objects:
-    """Objects of one bucket by key; every call may raise what urllib3 or minio raise when the store is away."""
+    """Objects of one bucket by key; every call raises a 503 Problem while the store is away."""
 
     def __init__(self, settings: ObjectSettings) -> None:
         url = urlsplit(settings.s3_url)
@@ -47,7 +48,10 @@ class Objects:
         )
 
     async def _run(self, call: Callable[..., Result], *args: Any, **named: Any) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*args, **named))
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*args, **named))
+        except urllib3.exceptions.HTTPError as error:
+            raise unavailable("The object store") from error
 
     async def ensure_bucket(self) -> None:
         """Makes the bucket where it is missing; another replica may be quicker."""

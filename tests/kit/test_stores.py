@@ -13,6 +13,7 @@ from services.kit.migrate import migrate
 from services.kit.mongo import Database, Session, prefix_range, transaction
 from services.kit.objects import Objects, ObjectSettings
 from services.kit.outbox import Outbox
+from services.kit.problems import Problem
 from services.kit.settings import Settings
 from services.wire import events
 from services.wire.subjects import JOURNAL, STREAMS
@@ -206,4 +207,16 @@ async def test_a_missing_bucket_is_not_ready(settings: Settings, s3_server: Obje
     )
     with pytest.raises(RuntimeError):
         await objects.ping()
+    objects.close()
+
+
+async def test_a_store_that_is_away_is_a_503_and_not_our_failure(settings: Settings) -> None:
+    objects = Objects(
+        ObjectSettings(
+            **settings.model_dump(), s3_url="http://127.0.0.1:9", s3_access_key="a", s3_secret_key="b", s3_bucket="none"
+        )
+    )
+    with pytest.raises(Problem) as refused:
+        await objects.get("ws|1/a.webp")
+    assert (refused.value.status, refused.value.kind) == (503, "unavailable")
     objects.close()
