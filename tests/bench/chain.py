@@ -18,7 +18,7 @@ CARRIERS = ("ingest", "scoring", "projector")
 
 async def measure(bench: Bench) -> list[Figure]:
     """CPU of all services for each record."""
-    records = bench.of(5_000, 200)
+    records = bench.of(2_000, 200)
     async with bench.client() as client, bench.client("licensing") as answering:
         licensing = Licensing(answering)
         await licensing.come()

@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ import httpx
 from nats.aio.client import Client
 
 from deploy.local.ports import free_ports
+from deploy.local.process import Child
 from deploy.local.servers import Mongo
 from deploy.local.services import MODULES
 from services.wire import subjects
@@ -126,10 +126,10 @@ class Service:
 
     def __init__(self, name: str, command: Sequence[str], env: Mapping[str, str], folder: Path) -> None:
         self.name, self.port = name, int(env["DAYBOOK_HTTP_PORT"])
-        self._log = (folder / f"{name}.log").open("ab")
         base = {"PATH": os.environ["PATH"], "DAYBOOK_LOG_LEVEL": "WARNING"}
-        self._process = subprocess.Popen(command, cwd=ROOT, env=base | dict(env), stderr=self._log, stdout=self._log)
-        self.pid = self._process.pid
+        self._child = Child(name, command, folder / f"{name}.log", env=base | dict(env), cwd=ROOT)
+        self._child.start()
+        self.pid = self._child.pid
 
     async def ready(self) -> None:
         """Waits until it serves."""
@@ -137,8 +137,8 @@ class Service:
             await until(lambda: self._serves(http), 60)
 
     async def _serves(self, http: httpx.AsyncClient) -> bool:
-        if self._process.poll() is not None:
-            raise RuntimeError(f"{self.name} ended by itself: see {self._log.name}")
+        if not self._child.alive:
+            raise RuntimeError(f"{self.name} ended by itself:\n{self._child.log.read_text()[-3000:]}")
         try:
             return (await http.get(f"http://127.0.0.1:{self.port}/readyz")).status_code == 200
         except httpx.HTTPError:
@@ -146,11 +146,11 @@ class Service:
 
     def hold(self) -> None:
         """Stands still."""
-        self._process.send_signal(signal.SIGSTOP)
+        self._child.send(signal.SIGSTOP)
 
     def go(self) -> None:
         """Goes on."""
-        self._process.send_signal(signal.SIGCONT)
+        self._child.send(signal.SIGCONT)
 
     def cpu(self) -> float:
         """CPU seconds so far, with those of processes it started."""
@@ -158,9 +158,7 @@ class Service:
 
     def kill(self) -> None:
         """Ends it."""
-        self._process.kill()
-        self._process.wait()
-        self._log.close()
+        self._child.kill()
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def closed(devices: Sequence[Device], records: int) -> Messages:
 
 async def measure(bench: Bench) -> list[Figure]:
     """CPU of one process for each record."""
-    records = bench.of(10_000, 400)
+    records = bench.of(4_000, 200)
     async with bench.client() as client, bench.client("licensing") as answering:
         licensing = Licensing(answering)
         await licensing.come()

@@ -15,7 +15,7 @@ BARE = ("BARE", "bare")
 
 async def measure(bench: Bench) -> list[Figure]:
     """Throughput of one process against the loop's."""
-    records = bench.of(10_000, 400)
+    records = bench.of(4_000, 200)
     async with bench.client() as client, bench.client("licensing") as answering:
         licensing = Licensing(answering)
         await licensing.come()
@@ -33,7 +33,7 @@ async def measure(bench: Bench) -> list[Figure]:
         licensing.know(*devices)
         rates, cpu, loop, loop_cpu = [], [], [], []
         for number in range(bench.rounds + 1):
-            messages = closed(devices, records if number else 400)
+            messages = closed(devices, records if number else 200)
             reference = await work_off(bench, client, [bare], [("bare", body) for _, body in messages], BARE)
             ours = await work_off(bench, client, [ingest], messages, INGEST)
             if number:  # the first warms both

@@ -18,7 +18,7 @@ MONDAY = "2026-11-16T00:00:00Z"
 
 async def measure(bench: Bench) -> list[Figure]:
     """CPU of one process for each segment."""
-    count, tell = bench.of(4_000, 200), Teller("projector")
+    count, tell = bench.of(1_500, 200), Teller("projector")
     spent: dict[str, list[float]] = {"backlog": [], "steady": []}
     async with bench.client() as client:
         services: list[Service] = await bench.start("projector")

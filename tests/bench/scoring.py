@@ -26,7 +26,7 @@ def records(number: int) -> Iterator[tuple[str, bytes]]:
 
 async def measure(bench: Bench) -> list[Figure]:
     """CPU of one process for each record."""
-    slots, fresh, again = bench.of(8, 1), [], []
+    slots, fresh, again = bench.of(4, 1), [], []
     async with bench.client() as client:
         services = await bench.start("scoring")
         warm = [message(segment("warm", member=f"m-{one}", seq=one + 1)) for one in range(500)]
