@@ -159,7 +159,7 @@ class Computer:
             self.clock.move((slots.slot_of(self.clock.now()) + SLOT - self.clock.now()).total_seconds())
         self.wake()
 
-    def stretch(self, first: int, last: int, expected: str | None) -> int:
+    def stretch(self, first: int, last: int, expected: str | None = None) -> int:
         """One session within the running slot, from minute ``first`` to before ``last``."""
         slot = slots.slot_of(self.clock.now())
         opened = self.begin(slot, slot + first * MINUTE)

@@ -25,9 +25,9 @@ async def cut_between_publish_and_puback(scene: Scene) -> None:
             await one.switch_off()
             one.switch_on([proxy.url])
         async with scene.flowing():
-            for _ in range(6):
-                await proxy.swallow_and_cut(scene.random.randint(2_000, 20_000))
-                await asyncio.sleep(scene.random.uniform(0, 0.5))
+            for _ in range(3):
+                await proxy.swallow_and_cut(scene.random.randint(1_500, 8_000))
+                await asyncio.sleep(scene.random.uniform(0, 0.3))
         # through the proxy, which then passes everything, until all is safe
         await scene.crew.drained()
         for one in scene.crew.computers:

@@ -41,7 +41,7 @@ class Proxy:
                 writer.transport.abort()
         self._writers.clear()
 
-    async def swallow_and_cut(self, sent: int, seconds: float = 10) -> None:
+    async def swallow_and_cut(self, sent: int, seconds: float = 3) -> None:
         """Nothing comes back to the devices until they have sent so many bytes more; then the connections are cut."""
         self._swallowing, self._sent = True, 0
         with suppress(AssertionError):

@@ -22,6 +22,7 @@ async def plant(world: World, name: str, seed: str, *, defect: bool = True, rest
     one = DEFECTS[name]
     once = world.folder / f"{name}-{time.monotonic_ns()}.once"
     once.touch()
+    await world.restore(one.service)
     await world.replace(one.service, altered(one.service, *_options(name, one, defect), f"--once={once}"))
     crew = await Crew.hire(world, Random(f"{seed}/{name}"), 1, _devices(one), pictures=0)
     try:

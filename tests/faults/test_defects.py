@@ -17,8 +17,7 @@ pytestmark = pytest.mark.timeout(200)
 def world(stack: Stack) -> Iterator[World]:
     made = World(stack)
     yield made
-    for service in {one.service for one in DEFECTS.values()}:
-        asyncio.run(made.replace(service, None))
+    asyncio.run(made.restore())
     made.close()
 
 

@@ -40,7 +40,7 @@ class Typist:
         self._log = computer.folder / "typist.log"
         self._process: subprocess.Popen[bytes] | None = None
 
-    async def killed_until_done(self, random: Random, kills: int = 6) -> int:
+    async def killed_until_done(self, random: Random, kills: int) -> int:
         """How often it was killed; each time at a random moment after it has got somewhere."""
         done = 0
         while True:

@@ -10,11 +10,13 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import nats
+import nats.errors
 from nats.aio.client import Client
 from pymongo import MongoClient
 
@@ -68,9 +70,17 @@ class World:
 
     async def kill(self, name: str) -> None:
         """SIGKILL; returns when the supervisor has started it again and it is ready."""
-        old, self.struck_at = self.stack.kill(name), time.monotonic()
+        old = await until(lambda: self._killed(name), 60)
+        self.struck_at = time.monotonic()
         await self.stack.restarted(name, old)
         await self.ready(name)
+
+    def _killed(self, name: str) -> int:
+        """The pid that was killed; 0 where it has just ended by itself, and is about to be started again."""
+        try:
+            return self.stack.kill(name)
+        except ProcessLookupError:
+            return 0
 
     async def ready(self, name: str) -> None:
         """Waits until a part answers."""
@@ -129,6 +139,12 @@ class World:
         else:
             file.write_text(json.dumps(arguments))
         await self.kill(name)
+
+    async def restore(self, *but: str) -> None:
+        """Every service that was replaced is itself again, except for these."""
+        for file in self._stage.glob("*.instead"):
+            if file.stem not in but:
+                await self.replace(file.stem, None)
 
     def bus_store(self) -> Path:
         return self.stack.bus_store()
@@ -213,8 +229,7 @@ class World:
         for service in services:
             client = await self.connect("diary" if service == "licensing" else "licensing")  # who may ask whom
             try:
-                answer = await client.request(f"rpc.{service}.replay", body, timeout=60)
-                assert not (answer.headers or {}).get("Daybook-Status"), answer.data
+                await until(partial(_replayed, client, service, body), 60)
             finally:
                 await client.close()
 
@@ -258,6 +273,15 @@ class Hired:
         async with self.world.owner() as http:
             answer = await http.patch(f"/api/v1/licences/{self.licence}", json=body)
         assert answer.is_success, answer.text
+
+
+async def _replayed(client: Client, service: str, body: bytes) -> bool:
+    """Whether an owner said its facts again; it may be on its way back to the bus."""
+    try:
+        answer = await client.request(f"rpc.{service}.replay", body, timeout=60)
+    except nats.errors.NoRespondersError:
+        return False
+    return not (answer.headers or {}).get("Daybook-Status")
 
 
 def _lives(pid: int) -> bool:
