@@ -44,7 +44,8 @@ def _mirror() -> dict[str, str]:
     """uv does not read pip's settings, and a machine with a mirror usually has set pip's."""
     asked = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
     index = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
-    return os.environ | ({"UV_DEFAULT_INDEX": index} if index and "UV_DEFAULT_INDEX" not in os.environ else {})
+    given = {"UV_DEFAULT_INDEX": index} if index and "UV_DEFAULT_INDEX" not in os.environ else {}
+    return os.environ | given | {"UV_SYSTEM_CERTS": "1"}  # as deploy/setup.sh
 
 
 def install(venv: Path, lock: Path) -> None:

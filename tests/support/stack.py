@@ -40,7 +40,7 @@ class Stack:
         )
         self._given = 0
 
-    def wait_ready(self, seconds: float = 120) -> "Stack":
+    def wait_ready(self, seconds: float = 300) -> "Stack":
         deadline = time.monotonic() + seconds
         while not self.ready_file.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
