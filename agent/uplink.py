@@ -222,11 +222,12 @@ class Uplink:
 
     async def _ask_receipts(self, connection: Connection) -> None:
         # a doubt that comes while the answer is under way is about what the answer may not know yet: it stays
-        doubted, self._doubt = self._doubt, False
+        self._doubt = False
         try:
             body = await connection.request(self._ask["receipts"], b"{}", self.pace.request_timeout)
         except NoAnswer:
-            self._doubt = self._doubt or doubted
+            # asked again, also where nothing waits: a restored ledger may lack what was safe once
+            self._doubt = True
             return
         if self._believe(body, answered=True) and self.spool.send_again(self.clock.now(), self.pace.patience):
             self._news["records"].set()
@@ -289,6 +290,8 @@ class Uplink:
             entitlement = self._open(body)
             if entitlement is not None:
                 self._entitle(entitlement)
+                if entitlement.get("held"):  # what waited for a notice begins with the next answer (G-01)
+                    self._news["entitlement"].set()
             await self._woken("entitlement", self.pace.entitlement_every)
 
     def _entitle(self, entitlement: Message) -> None:
@@ -304,6 +307,8 @@ class Uplink:
             # the push carries it whole, because the bus may hang up right after; but only an answer goes back in time
             if isinstance(command.get("revision"), int) and command["revision"] >= self._revision:
                 self._entitle(command)
+                if command.get("held"):  # asking is how the services learn that the notice arrived (G-01)
+                    self._news["entitlement"].set()
             else:
                 self._news["entitlement"].set()
         elif self.on_command:

@@ -71,6 +71,7 @@ COLLECTIONS: Mapping[str, Mapping[Action, frozenset[str]]] = {
     "devices": {Action.READ: _STAFF, Action.CHANGE: _ADMINS},
     "tokens": dict.fromkeys((Action.READ, Action.CREATE, Action.CHANGE), _EVERYBODY),
     "imports": {Action.READ: _ADMINS, Action.CREATE: _ADMINS},
+    "notices": {Action.READ: _STAFF, Action.CHANGE: _STAFF},
     "mails": {Action.READ: _ADMINS, Action.CREATE: _ADMINS, Action.CHANGE: _ADMINS},
 }
 

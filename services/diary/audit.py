@@ -48,6 +48,8 @@ async def entries(
     workspace: str,
     *,
     member: str | None = None,
+    actor: str | None = None,
+    action: str | None = None,
     before: str | None = None,
     limit: int = 100,
 ) -> tuple[list[dict[str, Any]], str | None]:
@@ -56,6 +58,7 @@ async def entries(
     if before is not None:
         ids["$lt"] = f"{workspace}|{before}"
     wanted: dict[str, Any] = {"_id": ids} | ({"workspace": workspace, "member": member} if member else {})
+    wanted |= {name: value for name, value in (("actor", actor), ("action", action)) if value is not None}
     found = await db["audit"].find(wanted).sort("_id", -1).limit(limit + 1).to_list(limit + 1)
     items = [_shown(one) for one in found[:limit]]
     return items, (items[-1]["id"] if len(found) > limit else None)

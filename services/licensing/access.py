@@ -28,10 +28,11 @@ _ALL: tuple[Collection, ...] = (
     *("contracts", "licences", "policies", "devices"),
 )
 _ADMINS_ONLY: tuple[Collection, ...] = ("mails",)
-#: Anybody may make a workspace of their own, and look after their own tokens.
+#: Anybody may make a workspace of their own, look after their own tokens, and acknowledge their own notices.
 _EVERYBODYS: dict[tuple[Action, Collection], Scope] = {
     ("create", "workspaces"): Scope.OWN,
     **{(action, "tokens"): Scope.OWN for action in get_args(Action)},
+    ("change", "notices"): Scope.OWN,
 }
 _EVERYTHING: dict[tuple[Action, Collection], Scope] = {
     **{("read", one): Scope.WORKSPACE for one in _ALL},
@@ -39,6 +40,7 @@ _EVERYTHING: dict[tuple[Action, Collection], Scope] = {
     **{("create", one): Scope.WORKSPACE for one in _ALL if one not in ("workspaces", "devices")},
     **{(action, one): Scope.WORKSPACE for action in get_args(Action) for one in _ADMINS_ONLY},
     ("read", "imports"): Scope.WORKSPACE,
+    ("read", "notices"): Scope.WORKSPACE,
     ("create", "imports"): Scope.WORKSPACE,
     **_EVERYBODYS,
 }
@@ -49,12 +51,14 @@ TABLE: dict[Role, dict[tuple[Action, Collection], Scope]] = {
     "manager": {
         ("read", "workspaces"): Scope.WORKSPACE,
         ("read", "policies"): Scope.WORKSPACE,
+        ("read", "notices"): Scope.TEAM,
         **{("read", one): Scope.TEAM for one in ("members", "teams", "clients", "contracts", "licences", "devices")},
         **_EVERYBODYS,
     },
     "employee": {
         ("read", "workspaces"): Scope.WORKSPACE,
         **{("read", one): Scope.OWN for one in _ALL if one != "workspaces"},
+        ("read", "notices"): Scope.OWN,
         **_EVERYBODYS,
     },
     "client": {
@@ -97,16 +101,22 @@ class Reach:
                 return tenant | {"id": {"$in": list(self.teams)}}
             case "contracts" if self.scope is Scope.CONTRACT:
                 return tenant | {"client": self.me}
-            case "contracts" | "licences" | "devices" | "tokens":
+            case "contracts" | "licences" | "devices" | "tokens" | "notices":
                 return tenant | {"member": theirs}
         return tenant | nothing
 
 
-async def reach(store: Store, principal: Principal, action: Action, collection: Collection) -> Reach:
-    """How far the principal's action goes; 403 where the role does not allow it at all."""
+async def acting(store: Store, principal: Principal) -> Document:
+    """The member who acts, as they are now; 403 where they are none any more."""
     member = await store.one("members", principal.workspace, principal.member)
     if member is None or member["archived"]:
         raise forbidden("You are no longer a member of this workspace.")
+    return member
+
+
+async def reach(store: Store, principal: Principal, action: Action, collection: Collection) -> Reach:
+    """How far the principal's action goes; 403 where the role does not allow it at all."""
+    member = await acting(store, principal)
     scope = TABLE[member["role"]].get((action, collection))
     if scope is None:
         raise forbidden()

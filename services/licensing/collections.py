@@ -16,6 +16,7 @@ from services.licensing import (
     invitations,
     licences,
     mail,
+    notices,
     people,
     policies,
     teams,
@@ -75,7 +76,7 @@ async def _workspace(
 
 async def _policy_changed(store: Store, session: Session, doc: Document, body: policies.Patch) -> Document:
     changed = await policies.change(store, session, doc, body)
-    await licences.policy_changed(store, session, changed)
+    await licences.policy_changed(store, session, changed, doc["policy"])
     return changed
 
 
@@ -136,6 +137,11 @@ KINDS: dict[Collection, Kind] = {
     ),
     # made by its own verb, for its body is a file, and changed by nobody
     "imports": Kind("imports", imports.shown, imports.Patch, imports.change, ("state",)),
+    # made by what they tell of alone
+    "notices": Kind(
+        *("notices", notices.shown, notices.Patch, notices.change, ("member", "policy")),
+        device_of=lambda doc: {"workspace": doc["workspace"], "member": doc["member"], "released_at": None},
+    ),
     "tokens": Kind("tokens", tokens.shown, tokens.Patch, tokens.revoke, ("name",), tokens.New, tokens.create),
 }
 

@@ -8,7 +8,7 @@ from nacl.signing import SigningKey
 
 from services.kit.bus import Bus
 from services.kit.problems import not_found
-from services.licensing import contracts
+from services.licensing import contracts, notices
 from services.licensing.standing import Right
 from services.licensing.store import Document, Store, instant, key, now
 from services.wire import proof, subjects
@@ -42,21 +42,39 @@ class Entitlements:
         return (await self._read(found))[0]
 
     async def entitlement(self, workspace: str, device: str) -> bytes:
-        """The signed entitlement, in which only contracts that run today appear."""
+        """The signed entitlement, in which only contracts that run today appear.
+
+        It answers the device's own question, so its notices have reached it: what was held back for them begins with
+        the next one, which is why the agent asks once more where ``held`` names something (G-01).
+        """
         found = await self._store.one("devices", workspace, device)
         if found is None:
             raise not_found("device")
-        return proof.seal_notice(self._signer, await self._message(found))
+        told = await notices.open_of(self._store, found)
+        message = await self._message(found, told)
+        await notices.delivered(self._store, found, told)
+        if found.get("held"):
+            # only what was held back when the notices were read: a change of this moment brings its own
+            await self._store["devices"].update_one(
+                {"_id": found["_id"], "held": found["held"]}, {"$set": {"held": {}}, "$inc": {"revision": 1}}
+            )
+        return proof.seal_notice(self._signer, message)
+
+    async def acknowledged(self, workspace: str, device: str, ids: list[str]) -> None:
+        """The member has read these notices on that device."""
+        if found := await self._store.one("devices", workspace, device):
+            await notices.acknowledge_on(self._store, found, ids)
 
     async def push(self, where: dict[str, Any]) -> None:
         """Sends the command ``entitlement``, carrying the whole of it, to the devices that ``where`` finds."""
         async for device in self._store["devices"].find(where):
-            message = await self._message(device) | {"command": "entitlement"}
+            told = await notices.open_of(self._store, device)
+            message = await self._message(device, told) | {"command": "entitlement"}
             subject = subjects.commands(device["workspace"], device["id"])
             await self._bus.say(subject, proof.seal_notice(self._signer, message))
         await self._bus.client.flush(timeout=2)
 
-    async def _message(self, device: Document) -> dict[str, Any]:
+    async def _message(self, device: Document, told: Sequence[Document]) -> dict[str, Any]:
         grant, docs = await self._read(device)
         today = now().date().isoformat()
         workspace = await self._store["workspaces"].find_one({"_id": key(device["workspace"])}) or {}
@@ -67,11 +85,19 @@ class Entitlements:
             "state": grant.state,
             "licence": grant.licence,
             "mode": grant.mode,
-            "policy": grant.policy,
+            "policy": await self._in_effect(device, grant.policy),
+            "held": sorted(device.get("held", {})),
             "contracts": [contracts.granted(doc).model_dump() for doc in docs if contracts.runs_on(doc, today)],
-            "notices": [],
+            "notices": [notices.told(doc) for doc in told],
             "minimum_agent": workspace.get("minimum_agent"),
         }
+
+    async def _in_effect(self, device: Document, policy: dict[str, Any]) -> dict[str, Any]:
+        """The policy as far as its notices have reached the device; a hidden icon also wants a yes (G-01)."""
+        effective: dict[str, Any] = policy | device.get("held", {})
+        if not effective["tray"] and not policy["legal_basis"]:
+            effective["tray"] = not await notices.tray_may_hide(self._store, device)
+        return effective
 
     async def _read(self, device: Document) -> tuple[Grant, Sequence[Document]]:
         workspace = device["workspace"]

@@ -2,15 +2,15 @@
 
 import base64
 import logging
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from nacl.signing import SigningKey
 from nats.aio.msg import Msg
 
 from services.kit.bus import Bus
-from services.kit.problems import not_found
-from services.licensing import access, contracts, imports, licences, people, seats, sessions, tokens, workspaces
+from services.kit.problems import forbidden, not_found
+from services.licensing import access, audit, contracts, imports, licences, people, seats, sessions, tokens, workspaces
 from services.licensing.collections import KINDS, Kind, body_of, filter_of, require_allowed
 from services.licensing.entitlements import Entitlements
 from services.licensing.store import Document, Store
@@ -45,6 +45,8 @@ class Handlers:
         bus.serve("read", requests.Read, self.read)
         bus.serve("create", requests.Create, self.create)
         bus.serve("change", requests.Change, self.change)
+        bus.serve("audit", requests.AuditOf, self.audit)
+        bus.serve("audit_check", requests.AuditOf, self.audit_check, workers=1)
         bus.serve("import_members", ImportMembers, self.import_members)
         bus.serve("replay", requests.Replay, self.replay, workers=1)
         bus.serve_device("entitlement", self.entitlement, workers=32)
@@ -83,7 +85,9 @@ class Handlers:
         return await self._entitlements.grant(request.workspace, request.device)
 
     async def entitlement(self, workspace: str, device: str, message: Msg) -> bytes:
-        """What a device may do, signed, for itself."""
+        """What a device may do, signed, for itself; its question may name notices that its member has read."""
+        if ids := _acknowledged(message.data):
+            await self._entitlements.acknowledged(workspace, device, ids)
         return await self._entitlements.entitlement(workspace, device)
 
     async def read(self, request: requests.Read) -> dict[str, Any]:
@@ -109,7 +113,13 @@ class Handlers:
         if isinstance(body, people.New):
             body = (body, await people.hash_password(body.password) if body.password else None)
         workspace = await workspaces.find(self._store, reach.workspace)
-        doc = await self._store.change(lambda session: make(self._store, session, workspace, reach.actor, body))
+
+        async def work(session: Any) -> Document:
+            doc = await make(self._store, session, workspace, reach.actor, body)
+            await self._note(session, reach, request, "created", doc)
+            return doc
+
+        doc = await self._store.change(work)
         await self._tell(kind, doc)
         return kind.shown(doc)
 
@@ -125,7 +135,9 @@ class Handlers:
             if doc is None:
                 raise not_found(request.collection.removesuffix("s"))
             require_allowed(reach, request.collection, doc, request.body, request.address)
-            return await kind.change(self._store, session, doc, body)
+            changed = await kind.change(self._store, session, doc, body)
+            await self._note(session, reach, request, "changed", changed)
+            return changed
 
         doc = await self._store.change(work)
         await self._tell(kind, doc)
@@ -136,7 +148,52 @@ class Handlers:
         reach = await access.reach(self._store, request.principal, "create", "imports")
         workspace = await workspaces.find(self._store, reach.workspace)
         file = request.name, request.content, request.invite
-        return imports.shown(await imports.create(self._store, workspace, reach.actor, *file))
+        doc = await imports.create(self._store, workspace, reach.actor, *file)
+        said = {"invite": request.invite, "rows": doc["total"]}
+        await self._store.write(
+            lambda session: audit.note(
+                self._store, session, reach.actor, "import.created", doc["id"], address=request.address, body=said
+            )
+        )
+        return imports.shown(doc)
+
+    async def audit(self, request: requests.AuditOf) -> dict[str, Any]:
+        """Entries of the log; who is no admin sees what concerns them (G-02)."""
+        actor = await access.acting(self._store, request.principal)
+        own: dict[str, str] = {} if actor["role"] in ("owner", "admin") else {"member": actor["id"]}
+        if own and request.filters.get("member", actor["id"]) != actor["id"]:
+            return {"items": []}
+        where = {str(field): value for field, value in request.filters.items()} | own
+        return {"items": await audit.read(self._store, actor["workspace"], where, request.before, request.limit)}
+
+    async def audit_check(self, request: requests.AuditOf) -> dict[str, Any]:
+        """Whether the log's chain holds; for admins."""
+        actor = await access.acting(self._store, request.principal)
+        if actor["role"] not in ("owner", "admin"):
+            raise forbidden()
+        return await audit.check(self._store, actor["workspace"])
+
+    async def _note(
+        self,
+        session: Any,
+        reach: access.Reach,
+        request: requests.Create | requests.Change,
+        what: Literal["created", "changed"],
+        doc: Document,
+    ) -> None:
+        """Writes a change into the log, whole with it or not at all."""
+        name = request.collection.removesuffix("s").replace("policie", "policy")
+        member = doc["id"] if request.collection in ("members", "clients") else doc.get("member")
+        await audit.note(
+            self._store,
+            session,
+            reach.actor,
+            f"{name}.{what}",
+            doc["id"],
+            address=request.address,
+            member=member,
+            body={field: value for field, value in request.body.items() if field != "password"},
+        )
 
     async def _tell(self, kind: Kind, doc: Document) -> None:
         """The devices that a change concerns get their new entitlement; if that fails they learn of it by asking."""
@@ -166,3 +223,12 @@ class Handlers:
     async def _again(self, facts: list[tuple[str, Fact]]) -> int:
         await self._store.outbox.stage(facts)
         return len(facts)
+
+
+def _acknowledged(body: bytes) -> list[str]:
+    """The notices that a device's question names as read: ``{"acknowledged": [ids]}``; none in any other body."""
+    try:
+        ids = orjson.loads(body)["acknowledged"]
+    except (orjson.JSONDecodeError, TypeError, KeyError):
+        return []
+    return [one for one in ids if isinstance(one, str)] if isinstance(ids, list) else []

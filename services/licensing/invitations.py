@@ -7,7 +7,7 @@ from typing import Any
 
 from services.kit.mongo import Session
 from services.kit.problems import invalid
-from services.licensing import limits, links, mail, people, workspaces
+from services.licensing import audit, limits, links, mail, people, workspaces
 from services.licensing.store import NOBODY, Document, Store, key
 from services.wire import accounts
 
@@ -74,6 +74,8 @@ async def accept(store: Store, request: accounts.AcceptInvitation) -> dict[str, 
         changed = await store.update("members", member["_id"], fields, session)
         assert changed is not None
         await store.outbox.stage([people.fact(changed)], session)
+        me = member["id"]
+        await audit.note(store, session, changed, "invitation.accepted", me, address=request.address, member=me)
         return {"workspace": member["workspace"], "email": member["email"]}
 
     return await store.change(work)

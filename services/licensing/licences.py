@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from services.kit.mongo import Session
 from services.kit.problems import Problem, invalid, not_found
-from services.licensing import contracts, people, policies
+from services.licensing import contracts, notices, people, policies, widening
 from services.licensing.standing import DRAIN_HOURS, Right, renew, revoke
 from services.licensing.store import NOBODY, Document, Store, fingerprint, instant, key, new_id, now
 from services.wire import proof, slots
@@ -93,6 +93,7 @@ async def create(store: Store, session: Session, workspace: Document, body: New)
     await store["licence_keys"].insert_one(
         {"_id": key(NOBODY, key_hash(licence_key)), "workspace": tenant, "licence": licence}, session=session
     )
+    await notices.raise_for(store, session, tenant, member["id"], None, policy)
     await store.outbox.stage([fact(doc)], session)
     return doc, licence_key
 
@@ -102,7 +103,7 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     moment = now()
     right = Right.of(doc)
     fields: Document = {"seats": body.seats} if body.seats else {}
-    policy = await policies.find(store, session, doc["workspace"], doc["policy"])
+    policy = before = await policies.find(store, session, doc["workspace"], doc["policy"])
     if body.policy is not None:
         policy = await _policy(store, session, doc["workspace"], body.policy, policy["name"], policy["policy"])
         fields |= {"policy": policy["id"], "policy_version": policy["version"]}
@@ -117,18 +118,37 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     changed = await store.update("licences", doc["_id"], fields | right.stored(), session)
     if changed is None:
         raise not_found("licence")
+    if policy["id"] != before["id"]:
+        await notices.raise_for(store, session, doc["workspace"], doc["member"], before["policy"], policy)
+        await _hold_back(store, session, changed, before["policy"], policy["policy"])
     await _carry(store, session, changed)
     return changed
 
 
-async def policy_changed(store: Store, session: Session, policy: Document) -> None:
-    """The licences that name a policy carry its new version."""
+async def policy_changed(store: Store, session: Session, policy: Document, before: dict[str, Any]) -> None:
+    """The licences that name a policy carry its new version; their members are told where it records more (G-01)."""
+    told = set[str]()
     named = {"workspace": policy["workspace"], "policy": policy["id"]}
     for doc in await store["licences"].find(named, session=session).to_list(None):
         right = renew(Right.of(doc), doc["not_before"], doc["expires"], policy["policy"]["grace_days"])
         fields = {"policy_version": policy["version"]} | right.stored()
+        if doc["member"] not in told and doc["state"] != "revoked":
+            told.add(doc["member"])
+            await notices.raise_for(store, session, doc["workspace"], doc["member"], before, policy)
         if changed := await store.update("licences", doc["_id"], fields, session):
+            await _hold_back(store, session, changed, before, policy["policy"])
             await _carry(store, session, changed)
+
+
+async def _hold_back(
+    store: Store, session: Session, doc: Document, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    """Its devices go on as they were in what is recorded more now, until their notice arrived (G-01)."""
+    of_licence = {"workspace": doc["workspace"], "licence": doc["id"], "released_at": None}
+    for device in await store["devices"].find(of_licence, session=session).to_list(None):
+        held = widening.held_back(before | device.get("held", {}), after)
+        if held != device.get("held", {}):
+            await store["devices"].update_one({"_id": device["_id"]}, {"$set": {"held": held}}, session=session)
 
 
 async def _carry(store: Store, session: Session, doc: Document) -> None:

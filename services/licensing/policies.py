@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from services.kit.mongo import Session
 from services.kit.problems import invalid, not_found
@@ -66,7 +66,7 @@ class Policy(Strict):
     """How long an offline agent goes on under this policy (L-04)."""
     tray: bool = True
     legal_basis: Annotated[str, Field(max_length=2000)] | None = None
-    """Hiding the tray icon needs it (G-01)."""
+    """An admin's declaration; without it a hidden tray icon waits for the member's acknowledgement (G-01)."""
     member_may: MemberMay = MemberMay()
     capture_days: Annotated[int, Field(ge=1, le=36500)] | None = 7
     """Retention of captures in days; null: kept (M-05)."""
@@ -75,12 +75,6 @@ class Policy(Strict):
     """A-04."""
     automatic_updates: bool = True
     """T-15."""
-
-    @model_validator(mode="after")
-    def _told(self) -> "Policy":
-        if not self.tray and not self.legal_basis:
-            raise ValueError("a hidden tray icon needs legal_basis: what allows it (G-01)")
-        return self
 
 
 def build(overrides: dict[str, Any], base: dict[str, Any] | None = None, version: int = 1) -> dict[str, Any]:

@@ -65,13 +65,14 @@ class Store:
 
     async def prepare(self) -> None:
         """Makes the indexes; safe to run again."""
-        for name in ("contracts", "licences", "devices", "members"):
+        for name in ("contracts", "licences", "devices", "members", "notices", "tokens"):
             await self[name].create_index([("workspace", 1), ("member", 1)])
         await self["contracts"].create_index([("workspace", 1), ("client", 1)])
         await self["devices"].create_index([("workspace", 1), ("licence", 1)])
         await self["licences"].create_index([("workspace", 1), ("policy", 1)])
         await self["mails"].create_index([("state", 1), ("due", 1)])
         await self["sessions"].create_index([("person", 1), ("started_at", -1)])
+        await self["audit"].create_index([("workspace", 1), ("member", 1), ("id", -1)])
         await self["imports"].create_index([("state", 1), ("claimed_until", 1)])
         for name in ("sessions", "attempts", "links", "mails", "sign_ups", "import_rows"):
             await self[name].create_index("until", expireAfterSeconds=0)

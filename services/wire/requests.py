@@ -22,6 +22,7 @@ Collection = Literal[
     "mails",
     "tokens",
     "imports",
+    "notices",
 ]
 TokenScope = Literal[
     "read", "write", "diary:read", "diary:write", "people:read", "people:write", "devices:read", "devices:write"
@@ -180,6 +181,17 @@ class Change(Strict):
     id: str
     body: dict[str, Any]
     address: str = Field(default="", max_length=64)
+
+
+class AuditOf(Strict):
+    """``rpc.licensing.audit`` → {"items"}: entries of licensing's own log, newest first (G-02); its admins see all of
+    a workspace, others what concerns them. ``rpc.licensing.audit_check`` → {"entries", "head", "broken"}.
+    """
+
+    principal: Principal
+    filters: dict[Literal["actor", "action", "member"], str] = Field(default_factory=dict)
+    before: str | None = Field(default=None, max_length=60)
+    limit: int = Field(default=100, ge=1, le=501)
 
 
 class Replay(Strict):

@@ -1,17 +1,29 @@
-"""The audit log: admins read their workspace's, everybody who looked at theirs (G-02, B-03)."""
+"""The audit log: admins read their workspace's, everybody who looked at theirs (G-02, B-03).
 
-from typing import Annotated
+The diary's own entries (who looked, exported, edited) and licensing's (who changed people, licences, policies …), as
+one list in the order of time.
+"""
+
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.diary import audit
 from services.diary.access import Action, Viewer, sight
-from services.diary.api.answers import listed
-from services.diary.edge import current_viewer, edge_of
-from services.kit.problems import forbidden
+from services.diary.api.answers import answer
+from services.diary.edge import Edge, current_viewer, edge_of
+from services.diary.tables import to_csv
+from services.kit.problems import Problem, forbidden
+from services.wire.requests import AuditOf
 from services.wire.subjects import ID
 
 router = APIRouter()
+_COLUMNS = (
+    *("id", "at", "action", "actor", "actor_name", "actor_role", "member"),
+    *("capture", "target", "address", "detail", "seq", "hash"),
+)
+_PAGE, _MOST = 500, 50_000
+_Text = Annotated[str | None, Query(max_length=60)]
 
 
 @router.get("/audit")
@@ -19,17 +31,82 @@ async def read(
     request: Request,
     viewer: Annotated[Viewer, Depends(current_viewer)],
     member: str | None = None,
-    before: Annotated[str | None, Query(max_length=60)] = None,
+    actor: _Text = None,
+    action: _Text = None,
+    before: _Text = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Response:
-    """Entries, newest first; ``before`` is the ``next`` of the answer before."""
+    """Entries, newest first; ``before`` is the ``next`` of the answer before.
+
+    ``incomplete`` names a service that did not answer, whose entries are missing.
+    """
+    filters = _filters(viewer, member, actor, action)
+    if filters is None:
+        return answer({"items": [], "next": None, "incomplete": []})
+    return answer(await merged(edge_of(request), viewer, filters, before, limit))
+
+
+@router.get("/audit.csv")
+async def export(
+    request: Request,
+    viewer: Annotated[Viewer, Depends(current_viewer)],
+    member: str | None = None,
+    actor: _Text = None,
+    action: _Text = None,
+) -> Response:
+    """The same as a file, the newest 50,000 entries; 503 rather than half of it. The export is audited itself."""
+    edge, filters = edge_of(request), _filters(viewer, member, actor, action)
+    principal = viewer.principal
+    who = {"member": principal.member, "name": principal.name, "role": principal.role}
+    await audit.note(edge.db, viewer.workspace, who, "audit.exported", principal.member)
+    items: list[dict[str, Any]] = []
+    following: str | None = None
+    while filters is not None and len(items) < _MOST:
+        page = await merged(edge, viewer, filters, following, _PAGE, whole=True)
+        items += page["items"]
+        if (following := page["next"]) is None:
+            break
+    content = to_csv(_COLUMNS, [[item[name] for name in _COLUMNS] for item in items[:_MOST]])
+    headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/audit/check")
+async def check(request: Request, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
+    """Whether the chain of licensing's entries holds: how many, the last hash, and the places that are broken."""
+    if sight(viewer, Action.READ_AUDIT, "-", None) is None:
+        raise forbidden()
+    asked = AuditOf(principal=viewer.principal)
+    return answer(await edge_of(request).bus.ask("licensing", "audit_check", asked, timeout=20.0))
+
+
+def _filters(viewer: Viewer, member: str | None, actor: str | None, action: str | None) -> dict[str, str] | None:
+    """What to look for; None where nothing can match, 403 where the role reads no log."""
     if sight(viewer, Action.READ_AUDIT, viewer.member, None) is None:
         raise forbidden()
     everything = sight(viewer, Action.READ_AUDIT, "-", None) is not None
     about = member if everything else viewer.member
     if member is not None and (about != member or not ID.fullmatch(member)):
-        return listed([])  # a foreign or unknown id in a filter matches nothing
-    items, following = await audit.entries(
-        edge_of(request).db, viewer.workspace, member=about, before=before, limit=limit
-    )
-    return listed(items, following)
+        return None  # a foreign or unknown id in a filter matches nothing
+    found = (("member", about), ("actor", actor), ("action", action))
+    return {name: value for name, value in found if value is not None}
+
+
+async def merged(
+    edge: Edge, viewer: Viewer, filters: dict[str, str], before: str | None, limit: int, *, whole: bool = False
+) -> dict[str, Any]:
+    """A page of both logs; ``whole``: 503 where licensing does not answer."""
+    own, following = await audit.entries(edge.db, viewer.workspace, **filters, before=before, limit=limit)
+    asked = AuditOf(principal=viewer.principal, filters=filters, before=before, limit=limit + 1)  # type: ignore[arg-type]
+    incomplete: list[str] = []
+    theirs: list[dict[str, Any]] = []
+    try:
+        theirs = (await edge.bus.ask("licensing", "audit", asked))["items"]
+    except Problem as problem:
+        if whole or problem.status < 500:
+            raise
+        incomplete.append("licensing")
+    everything = sorted([*own, *theirs], key=lambda one: str(one["id"]), reverse=True)
+    items = [dict.fromkeys(_COLUMNS) | one for one in everything[:limit]]
+    more = following is not None or len(everything) > limit
+    return {"items": items, "next": items[-1]["id"] if more else None, "incomplete": incomplete}

@@ -1,0 +1,110 @@
+"""Who changed what, when and from where, in licensing: appended in the transaction of the change, in a chain (G-02).
+
+Each entry carries the hash of the one before it, so that one that was altered, taken out or put in later shows
+(``Chain``). Of a change the names of its fields are kept, and their values only where they are settings: an audit log
+outlives the people it tells of.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.kit.mongo import Session
+from services.licensing.store import Document, Store, key
+
+GENESIS = "0" * 64
+_FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
+_HASHED = (
+    *("workspace", "seq", "at", "actor", "actor_name", "actor_role", "address"),
+    *("action", "target", "member", "detail", "prev"),
+)
+_SETTINGS = {
+    *("role", "state", "archived", "seats", "lock_hour", "billing_unit", "mails_off", "allowed_ranges", "policy"),
+    *("drain_hours", "scopes", "kind", "mode", "acknowledged", "invite", "expires", "not_before"),
+}
+
+
+async def note(
+    store: Store,
+    session: Session,
+    actor: Mapping[str, Any],
+    action: str,
+    target: str,
+    *,
+    address: str = "",
+    member: str | None = None,
+    body: Mapping[str, Any] | None = None,
+) -> None:
+    """Appends to a workspace's log. ``actor`` is a member's document; ``member`` whom it concerns, if one.
+
+    Two at once conflict, and the later one is tried again behind the other: the chain has no forks.
+    """
+    tenant = actor["workspace"]
+    before = await store["audit"].find_one({"workspace": tenant}, sort=[("_id", -1)], session=session)
+    at = datetime.now(UTC)
+    if before is not None:  # another replica's clock may be behind
+        at = max(at, datetime.strptime(before["at"], _FORM).replace(tzinfo=UTC) + timedelta(microseconds=1))
+    seq = before["seq"] + 1 if before else 1
+    entry: Document = {"workspace": tenant, "seq": seq, "at": at.strftime(_FORM), "address": address}
+    entry |= {"actor": actor["id"], "actor_name": actor["name"], "actor_role": actor["role"]}
+    entry |= {"action": action, "target": target, "member": member, "detail": describe(body or {})}
+    entry |= {"prev": before["hash"] if before else GENESIS}
+    entry |= {"id": f"{entry['at']}|{seq:010}", "hash": digest(entry), "_id": key(tenant, f"{seq:010}")}
+    await store["audit"].insert_one(entry, session=session)
+
+
+def describe(body: Mapping[str, Any]) -> str:
+    """The fields of a change: with their values where they are settings, by name alone where they may be personal."""
+    given = [f"{name}={_short(value)}" if name in _SETTINGS else name for name, value in sorted(body.items())]
+    return ", ".join(given)[:2000]
+
+
+def _short(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))[:1000]
+
+
+def digest(entry: Mapping[str, Any]) -> str:
+    """Lower-case hex SHA-256 of an entry with its place in the chain."""
+    text = json.dumps([entry[name] for name in _HASHED], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Chain:
+    """Goes along a whole log, in order, and notes the places (seq) at which it does not hold. Pure."""
+
+    def __init__(self) -> None:
+        self.seq, self.head, self.broken = 0, GENESIS, list[int]()
+
+    def add(self, entry: Mapping[str, Any]) -> None:
+        """The next entry."""
+        if (entry["seq"], entry["prev"]) != (self.seq + 1, self.head) or digest(entry) != entry["hash"]:
+            self.broken.append(entry["seq"])
+        self.seq, self.head = entry["seq"], entry["hash"]
+
+
+async def read(
+    store: Store, workspace: str, filters: Mapping[str, str], before: str | None, limit: int
+) -> list[Document]:
+    """Entries, newest first, of before an id; filters by equality."""
+    where: Document = {"workspace": workspace, **filters}
+    if before is not None:
+        where["id"] = {"$lt": before}
+    found = await store["audit"].find(where).sort("_id", -1).limit(limit).to_list(limit)
+    return [shown(one) for one in found]
+
+
+async def check(store: Store, workspace: str) -> dict[str, Any]:
+    """How long the log is, its last hash (to be noted elsewhere: it shows a log cut off), and where it is broken."""
+    chain, count = Chain(), 0
+    async for entry in store["audit"].find({"workspace": workspace}).sort("_id", 1):
+        chain.add(entry)
+        count += 1
+    return {"entries": count, "head": chain.head, "broken": chain.broken[:100]}
+
+
+def shown(entry: Document) -> Document:
+    """An entry as the API shows it."""
+    names = ("id", "at", "action", "actor", "actor_name", "actor_role", "member", "target", "address", "detail")
+    return {name: entry[name] for name in names} | {"hash": entry["hash"], "seq": entry["seq"]}
