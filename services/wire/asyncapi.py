@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from services.wire import events, requests, subjects
+from services.wire import accounts, events, imports, requests, subjects
 
 _DEVICE = {"workspace": "id of the workspace", "device": "id of the device"}
 _MEMBER = {"workspace": "id of the workspace", "member": "id of the member, or - where a fact is about none"}
@@ -21,6 +21,26 @@ _OTHERS: dict[str, tuple[str, type[BaseModel], dict[str, str]]] = {
 _REQUESTS: dict[str, type[BaseModel]] = {
     "licensing.sign_in": requests.SignIn,
     "licensing.sign_out": requests.SignOut,
+    "licensing.session": requests.SessionOf,
+    "licensing.token": requests.TokenOf,
+    "licensing.sign_up": accounts.SignUp,
+    "licensing.verify": accounts.Verify,
+    "licensing.forgot_password": accounts.ForgotPassword,
+    "licensing.reset_password": accounts.ResetPassword,
+    "licensing.change_password": accounts.ChangePassword,
+    "licensing.two_factor": accounts.AccountOf,
+    "licensing.two_factor_begin": accounts.TwoFactorBegin,
+    "licensing.two_factor_confirm": accounts.TwoFactorConfirm,
+    "licensing.two_factor_off": accounts.TwoFactorOff,
+    "licensing.sessions": accounts.AccountOf,
+    "licensing.end_sessions": accounts.EndSessions,
+    "licensing.workspaces": accounts.AccountOf,
+    "licensing.switch_workspace": accounts.SwitchWorkspace,
+    "licensing.read_invitation": accounts.ReadInvitation,
+    "licensing.accept_invitation": accounts.AcceptInvitation,
+    "licensing.import_members": imports.ImportMembers,
+    "licensing.audit": requests.AuditOf,
+    "licensing.audit_check": requests.AuditOf,
     "licensing.activate": requests.Activate,
     "licensing.grant": requests.GrantOf,
     "licensing.read": requests.Read,
