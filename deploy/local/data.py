@@ -49,12 +49,12 @@ class Ports:
     def of(self, *names: str) -> dict[str, int]:
         """The ports of these names; DataError when one that was kept is taken by another program."""
         missing = [name for name in names if name not in self._kept]
-        for name in names:
-            if name in self._kept and not ports.is_free(self._kept[name]):
-                raise DataError(
-                    f"Port {self._kept[name]}, which this data folder keeps for {name}, is in use by another program. "
-                    f"Stop that program, or remove {self._path} to have new ports chosen."
-                )
+        known = {self._kept[name]: name for name in names if name in self._kept}
+        if taken := ports.claim(known):
+            raise DataError(
+                f"Port {taken}, which this data folder keeps for {known[taken]}, is in use by another program. "
+                f"Stop that program, or remove {self._path} to have new ports chosen."
+            )
         if missing:
             chosen = ports.free_ports(len(missing), but=self._kept.values())
             self._kept |= dict(zip(missing, chosen, strict=True))
