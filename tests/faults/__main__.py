@@ -9,6 +9,7 @@ import asyncio
 import logging
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -37,7 +38,8 @@ def main() -> int:
     parser.add_argument("--only", help="faults or defects whose name contains this")
     parser.add_argument("--report", type=Path, default=ROOT / "var" / "faults", help="where the report goes")
     asked = parser.parse_args()
-    logging.basicConfig(level=logging.ERROR)
+    logging.basicConfig(level=logging.CRITICAL)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended in either way, it takes its stack with it
     folder = Path(tempfile.mkdtemp(prefix="daybook-faults-"))
     stack = Stack(folder, module="tests.support.staged")
     try:

@@ -91,7 +91,8 @@ class Computer:
         self.cut_off = False
         """The bus is to refuse it: what waits in its spool does not count as unrest."""
         self.minutes_kept = 0
-        self._claim, self._task = claim, None
+        self._claim = claim
+        self._task: asyncio.Task[None] | None = None
         self.open_spool()
 
     @property

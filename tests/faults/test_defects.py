@@ -21,7 +21,7 @@ def world(stack: Stack) -> Iterator[World]:
     made.close()
 
 
-@pytest.mark.parametrize("name", sorted(DEFECTS, key=lambda name: DEFECTS[name].service))
+@pytest.mark.parametrize("name", sorted(DEFECTS, key=lambda name: (DEFECTS[str(name)].service, name)))
 async def test_a_seeded_defect_is_found(name: str, world: World) -> None:
     verdict = await plant(world, name, "red", restore=False)
     assert found(name, verdict), verdict.findings

@@ -24,4 +24,4 @@ def every_device() -> None:
     def alone(segments: Any, **named: Any) -> Any:
         return {name: count for one in segments for name, count in count_slot([one], **named).items()}
 
-    projections.count_slot = alone
+    projections.count_slot = alone  # type: ignore[attr-defined]
