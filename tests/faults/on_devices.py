@@ -78,7 +78,7 @@ async def agent_killed(scene: Scene) -> None:
     await one.close()
     typist = Typist(scene.world, one, records=scene.records, seed=scene.random.randrange(10**6))
     try:
-        kills = await typist.killed_until_done(Random(scene.random.random()), kills=2 + scene.records // 20)
+        kills = await typist.killed_until_done(Random(scene.random.random()), kills=max(2, scene.records // 25))
     finally:
         typist.end()
     one.book.read_again()
