@@ -11,6 +11,7 @@ from services.wire import events, proof, subjects
 from services.wire.slots import format_instant
 from tests.ingest.fleet import Device, Licensing
 from tests.ingest.running import Ingest, Observer, eventually
+from tests.support.stack import until
 
 
 async def recorded(observer: Observer, licensing: Licensing, device: Device, count: int) -> None:
@@ -102,8 +103,12 @@ async def test_sync_says_what_is_missing_and_what_is_quarantined(
     assert (nothing["records"], nothing["last_received_at"]) == (0, None)
     await observer.send(device, device.sealed[2:4])
     await eventually(lambda: len(observer.ledger(device)) == 4)
-    (whole,) = (await observer.ask("sync", asked | {"devices": [device.device]}))["devices"]
-    assert (whole["missing"], whole["broken"]) == ([], [])
+
+    async def whole() -> bool:
+        (now,) = (await observer.ask("sync", asked | {"devices": [device.device]}))["devices"]
+        return (now["missing"], now["broken"]) == ([], [])
+
+    await until(whole)
 
 
 async def test_an_admin_releases_what_can_be_admitted_now(

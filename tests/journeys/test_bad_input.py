@@ -10,7 +10,7 @@ import nats.errors
 import pytest
 from nacl.signing import SigningKey
 
-from tests.support.stack import Stack, day
+from tests.support.stack import Stack, day, until
 from tests.support.stranger import Stranger, slot_before, text_of, today
 
 
@@ -80,8 +80,12 @@ async def test_each_spoiled_record_is_quarantined_with_its_reason_and_its_neighb
         assert sorted(receipt["quarantined"]) == sorted(expected)
         async with stack.person("owner") as http:
             days = {text_of(slot_before(today(), n))[:10] for n in (0, 61)}
-            shown = [one["segment_id"] for date in days for one in (await day(http, device.member, date))["segments"]]
-            assert sorted(one for one in shown if device.device in one) == sorted(good)
+
+            async def all_shown() -> bool:
+                shown = [one for date in days for one in (await day(http, device.member, date))["segments"]]
+                return sorted(one["segment_id"] for one in shown if one["device"] == device.device) == sorted(good)
+
+            await until(all_shown)
     finally:
         await device.close()
 

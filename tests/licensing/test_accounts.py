@@ -97,7 +97,9 @@ async def test_no_more_than_five_mails_an_hour_to_an_address(web: Web) -> None:
     acme = await web.licensing.seed()
     for _ in range(8):
         assert (await _post(web, "/password-resets", email=acme.email("emil"))).status_code == 202
-    mails = await web.licensing.store["mails"].count_documents({"to": acme.email("emil")})
+    mails = await web.licensing.store["mails"].count_documents(
+        {"to": acme.email("emil"), "kind": {"$ne": "capture_enabled"}}
+    )
     assert mails == 5
 
 

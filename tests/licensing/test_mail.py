@@ -83,7 +83,7 @@ async def test_admins_see_their_workspaces_mails_and_nobody_else_does(shared: Li
         for asked in (acme.read(who, "mails"), acme.create(who, "mails", kind="test")):
             with pytest.raises(Problem, match="403"):
                 await asked
-    assert await other.read("olga", "mails") == []
+    assert made["id"] not in [one["id"] for one in await other.read("olga", "mails")]
     with pytest.raises(Problem, match="404"):
         await other.change("olga", "mails", made["id"], state="waiting")
     for body in ({"kind": "invitation"}, {"kind": "test", "to": "x@example.test"}, {"kind": {"$ne": 1}}):

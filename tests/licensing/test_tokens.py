@@ -39,7 +39,7 @@ async def test_a_token_acts_as_its_member(web: Web) -> None:
     assert await _status(web, token) == 200
     assert await _status(web, token, "POST", "/teams", json={"name": "Sea"}) == 201
     assert await _status(web, token, path="/licences") == 403
-    assert await _status(web, token[:-1] + "x") == 401
+    assert await _status(web, token[:-1] + ("x" if token[-1] != "x" else "y")) == 401
 
 
 async def test_a_token_reaches_no_account(web: Web) -> None:

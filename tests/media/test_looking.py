@@ -261,8 +261,8 @@ async def test_a_process_that_is_killed_is_no_verdict_on_the_picture() -> None:
 
 
 async def test_large_screens_are_shown_within_an_answer() -> None:
-    """Three 4K screens side by side, and a picture of noise: at most 900 KiB of WebP, whatever comes in."""
-    wide = Image.new("RGB", (11_520, 2_160), "navy")
+    """Two 4K screens side by side, and a picture of noise: at most 900 KiB of WebP, whatever comes in."""
+    wide = Image.new("RGB", (7_680, 2_160), "navy")
     noise = Image.effect_noise((2_500, 1_600), 90).convert("RGB")
     encoder = Encoder(processes=1)
     try:
