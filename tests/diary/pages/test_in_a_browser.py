@@ -230,6 +230,16 @@ async def test_nothing_scrolls_sideways_on_a_phone(reader: Reader, path: str) ->
     assert wide <= 390
 
 
+async def test_a_day_around_the_clock_does_not_scroll_sideways_either(reader: Reader) -> None:
+    """V-05: the ribbon names up to 25 hours (a day with a clock change)."""
+    page = await reader.page(where(reader, "day"), width=390)
+    await page.evaluate(
+        "() => { document.querySelector('.hrs').innerHTML ="
+        " [...Array(25).keys()].map(hour => `<span>${String(hour % 24).padStart(2, '0')}</span>`).join('') }"
+    )
+    assert await page.evaluate("() => document.documentElement.scrollWidth") <= 390
+
+
 def where(reader: Reader, path: str) -> str:
     return {
         "day": f"/diary/{reader.member}/{DAY}",
