@@ -15,7 +15,6 @@ import orjson
 from pymongo.database import Database as SyncDatabase
 
 from services.diary.access import Action, Sight, Viewer, sight
-from services.diary.billing import status_of
 from services.diary.edge import Edge
 from services.diary.people import Workspace
 from services.diary.projections import FIGURES, segment_id_of
@@ -23,6 +22,7 @@ from services.diary.weeks import claimed_of, state_of
 from services.kit.mongo import Database, in_one_go
 from services.kit.problems import forbidden, invalid, not_found
 from services.wire import scores, slots
+from services.wire.billing import status_of
 
 _FIRST, _LAST = date(1970, 1, 2), date(2199, 12, 31)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -12,9 +12,9 @@ from typing import Any
 
 import orjson
 
-from services.diary.billing import Recorded, count_slot, unprotected_because
 from services.diary.weeks import Sheet
 from services.wire import slots
+from services.wire.billing import Recorded, count_slot, unprotected_because
 from services.wire.events import CaptureRemoved, CaptureStored, SegmentRecorded, SegmentScored
 from services.wire.scores import Tally
 from services.wire.segments import Part, merge

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.diary.billing import Bill, BillingUnit, Claim, bill
 from services.wire import slots
+from services.wire.billing import Bill, BillingUnit, Claim, bill
 
 WeekState = Literal["open", "submitted", "approved", "locked"]
 

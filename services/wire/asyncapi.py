@@ -41,6 +41,7 @@ _REQUESTS: dict[str, type[BaseModel]] = {
     "licensing.import_members": imports.ImportMembers,
     "licensing.audit": requests.AuditOf,
     "licensing.audit_check": requests.AuditOf,
+    "licensing.tell": requests.Tell,
     "licensing.activate": requests.Activate,
     "licensing.grant": requests.GrantOf,
     "licensing.read": requests.Read,

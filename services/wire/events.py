@@ -246,6 +246,7 @@ class WorkspaceChanged(Fact):
     billing_unit: Literal["segment", "minute"] = "segment"
     movement_counts: bool = False
     unproductive_weight_percent: int = 50
+    deletion_rule: Literal["segment", "since_previous"] = "segment"
     archived: bool = False
 
 
@@ -263,14 +264,17 @@ class MemberChanged(Fact):
 
 
 class ContractChanged(Fact):
-    """``contract.changed``: a contract, whole, by revision; ``member`` is whose time is booked on it."""
+    """``contract.changed``: a contract, whole, by revision; ``member`` is whose time is booked on it.
+
+    ``rate_minor`` an hour in minor units of ``currency``; None: not hourly, and nothing of it is billed (S-03).
+    """
 
     revision: int
     contract: Id
     project: str
     client: Id | None
     currency: str
-    rate_minor: int
+    rate_minor: int | None
     weekly_limit_minutes: int | None
     manual_time: bool
     labels: list[str]
@@ -292,6 +296,29 @@ class LicenceChanged(Fact):
     state: Literal["issued", "active", "suspended", "grace", "expired", "revoked"]
 
 
+class DiaryEdited(Fact):
+    """``diary.edited``: somebody changed the diary. By the diary, which keeps it for ever (``services.wire.edits``).
+
+    ``edit`` and ``detail`` are the signed text and the personal part it is bound to (null once erased, G-03).
+    """
+
+    edit_id: Id
+    contract: Id
+    week: str
+    edit: str
+    detail: str | None
+    signature: str
+
+
+class WeekSealed(Fact):
+    """``week.sealed``: a contract-week is locked for good; ``seal`` is its signed text (S-06, ``wire.seals``)."""
+
+    contract: Id
+    week: str
+    seal: str
+    signature: str
+
+
 FACTS: dict[str, type[Fact]] = {
     "segment.recorded": SegmentRecorded,
     "segment.scored": SegmentScored,
@@ -301,6 +328,8 @@ FACTS: dict[str, type[Fact]] = {
     "member.changed": MemberChanged,
     "contract.changed": ContractChanged,
     "licence.changed": LicenceChanged,
+    "diary.edited": DiaryEdited,
+    "week.sealed": WeekSealed,
 }
 
 

@@ -24,6 +24,8 @@ NOTICE_DOMAIN = b"daybook/notice/v1\0"
 ACTIVATION_DOMAIN = b"daybook/activate/v1\0"
 LICENCE_DOMAIN = b"daybook/licence/v1\0"
 SESSION_DOMAIN = b"daybook/session/v1\0"
+EDIT_DOMAIN = b"daybook/edit/v1\0"
+SEAL_DOMAIN = b"daybook/seal/v1\0"
 
 MAX_BODY = 64 * 1024
 _NONCE = re.compile(rb"[A-Za-z0-9_-]{1,64}")

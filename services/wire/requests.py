@@ -256,3 +256,16 @@ class ScoresOf(Strict):
     members: list[Id]
     start: Instant = Field(alias="from")
     end: Instant = Field(alias="to")
+
+
+class Tell(Strict):
+    """``rpc.licensing.tell`` → {}: a mail to a member that another service has reason for (W-07).
+
+    ``id`` makes asking again harmless: one mail an id. ``values`` fill the text of its kind.
+    """
+
+    workspace: Id
+    id: str = Field(max_length=200)
+    kind: Literal["device_silent", "weekly_summary", "timesheet_decision"]
+    member: Id
+    values: dict[str, str] = Field(default_factory=dict)

@@ -139,6 +139,8 @@ STREAMS = (
                 JOURNAL,
                 tuple(f"{kind}.*.*" for kind in JOURNAL_FACTS),
             ),
+            # a removal takes the pictures, a blur hides them (S-08, M-03)
+            Durable("media", JOURNAL, ("diary.edited.*.*",)),
         ),
     ),
     Stream(PRESENCE, ("presence.*.*",), storage="memory", last_per_subject=True, max_age_seconds=300),

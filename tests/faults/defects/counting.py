@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.diary import projections, sheets, weeks
-from services.diary.billing import count_slot
+from services.wire.billing import count_slot
 
 
 def add_up() -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.diary.billing import Claim, Recorded, bill, count_slot, status_of, unprotected_because
 from services.diary.weeks import Sheet, days_of, locks_at, roll_up, state_of
+from services.wire.billing import Claim, Recorded, bill, count_slot, status_of, unprotected_because
 from services.wire.segments import STATES
 
 UNITS = st.sampled_from(["segment", "minute"])
