@@ -98,8 +98,17 @@ def read_edit(public: bytes, signed: Signed) -> Edit:
         if set(personal) - _SHAPES[kind][1]:
             raise ProofError("a personal part with more than its kind has")
     about = {name: body[name] for name in _SHAPES[kind][0]}
-    names = ("edit", "change", "workspace", "member", "contract", "week", "at", "actor", "role", "kind")
-    return Edit(*(body[name] for name in names), about, personal)
+    who = {name: body[name] for name in ("change", "workspace", "member", "actor", "role")}
+    return Edit(
+        id=body["edit"],
+        contract=body["contract"],
+        week=body["week"],
+        at=body["at"],
+        kind=kind,
+        about=about,
+        personal=personal,
+        **who,
+    )
 
 
 def captures_of(edit: Edit) -> Sequence[tuple[str, str]]:
