@@ -80,12 +80,17 @@ class Diary:
         await self.settled()
 
     async def settled(self, every: float = 0.02, seconds: float = 30) -> None:
-        """Waits until the projector has nothing in hand and nothing to come."""
+        """Waits until the projector has nothing in hand and all that was published has been delivered to it.
+
+        What is still to come is not counted at once when it is stored, so ``num_pending`` alone may be too early.
+        """
         js = self.client.jetstream()
+        last = (await js.stream_info("JOURNAL")).state.last_seq
 
         async def idle() -> bool:
             info = await js.consumer_info("JOURNAL", "projector")
-            return not info.num_pending and not info.num_ack_pending
+            delivered = info.delivered.stream_seq if info.delivered else 0
+            return delivered >= last and not info.num_pending and not info.num_ack_pending
 
         await until(idle, seconds, every)
 
