@@ -73,6 +73,11 @@ def status_of(minutes: int, *, over: bool, manual: bool = False) -> tuple[Status
     return ("automatic", minutes) if minutes else ("unbilled", 0)
 
 
+def amount_minor(minutes: int, rate_minor: int) -> int:
+    """What so many billable minutes come to at a rate an hour, in whole minor units, half up; of a week, once."""
+    return (2 * minutes * rate_minor + 60) // 120
+
+
 class Recorded(NamedTuple):
     """One segment of a slot as far as counting goes."""
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.diary.weeks import Sheet, days_of, locks_at, roll_up, state_of
-from services.wire.billing import Claim, Recorded, bill, count_slot, status_of, unprotected_because
+from services.wire.billing import Claim, Recorded, amount_minor, bill, count_slot, status_of, unprotected_because
 from services.wire.segments import STATES
 
 UNITS = st.sampled_from(["segment", "minute"])
@@ -221,3 +221,16 @@ def test_a_week_locks_by_the_clock() -> None:
     assert lock == datetime(2026, 11, 2, 17, tzinfo=UTC), "clocks went back on Sunday"
     assert state_of(date(2026, 10, 26), zone, 12, lock - timedelta(seconds=1)) == "open"
     assert state_of(date(2026, 10, 26), zone, 12, lock) == "locked"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "rate", "amount"), [(1710, 6400, 182400), (350, 6400, 37333), (1, 30, 1), (0, 9, 0)]
+)
+def test_an_amount_is_minutes_at_a_rate_an_hour_half_up(minutes: int, rate: int, amount: int) -> None:
+    """S-03: integer minor units."""
+    assert amount_minor(minutes, rate) == amount
+
+
+@given(st.integers(0, 10_080), st.integers(0, 2**31 - 1))
+def test_an_amount_is_never_off_by_more_than_half_a_minor_unit(minutes: int, rate: int) -> None:
+    assert abs(2 * 60 * amount_minor(minutes, rate) - 2 * minutes * rate) <= 60
