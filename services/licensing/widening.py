@@ -1,19 +1,15 @@
 """What a policy records more than another did, in words, and what of it is to wait for a notice. Pure (G-01)."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from services.licensing.policies import Policy
-
-Dump = Mapping[str, Any]
-_SITE = ("off", "domain", "url")
-_MONITORS = ("active", "member", "all")
+from services.wire import widening
+from services.wire.widening import Dump
 
 
 def widened(before: Dump | None, after: Dump) -> list[str]:
     """The kinds (fields of a policy) that record more after than before; None: nothing was recorded before."""
-    old, new = _breadths(before or Policy().model_dump()), _breadths(after)
-    return [kind for kind, breadth in new.items() if any(b > a for a, b in zip(old[kind], breadth, strict=True))]
+    return widening.widened(before or Policy().model_dump(), after)
 
 
 def held_back(effective: Dump, after: Dump) -> dict[str, Any]:
@@ -37,19 +33,3 @@ def in_words(kinds: list[str], after: Dump) -> list[str]:
         "tray": "The icon that shows that recording runs is hidden",
     }
     return [words[kind] for kind in kinds]
-
-
-def _breadths(policy: Dump) -> dict[str, tuple[int, ...]]:
-    """How much each kind records, by every measure it has; all 0 where it is off."""
-    shots, camera = policy["screenshots"], policy["camera"]
-    on = int(shots["enabled"])
-    by_monitors = _MONITORS.index(shots["monitors"])
-    shown = (on, on * shots["per_segment"], on * shots["width"], on * (not shots["blur"]), on * by_monitors)
-    return {
-        "screenshots": shown,
-        "camera": (int(camera["enabled"]), camera["enabled"] * camera["per_hour"]),
-        **{kind: (int(policy[kind]),) for kind in ("recording", "live", "apps", "titles")},
-        "site": (_SITE.index(policy["site"]),),
-        "notify": (on * (not policy["notify"]),),
-        "tray": (int(not policy["tray"]),),
-    }
