@@ -4,7 +4,7 @@ import asyncio
 import json
 import secrets
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from nacl.signing import SigningKey
 
-from agent.chain import Identity
+from agent.chain import Identity, Record
 from agent.clock import Clock, HandClock, SystemClock
 from agent.slot import Minute, OpenSlot, capture_moments
 from agent.spool import Spool
@@ -207,7 +207,11 @@ class Device:
             if record is not None:
                 day = slots.format_instant(self._open.slot)[:10]
                 self.segments[day].add(record.segment_id)
+                self._closed(record)
             self._open = None
+
+    def _closed(self, record: Record) -> None:
+        """For who writes down what was closed."""
 
     # the present ------------------------------------------------------------------------------------------------------
 
@@ -260,6 +264,6 @@ def _next_minute(now: datetime) -> datetime:
     return now.replace(second=0, microsecond=0) + MINUTE
 
 
-async def drained(devices: list[Device]) -> None:
+async def drained(devices: Sequence[Device]) -> None:
     """Wait until every record of these has its receipt and every picture is stored or refused."""
     await asyncio.gather(*(device.uplink.drained() for device in devices))
