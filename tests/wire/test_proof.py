@@ -50,6 +50,14 @@ def test_every_change_of_a_byte_is_refused() -> None:
             proof.check(PUBLIC, proof.SEGMENT_DOMAIN, payload, base64.b64encode(changed).decode())
 
 
+def test_spare_bits_of_base64_are_no_second_way_to_write_a_signature() -> None:
+    signature = proof.sign(KEY, proof.SEGMENT_DOMAIN, b"x")
+    twin = signature[:-3] + chr(ord(signature[-3]) + 1) + "=="
+    assert base64.b64decode(twin) == base64.b64decode(signature)
+    with pytest.raises(ProofError):
+        proof.check(PUBLIC, proof.SEGMENT_DOMAIN, b"x", twin)
+
+
 @pytest.mark.parametrize("cut", [-1, 1])
 def test_a_byte_more_or_less_is_refused(cut: int) -> None:
     signature = proof.sign(KEY, proof.SEGMENT_DOMAIN, b"record")
