@@ -4,7 +4,6 @@ Every model is strict and refuses extra keys: a body that is not its own (a PubA
 passes for an event. ``examples/`` holds one file for each; producers and consumers both test against them.
 """
 
-import json
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -12,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from services.wire import slots
 from services.wire.segments import Part, part_of
+from services.wire.strict_json import read_json as read_json
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -116,25 +116,6 @@ class Detail(Strict):
 
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
-def _no_float(text: str) -> Any:
-    raise ValueError(f"numbers are integers here: {text[:20]}")
-
-
-def read_json(text: str | bytes) -> Any:
-    """JSON without doubled keys and without floats; anything else is a ValueError."""
-    try:
-        return json.loads(text, object_pairs_hook=_pairs, parse_float=_no_float, parse_constant=_no_float)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
 
 
 def read(model: type[Model], text: str | bytes) -> Model:
