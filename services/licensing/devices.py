@@ -1,5 +1,6 @@
 """Devices: computers on which a licence was activated; each holds its own key (L-03, L-05)."""
 
+import base64
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -9,6 +10,7 @@ from services.kit.problems import not_found
 from services.licensing import licences
 from services.licensing.standing import DRAIN_HOURS, Right, revoke
 from services.licensing.store import Document, Store, instant, key, now
+from services.wire import proof
 from services.wire.events import Strict
 
 
@@ -44,6 +46,19 @@ async def _free_seat(store: Store, session: Session, doc: Document) -> None:
         session=session,
     )
     await store["workspaces"].update_one({"_id": key(doc["workspace"])}, {"$inc": {"seats_taken": -1}}, session=session)
+
+
+async def keys(store: Store, workspace: str, devices: list[str]) -> list[Document]:
+    """The public keys of devices, base64 of 32 bytes however they were written (decision 0004)."""
+    found = store["devices"].find({"_id": {"$in": [key(workspace, device) for device in devices]}}).sort("_id", 1)
+    return [
+        {
+            "device": doc["id"],
+            "public_key": base64.b64encode(proof.read_public_key(doc["public_key"])).decode(),
+            "kind": doc["kind"],
+        }
+        async for doc in found
+    ]
 
 
 _REASONS = {

@@ -10,7 +10,19 @@ from nats.aio.msg import Msg
 
 from services.kit.bus import Bus
 from services.kit.problems import forbidden, not_found
-from services.licensing import access, audit, contracts, imports, licences, people, seats, sessions, tokens, workspaces
+from services.licensing import (
+    access,
+    audit,
+    contracts,
+    devices,
+    imports,
+    licences,
+    people,
+    seats,
+    sessions,
+    tokens,
+    workspaces,
+)
 from services.licensing.collections import KINDS, Kind, body_of, filter_of, require_allowed
 from services.licensing.entitlements import Entitlements
 from services.licensing.store import Document, Store
@@ -42,6 +54,7 @@ class Handlers:
         bus.serve("session", requests.SessionOf, self.session)
         bus.serve("activate", requests.Activate, self.activate)
         bus.serve("grant", requests.GrantOf, self.grant, workers=32)
+        bus.serve("keys", requests.KeysOf, self.keys)
         bus.serve("read", requests.Read, self.read)
         bus.serve("create", requests.Create, self.create)
         bus.serve("change", requests.Change, self.change)
@@ -83,6 +96,10 @@ class Handlers:
     async def grant(self, request: requests.GrantOf) -> requests.Grant:
         """What a device may do, for ingest and media."""
         return await self._entitlements.grant(request.workspace, request.device)
+
+    async def keys(self, request: requests.KeysOf) -> dict[str, Any]:
+        """The public keys that devices sign their records with, for who seals them."""
+        return {"devices": await devices.keys(self._store, request.workspace, request.devices)}
 
     async def entitlement(self, workspace: str, device: str, message: Msg) -> bytes:
         """What a device may do, signed, for itself; its question may name notices that its member has read."""

@@ -44,6 +44,7 @@ _REQUESTS: dict[str, type[BaseModel]] = {
     "licensing.tell": requests.Tell,
     "licensing.activate": requests.Activate,
     "licensing.grant": requests.GrantOf,
+    "licensing.keys": requests.KeysOf,
     "licensing.read": requests.Read,
     "licensing.create": requests.Create,
     "licensing.change": requests.Change,

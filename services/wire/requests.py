@@ -155,6 +155,15 @@ class Grant(Strict):
     contracts: list[GrantedContract]
 
 
+class KeysOf(Strict):
+    """``rpc.licensing.keys`` → {"devices": [{device, public_key, kind}]}: those of them that the workspace has, whatever
+    became of their licences; ``public_key`` is base64 of the 32 bytes. For sealing (S-06).
+    """
+
+    workspace: Id
+    devices: list[Id] = Field(max_length=1000)
+
+
 class Read(Strict):
     """``rpc.licensing.read`` → {"items": [...]}: what the principal may see of a collection, or one object of it."""
 
