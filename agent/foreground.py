@@ -3,7 +3,8 @@
 import sys
 from typing import TYPE_CHECKING, Protocol
 
-from agent.input import InputSource, Unavailable, open_input
+from agent.input import InputSource, open_input
+from agent.meter import Unavailable
 from agent.sampler import Counts
 from agent.slot import App
 

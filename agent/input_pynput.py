@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from agent.input import Meter, Unavailable
+from agent.meter import Meter, Unavailable
 from agent.sampler import Counts
 
 

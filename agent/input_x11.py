@@ -4,7 +4,7 @@ from typing import Any
 
 from Xlib.ext import ge, xinput
 
-from agent.input import Meter, Unavailable
+from agent.meter import Meter, Unavailable
 from agent.sampler import Counts
 from agent.x11 import X11
 

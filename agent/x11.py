@@ -7,7 +7,7 @@ from typing import Any
 
 from Xlib import X, display, error, ext
 
-from agent.input import Unavailable
+from agent.meter import Unavailable
 
 _NEEDED = {"Generic Event Extension", "XInputExtension", "MIT-SCREEN-SAVER"}
 Handler = Callable[[Any], None]

@@ -20,8 +20,8 @@ from Xlib.display import Display
 from agent import control
 from agent.capture import _shrunk, pixelated
 from agent.foreground_x11 import X11Foreground
-from agent.input import Unavailable
 from agent.input_x11 import XInput2
+from agent.meter import Unavailable
 from agent.sampler import Counts
 from agent.shutter import Job, Shutter
 from agent.slot import App
