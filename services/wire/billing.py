@@ -7,8 +7,8 @@ the clock until the week's limit is used up; what does not fit is over the limit
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from services.wire.segments import MANUAL, Minute, count_minutes, counted
 from services.wire.segments import Claim as MinuteClaim
-from services.wire.segments import Minute, count_minutes, counted
 from services.wire.slots import SLOT_MINUTES
 
 BillingUnit = Literal["segment", "minute"]
@@ -42,12 +42,17 @@ class Bill(NamedTuple):
     over: tuple[str, ...]
 
 
-def bill(claims: Iterable[Claim], limit_minutes: int | None, unit: BillingUnit) -> Bill:
+NOTHING = Bill(0, 0, 0, 0, ())
+
+
+def bill(claims: Iterable[Claim], limit_minutes: int | None, unit: BillingUnit, *, hourly: bool = True) -> Bill:
     """Serves the claims of one contract-week in clock order (S-03). ``limit_minutes`` None: no limit.
 
     A claim is billable while used + its minutes ≤ the limit, else it is over the limit, whole. Manual time uses up the
-    limit too, at its place in the clock.
+    limit too, at its place in the clock. Of a contract that is not hourly nothing is billed.
     """
+    if not hourly:
+        return NOTHING
     automatic = manual = beyond = 0
     over: list[str] = []
     for claim in sorted(claims):
@@ -78,8 +83,18 @@ def amount_minor(minutes: int, rate_minor: int) -> int:
     return (2 * minutes * rate_minor + 60) // 120
 
 
+def line_amounts(lines: Iterable[int], rate_minor: int) -> list[int]:
+    """The amounts of a week's lines, given their minutes: each is what it adds, so they sum to the week's amount."""
+    amounts, minutes, before = [], 0, 0
+    for line in lines:
+        minutes += line
+        amounts.append(amount_minor(minutes, rate_minor) - before)
+        before += amounts[-1]
+    return amounts
+
+
 class Recorded(NamedTuple):
-    """One segment of a slot as far as counting goes."""
+    """One segment of a slot as far as counting goes; ``kind`` and ``sealed`` as in ``segments.Claim``."""
 
     segment_id: str
     contract: str
@@ -87,6 +102,7 @@ class Recorded(NamedTuple):
     kind: str
     session_started: str
     minutes: Sequence[Minute | None]
+    sealed: bool = False
 
 
 class Count(NamedTuple):
@@ -104,22 +120,32 @@ def count_slot(segments: Iterable[Recorded], *, movement_counts: bool = False) -
     A minute counts once (T-14). So do the ten minutes of a contract: where two devices were active in one slot on one
     contract, the first in the order of T-14 claims the segment whole, and the other nothing more. With exact minutes
     each claims its own, which never overlap. A segment without an active minute claims nothing (S-01).
+
+    Manual time comes last: it claims the work minutes that nothing recorded has taken, and none where the contract's
+    ten are claimed whole already. It is office time, and never tracked or active (S-05).
     """
-    ordered = sorted(segments, key=lambda one: (one.kind != "desktop", one.session_started, one.device, one.segment_id))
-    mine = counted(
-        MinuteClaim(one.segment_id, one.device, one.kind, one.session_started, one.minutes) for one in ordered
-    )
+    claims = [
+        (MinuteClaim(one.segment_id, one.device, one.kind, one.session_started, one.minutes, one.sealed), one.contract)
+        for one in segments
+    ]
+    claims.sort(key=lambda one: one[0].precedence)
+    mine = counted(claim for claim, _ in claims)
     claimed: set[str] = set()
     result = {}
-    for one in ordered:
-        figures = count_minutes(one.minutes, mine[one.segment_id], movement_counts=movement_counts)
-        active = figures["active_minutes"] > 0
-        whole = SLOT_MINUTES if active and one.contract not in claimed else 0
-        if active:
-            claimed.add(one.contract)
-        result[one.segment_id] = Count(
-            mine[one.segment_id], figures, whole, figures["tracked_minutes"] if active else 0
-        )
+    for claim, contract in claims:
+        counts = mine[claim.segment_id]
+        figures = count_minutes(claim.minutes, counts, movement_counts=movement_counts)
+        if claim.kind == MANUAL:
+            exact, whole = figures["work_minutes"], figures["work_minutes"] if contract not in claimed else 0
+            figures |= {"tracked_minutes": 0, "active_minutes": 0}
+        else:
+            active = figures["active_minutes"] > 0
+            exact, whole = figures["tracked_minutes"] if active else 0, SLOT_MINUTES if active else 0
+            if contract in claimed:
+                whole = 0
+            elif active:
+                claimed.add(contract)
+        result[claim.segment_id] = Count(counts, figures, whole, exact)
     return result
 
 

@@ -8,11 +8,14 @@ several edits with one ``change``. Pure and free of pydantic: the checker of sta
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Literal, NamedTuple
 
 from nacl.signing import SigningKey
 
 from services.wire.proof import EDIT_DOMAIN, ProofError, check, digest, sign
+from services.wire.segments import NOTHING_GONE, Gone, Part, unite_gone
+from services.wire.slots import SLOT_MINUTES, format_instant, parse_instant, slot_of, slots_between
 
 Kind = Literal["note", "removal", "manual", "picture_removal", "picture_blur"]
 _SHAPES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
@@ -23,6 +26,7 @@ _SHAPES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "picture_removal": (frozenset({"captures"}), frozenset({"reason"})),
     "picture_blur": (frozenset({"captures"}), frozenset()),
 }
+_MINUTE = timedelta(minutes=1)
 _COMMON = frozenset(
     {"v", "edit", "change", "workspace", "member", "contract", "week", "at", "actor", "role", "kind", "detail"}
 )
@@ -109,6 +113,32 @@ def read_edit(public: bytes, signed: Signed) -> Edit:
         personal=personal,
         **who,
     )
+
+
+def removed_by(edit: Edit) -> dict[str, Gone]:
+    """What a removal takes of each segment, by segment id; nothing for other kinds."""
+    gone: dict[str, Gone] = {}
+    for segment, minutes, seq in edit.about.get("removed", ()):
+        taken = [seq if index in minutes else -1 for index in range(SLOT_MINUTES)]
+        gone[segment] = unite_gone(gone.get(segment, NOTHING_GONE), taken)
+    return gone
+
+
+def entered_by(edit: Edit) -> dict[str, tuple[str, Part]]:
+    """The segments of a manual entry, by segment id: each one's slot, and its only part, with seq 0 (S-05)."""
+    if edit.kind != "manual":
+        return {}
+    about, personal = edit.about, edit.personal or {}
+    start, end = parse_instant(about["start"]), parse_instant(about["end"])
+    minute = [0, 0, 0, 0, about["manual_kind"], None]
+    entered = {}
+    for slot in slots_between(slot_of(start), end):
+        times = [slot + index * _MINUTE for index in range(SLOT_MINUTES)]
+        minutes = [list(minute) if start <= time < end else None for time in times]
+        part = Part(0, minutes, personal.get("memo"), personal.get("label"), [], [], about["entry"], about["start"])
+        text = format_instant(slot)
+        entered[f"{edit.contract}:{about['entry']}:{text}"] = text, part
+    return entered
 
 
 def captures_of(edit: Edit) -> Sequence[tuple[str, str]]:

@@ -4,7 +4,7 @@ Pure and free of I/O: scoring, the diary and the checker of statements must all 
 records in whatever order they came.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from services.wire.slots import SLOT_MINUTES
@@ -54,6 +54,34 @@ def part_of(record: Mapping[str, Any], detail: Mapping[str, Any]) -> Part:
         record["session"],
         record["session_started"],
     )
+
+
+Gone = Sequence[int]
+"""Of each of a segment's ten minutes the highest seq that removals cover; -1: nobody removed it (S-08)."""
+
+NOTHING_GONE: Gone = (-1,) * SLOT_MINUTES
+
+
+def unite_gone(one: Gone, other: Gone) -> list[int]:
+    """What two removals cover together; in any order, and twice, the same."""
+    return [max(pair) for pair in zip(one, other, strict=True)]
+
+
+def without(part: Part, gone: Gone, captures: Collection[str] = ()) -> Part:
+    """What removals leave of a part: not the covered minutes, not the captures that went with them.
+
+    Of a part that lost all its minutes nothing is left, neither memo nor apps nor captures.
+    """
+    minutes = [None if part.seq <= seq else minute for minute, seq in zip(part.minutes, gone, strict=True)]
+    if any(part.minutes) and not any(minutes):
+        return part._replace(minutes=minutes, memo=None, label=None, apps=[], captures=[])
+    return part._replace(minutes=minutes, captures=[one for one in part.captures if one["capture_id"] not in captures])
+
+
+def left_of(parts: Iterable[Part], gone: Gone, captures: Collection[str] = ()) -> list[Part]:
+    """The parts of which removals left something; none, where the whole segment is gone."""
+    left = [(part, without(part, gone, captures)) for part in parts]
+    return [now for part, now in left if any(now.minutes) or not any(part.minutes)]
 
 
 class Merged(NamedTuple):
@@ -109,27 +137,41 @@ def _moved(app: int | None, place: Sequence[int]) -> int | None:
     return place[app] if app is not None and 0 <= app < len(place) else None
 
 
+MANUAL = "manual"
+"""The ``kind`` of what no device recorded (S-05)."""
+
+_RANKS = {"desktop": 0, "mobile": 1, MANUAL: 2}
+
+
 class Claim(NamedTuple):
-    """One segment's claim on the minutes of a slot, with what decides between two devices (T-14)."""
+    """One segment's claim on the minutes of a slot, with what decides between two devices (T-14).
+
+    ``kind``: desktop, mobile or manual. ``sealed``: its week is sealed, so what it counts it has counted for good.
+    """
 
     segment_id: str
     device: str
     kind: str
     session_started: str
     minutes: Sequence[Minute | None]
+    sealed: bool = False
+
+    @property
+    def precedence(self) -> tuple[bool, int, str, str, str]:
+        """Who is served first, lowest first: sealed, desktop, mobile, manual; the earlier session; the lower id."""
+        return not self.sealed, _RANKS[self.kind], self.session_started, self.device, self.segment_id
 
 
 def counted(claims: Iterable[Claim]) -> dict[str, list[bool]]:
     """Which minutes of each segment count for the member: a minute counts once (T-14).
 
-    All claims are of one member and one slot. Desktop before mobile, then the earlier ``session_started``, then the
-    lower device id, then the lower segment id. Gives ``{segment_id: ten booleans}``; a null minute never counts.
+    All claims are of one member and one slot. Desktop before mobile, both before manual time, then the earlier
+    ``session_started``, then the lower device id, then the lower segment id; before all of them what is sealed. Gives
+    ``{segment_id: ten booleans}``; a null minute never counts.
     """
     taken = [False] * SLOT_MINUTES
     result: dict[str, list[bool]] = {}
-    for claim in sorted(
-        claims, key=lambda one: (one.kind != "desktop", one.session_started, one.device, one.segment_id)
-    ):
+    for claim in sorted(claims, key=lambda one: one.precedence):
         mine = [minute is not None and not taken[index] for index, minute in enumerate(claim.minutes)]
         taken = [was or now for was, now in zip(taken, mine, strict=True)]
         result[claim.segment_id] = mine

@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.diary.weeks import Sheet, days_of, locks_at, roll_up, state_of
-from services.wire.billing import Claim, Recorded, amount_minor, bill, count_slot, status_of, unprotected_because
+from services.wire.billing import (
+    NOTHING,
+    Claim,
+    Recorded,
+    amount_minor,
+    bill,
+    count_slot,
+    line_amounts,
+    status_of,
+    unprotected_because,
+)
 from services.wire.segments import STATES
 
 UNITS = st.sampled_from(["segment", "minute"])
@@ -91,7 +101,7 @@ def test_every_claimed_minute_is_billed_or_over_and_the_limit_holds(
     claims: list[Claim], limit: int | None, unit: str
 ) -> None:
     billed = bill(claims, limit, unit)  # type: ignore[arg-type]
-    claimed = sum(claim.minutes(unit) for claim in claims)  # type: ignore[arg-type]
+    claimed = sum(claim.minutes(unit) for claim in claims)  # type: ignore[arg-type,misc]
     assert billed.billable_minutes + billed.over_limit_minutes == claimed
     assert billed.automatic_minutes + billed.manual_minutes == billed.billable_minutes
     if limit is None:
@@ -234,3 +244,48 @@ def test_an_amount_is_minutes_at_a_rate_an_hour_half_up(minutes: int, rate: int,
 @given(st.integers(0, 10_080), st.integers(0, 2**31 - 1))
 def test_an_amount_is_never_off_by_more_than_half_a_minor_unit(minutes: int, rate: int) -> None:
     assert abs(2 * 60 * amount_minor(minutes, rate) - 2 * minutes * rate) <= 60
+
+
+@given(st.lists(st.integers(0, 600), max_size=30), st.integers(0, 100_000))
+def test_the_money_of_lines_is_that_of_the_whole(lines: list[int], rate: int) -> None:
+    """Rounded once: lines that add up to the week's minutes add up to its amount."""
+    amounts = line_amounts(lines, rate)
+    assert len(amounts) == len(lines)
+    assert sum(amounts) == amount_minor(sum(lines), rate)
+    assert all(abs(60 * amount - minutes * rate) <= 60 for amount, minutes in zip(amounts, lines, strict=True))
+
+
+def test_manual_time_takes_what_nothing_recorded_has() -> None:
+    """S-05: automatic time that arrives later takes the minute, and a contract's ten minutes are billed once."""
+    work, entered = [1, 0, 0, 0, "work", None], [0, 0, 0, 0, "work", None]
+    manual = Recorded("A:e:s", "A", "e", "manual", "2026-11-16T07:00:00Z", [entered] * 8 + [None] * 2)
+    device = Recorded("A:x:s", "A", "x", "mobile", "2026-11-16T08:00:00Z", [work] * 3 + [None] * 7)
+    alone, both = count_slot([manual]), count_slot([manual, device])
+    assert (alone["A:e:s"].whole, alone["A:e:s"].exact) == (8, 8)
+    assert (both["A:e:s"].whole, both["A:e:s"].exact) == (0, 5)
+    assert (both["A:x:s"].whole, both["A:x:s"].exact) == (10, 3)
+    assert both["A:e:s"].figures["office_minutes"] == 5
+    assert both["A:e:s"].figures["tracked_minutes"] == both["A:e:s"].figures["active_minutes"] == 0
+    elsewhere = count_slot([manual, device._replace(segment_id="B:x:s", contract="B")])
+    assert elsewhere["A:e:s"].whole == 5, "on another contract what is left of it is billed"
+
+
+@pytest.mark.parametrize("kind", ["break", "private"])
+def test_manual_breaks_are_office_time_and_never_billed(kind: str) -> None:
+    entered = [[0, 0, 0, 0, kind, None]] * 10
+    found = count_slot([Recorded("A:e:s", "A", "e", "manual", "2026-11-16T07:00:00Z", entered)])["A:e:s"]
+    assert (found.whole, found.exact) == (0, 0)
+    assert (found.figures["office_minutes"], found.figures["work_minutes"]) == (10, 0)
+
+
+def test_what_is_sealed_keeps_what_it_counted() -> None:
+    """A device that started earlier but came after the seal takes no minute from it."""
+    work = [[1, 0, 0, 0, "work", None]] * 10
+    sealed = Recorded("A:x:s", "A", "x", "mobile", "2026-11-16T08:00:00Z", work, sealed=True)
+    late = Recorded("A:w:s", "A", "w", "desktop", "2026-11-16T07:00:00Z", work)
+    found = count_slot([late, sealed])
+    assert (found["A:x:s"].whole, found["A:w:s"].whole) == (10, 0)
+
+
+def test_only_hourly_contracts_bill() -> None:
+    assert bill([_claim(9), _claim(10, manual=True)], None, "segment", hourly=False) == NOTHING

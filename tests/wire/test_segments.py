@@ -175,3 +175,36 @@ def test_movement_alone_makes_no_minute_active(minute: Any, active: bool, with_m
     """T-03, and its setting ``movement_counts``."""
     assert segments.is_active(minute) is active
     assert segments.is_active(minute, movement_counts=True) is with_movement
+
+
+# removals -----------------------------------------------------------------------------------------------------------
+
+GONE = st.lists(st.integers(-1, 9), min_size=10, max_size=10)
+
+
+@given(parts(), st.lists(GONE, max_size=4), st.randoms(use_true_random=False))
+def test_removals_take_time_for_good_in_any_order(
+    own: list[Part], gone: list[list[int]], chance: random.Random
+) -> None:
+    """S-08: a minute is there exactly where some part has it that no removal covers; doubled and shuffled alike."""
+    united = [max(column, default=-1) for column in zip(*gone, strict=True)] or list(segments.NOTHING_GONE)
+    again = gone * 2
+    chance.shuffle(again)
+    folded: segments.Gone = segments.NOTHING_GONE
+    for one in again:
+        folded = segments.unite_gone(folded, one)
+    assert list(folded) == united
+    left = segments.left_of(own * 2, united)
+    shown = merge(left).minutes if left else [None] * 10
+    for index in range(10):
+        there = [part for part in own if part.minutes[index] is not None and part.seq > united[index]]
+        assert (shown[index] is not None) == bool(there)
+
+
+def test_of_what_lost_all_its_minutes_nothing_is_left() -> None:
+    apps, captures = [["code", None, None, 60]], [{"capture_id": "a"}]
+    own = Part(4, [[1, 0, 0, 0, "work", 0]] + [None] * 9, "memo", "label", apps, captures, "s", "t")
+    bare = segments.without(own, [4] + [-1] * 9)
+    assert (bare.memo, bare.label, bare.apps, bare.captures) == (None, None, [], [])
+    assert segments.left_of([own], [4] + [-1] * 9) == []
+    assert segments.left_of([own], [3] + [-1] * 9) == [own]
