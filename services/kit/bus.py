@@ -30,12 +30,12 @@ from faststream.nats.message import NatsBatchMessage, NatsMessage
 from faststream.nats.security import NatsNKey
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js import JetStreamContext
 from nats.js.api import AckPolicy as ConsumerAck
-from nats.js.api import ConsumerConfig, PubAck
+from nats.js.api import ConsumerConfig
 from pydantic import BaseModel
 
 from services.kit import declared, metrics, telemetry
+from services.kit.journal import Journal
 from services.kit.problems import Problem, unavailable
 from services.kit.settings import Settings
 from services.wire import events, subjects
@@ -51,7 +51,6 @@ Body = TypeVar("Body", bound=BaseModel)
 _MESSAGE = Context("message")
 _STATUS = "Daybook-Status"
 _REPLAY = "Daybook-Replay"
-_PUBLISH_TIMEOUT = 10.0
 
 
 @dataclass(slots=True, eq=False)
@@ -141,14 +140,14 @@ class Bus:
             logger=log,
         )
         self._client: Client | None = None
-        self._js: JetStreamContext | None = None
+        self._journal: Journal | None = None
 
     # life -----------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Connects (waiting for the bus if it is not there yet) and starts every subscriber."""
         self._client = await self.broker.connect()
-        self._js = self._client.jetstream(timeout=_PUBLISH_TIMEOUT, publish_async_max_pending=4000)
+        self._journal = Journal(self._client)
         await self.broker.start()
         await self._client.flush()  # what is heard stands at the server when this returns
 
@@ -172,11 +171,10 @@ class Bus:
         return self._client
 
     @property
-    def jetstream(self) -> JetStreamContext:
-        """JetStream of the client."""
-        if self._js is None:
+    def _said(self) -> Journal:
+        if self._journal is None:
             raise RuntimeError("the bus is not connected yet")
-        return self._js
+        return self._journal
 
     async def ping(self) -> None:
         """Raises where the bus does not answer."""
@@ -281,23 +279,15 @@ class Bus:
     # saying ---------------------------------------------------------------------------------------------------------
 
     async def journal(self, messages: Sequence[tuple[str, bytes, str | None]], *, replay: bool = False) -> None:
-        """Publishes (subject, body, traceparent) to their stream and waits until the bus has them all.
+        """Publishes (subject, body, traceparent) to JOURNAL and waits until the bus has them all.
 
         ``replay`` marks them as said before. Raises where one is not acknowledged: nothing may be acked then that
         relies on it.
         """
-        acks: list[asyncio.Future[PubAck]] = []
         mark = {_REPLAY: "1"} if replay else {}
-        try:
-            async with asyncio.timeout(_PUBLISH_TIMEOUT):
-                for subject, body, trace_ in messages:
-                    # without wait_stall: with it nats-py makes a task, and a write to the socket, for every message
-                    headers = mark | {"traceparent": trace_} if trace_ else mark or None
-                    acks.append(await self.jetstream.publish_async(subject, body, headers=headers))
-                await asyncio.gather(*acks)
-        finally:
-            for ack in acks:
-                ack.cancel()  # one that is never answered would keep its place among the pending for ever
+        await self._said.say(
+            [(subject, body, mark | {"traceparent": trace_} if trace_ else mark) for subject, body, trace_ in messages]
+        )
 
     async def say(self, subject: str, body: bytes) -> None:
         """Publishes to core NATS; lost where nobody listens."""

@@ -111,6 +111,8 @@ class Stream:
     max_age_seconds: int = 0
     max_bytes: int = -1
     last_per_subject: bool = False
+    batches: bool = False
+    """Whether services may publish many messages as one."""
     durables: tuple[Durable, ...] = field(default=())
 
 
@@ -131,6 +133,7 @@ STREAMS = (
         tuple(f"{kind}.*.*" for kind in JOURNAL_FACTS),
         max_age_seconds=30 * DAY,
         max_bytes=50 * 1024**3,
+        batches=True,
         durables=(
             # a workspace's settings decide what counts as active, and for how much (K-02)
             Durable("scoring", JOURNAL, ("segment.recorded.*.*", "workspace.changed.*.*")),

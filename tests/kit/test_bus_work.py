@@ -140,17 +140,6 @@ async def test_a_plain_timeout_from_fetch_strands_nothing(bus: Bus, queue: Queue
     await until(lambda: done == [b"after"])
 
 
-async def test_facts_are_published_in_one_go_and_a_refused_one_raises(bus: Bus, queue: Queue, client: Client) -> None:
-    """Nothing is acked that relies on a fact the bus does not have; and nothing stays pending for ever."""
-    await bus.start()
-    await bus.journal([(queue.subject, str(number).encode(), None) for number in range(1000)])
-    state = (await client.jetstream().stream_info(queue.durable.stream)).state
-    assert state.messages == 1000
-    with pytest.raises(Exception, match=r"(?i)no ?stream|no response"):
-        await bus.journal([(queue.subject, b"good", None), ("nobody.stores.this", b"x", None)])
-    await until(lambda: bus.jetstream.publish_async_pending() == 0)
-
-
 async def drained(client: Client, queue: Queue) -> None:
     async def empty() -> bool:
         return (await client.jetstream().stream_info(queue.durable.stream)).state.messages == 0
