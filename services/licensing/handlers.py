@@ -18,6 +18,7 @@ from services.licensing import (
     imports,
     licences,
     people,
+    policies,
     seats,
     sessions,
     tokens,
@@ -58,6 +59,7 @@ class Handlers:
         bus.serve("read", requests.Read, self.read)
         bus.serve("create", requests.Create, self.create)
         bus.serve("change", requests.Change, self.change)
+        bus.serve("policy_versions", requests.PolicyVersionsOf, self.policy_versions)
         bus.serve("audit", requests.AuditOf, self.audit)
         bus.serve("audit_check", requests.AuditOf, self.audit_check, workers=1)
         bus.serve("import_members", ImportMembers, self.import_members)
@@ -173,6 +175,12 @@ class Handlers:
             )
         )
         return imports.shown(doc)
+
+    async def policy_versions(self, request: requests.PolicyVersionsOf) -> dict[str, Any]:
+        """A policy's history; what of it somebody may see goes by the policy itself."""
+        asked = requests.Read(principal=request.principal, collection="policies", id=request.policy)
+        await self.read(asked)
+        return {"items": await policies.versions(self._store, request.principal.workspace, request.policy)}
 
     async def audit(self, request: requests.AuditOf) -> dict[str, Any]:
         """Entries of the log; who is no admin sees what concerns them (G-02)."""

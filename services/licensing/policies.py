@@ -141,6 +141,17 @@ async def find(store: Store, session: Session | None, workspace: str, policy: st
     return doc
 
 
+async def versions(store: Store, workspace: str, policy: str) -> list[Document]:
+    """All versions of a policy, the newest first; a licence carries one of them."""
+    below = {"$gt": key(workspace, policy, ""), "$lt": key(workspace, policy, ":")}  # digits come before the colon
+    found = await store["policy_versions"].find({"_id": below}).to_list(None)
+    shown = [
+        {"version": doc["policy"]["version"], "created_at": instant(doc["created_at"]), "policy": doc["policy"]}
+        for doc in found
+    ]
+    return sorted(shown, key=lambda one: int(one["version"]), reverse=True)
+
+
 def shown(doc: Document) -> Document:
     """A policy as the API shows it."""
     return {name: doc[name] for name in ("id", "name", "version", "policy")} | {

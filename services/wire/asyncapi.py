@@ -39,6 +39,7 @@ _REQUESTS: dict[str, type[BaseModel]] = {
     "licensing.read_invitation": accounts.ReadInvitation,
     "licensing.accept_invitation": accounts.AcceptInvitation,
     "licensing.import_members": imports.ImportMembers,
+    "licensing.policy_versions": requests.PolicyVersionsOf,
     "licensing.audit": requests.AuditOf,
     "licensing.audit_check": requests.AuditOf,
     "licensing.tell": requests.Tell,

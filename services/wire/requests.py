@@ -203,6 +203,15 @@ class AuditOf(Strict):
     limit: int = Field(default=100, ge=1, le=501)
 
 
+class PolicyVersionsOf(Strict):
+    """``rpc.licensing.policy_versions`` → {"items": [{version, created_at, policy}]}, newest first; 404 where the
+    principal may not see the policy. Versions never change.
+    """
+
+    principal: Principal
+    policy: Id
+
+
 class Replay(Strict):
     """``rpc.<service>.replay`` → {"emitted": n}: the owner says its facts of a span again."""
 

@@ -7,6 +7,7 @@ Input is a policy's dump as it crosses the bus; a switch that is missing counts 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+MODES = ("worklog", "monitoring")
 NOT_RECORDED = "not recorded."
 _SEGMENTS_AN_HOUR = 6
 
@@ -47,17 +48,18 @@ def lines(policy: Dump, mode: str = "worklog") -> list[str]:
     return [sentence.text for sentence in record_of(policy, mode)]
 
 
-def changes(before: Dump, after: Dump, mode: str = "worklog") -> list[Change]:
-    """What reads otherwise under ``after``; empty where nothing does."""
-    old = {one.kind: one for one in record_of(before, mode)}
-    new = {one.kind: one for one in record_of(after, mode)}
-    found = []
-    for kind in [*new, *(kind for kind in old if kind not in new)]:
-        was, now = old.get(kind), new.get(kind)
-        if was != now:
-            name = (now or was or new[kind]).name
-            found.append(Change(name, was.words if was else None, now.words if now else None))
-    return found
+def changes(before: Dump, after: Dump, modes: Sequence[str] = MODES) -> list[Change]:
+    """What reads otherwise under ``after``, each kind once, in the words of the first mode in which it does."""
+    found: dict[str, Change] = {}
+    for mode in modes:
+        old = {one.kind: one for one in record_of(before, mode)}
+        new = {one.kind: one for one in record_of(after, mode)}
+        for kind in dict.fromkeys([*new, *old]):
+            was, now = old.get(kind), new.get(kind)
+            if was != now and kind not in found:
+                name = next(one.name for one in (now, was) if one)
+                found[kind] = Change(name, was.words if was else None, now.words if now else None)
+    return list(found.values())
 
 
 def _when(policy: Dump, monitoring: bool) -> Sentence:
@@ -205,9 +207,7 @@ def _tray(policy: Dump, monitoring: bool) -> Sentence:
 
 def _kept(policy: Dump, monitoring: bool) -> Sentence:
     days = policy.get("capture_days", 7)
-    words = (
-        f"pictures are erased after {_counted(int(days), 'day')}" if days is not None else "pictures have no set end"
-    )
+    words = "pictures are kept without an end" if days is None else f"pictures are erased after {_counted(days, 'day')}"
     hold = "; a legal hold keeps them until it is lifted" if policy.get("legal_hold") else ""
     return Sentence("kept", "How long", True, f"{words}{hold}. Time records stay.")
 

@@ -1,0 +1,42 @@
+"""Policies as the back office reads them: their history, and what a change of one would do before it is made (G-01)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from services.diary.access import Action, Viewer, may_ask
+from services.diary.edge import Edge
+from services.kit.problems import forbidden
+from services.wire import words
+from services.wire.requests import PolicyVersionsOf
+from services.wire.widening import widened
+
+Policy = Mapping[str, Any]
+
+
+class Effect(NamedTuple):
+    """What a new version would do: the licences it reaches, the members told before it records more, what changes."""
+
+    licences: int
+    told: tuple[str, ...]
+    changes: tuple[words.Change, ...]
+
+
+def effect_of(before: Policy, after: Policy, licences: Sequence[Mapping[str, Any]]) -> Effect:
+    """The effect on the licences that carry a policy; ``told`` are the members who get a notice first. Pure.
+
+    A revoked licence records nothing any more, and nobody is told for its sake.
+    """
+    live = [one for one in licences if one["state"] != "revoked"]
+    told = sorted({one["member"] for one in live if one["member"]}) if widened(before, after) else []
+    return Effect(len(live), tuple(told), tuple(words.changes(before, after)))
+
+
+async def history(edge: Edge, viewer: Viewer, policy: str) -> list[dict[str, Any]]:
+    """All versions, the newest first, each with ``changes`` against the one before; 403, or 404 where it is unknown."""
+    if not may_ask(viewer, Action.READ, "policies"):
+        raise forbidden()
+    asked = PolicyVersionsOf(principal=viewer.principal, policy=policy)
+    found: list[dict[str, Any]] = (await edge.bus.ask("licensing", "policy_versions", asked))["items"]
+    before: list[Policy] = [one["policy"] for one in found[1:]]
+    changes = [words.changes(old, one["policy"]) for old, one in zip(before, found, strict=False)]
+    return [{**one, "changes": said} for one, said in zip(found, [*changes, []], strict=True)]
