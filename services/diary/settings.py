@@ -4,6 +4,8 @@ import base64
 from functools import cached_property
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from services.kit.settings import Settings
 
 
@@ -12,6 +14,11 @@ class DiarySettings(Settings):
 
     public_url: str = "http://127.0.0.1:8080"
     session_public: str
+    seal_seed: SecretStr
+    """Signs edits and seals; base64 of 32 bytes."""
+    seal_grace_seconds: float = 60.0
+    """How long after its lock a week is sealed; changes nothing of what is in it (S-06)."""
+    seal_every_seconds: float = 10.0
     http_port: int = 8080
 
     @cached_property

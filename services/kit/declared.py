@@ -201,6 +201,13 @@ SIGN_INS = Metric(
     "Sign-ins of people and devices by outcome",
     {"kind": "person|device", "outcome": "admitted|refused"},
 )
+WEEKS_SEALED = Metric(
+    "daybook_weeks_sealed_total",
+    "counter",
+    "weeks",
+    "Tries to seal a locked week: sealed; waiting for a record or key; disagreeing with its records, which needs a look",
+    {"outcome": "sealed|waiting|disagrees"},
+)
 OUTBOX_STAGED = Metric(
     "daybook_outbox_staged", "gauge", "facts", "Facts staged that should be published by now, up to 10,000"
 )
@@ -215,6 +222,7 @@ METRICS = (
     PICTURES,
     PICTURE_VIEWS,
     SIGN_INS,
+    WEEKS_SEALED,
     OUTBOX_STAGED,
     LIVE_PAGES,
 )
