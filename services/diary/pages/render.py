@@ -1,6 +1,7 @@
 """The templates: one environment, everything escaped, icons as ready-made references into one sprite."""
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,6 @@ from markupsafe import Markup
 DIARY = Path(__file__).parents[1]
 STATIC = DIARY / "static"
 
-_ICONS = (
-    *("blur", "check", "clock", "diary", "down", "eye", "left", "lock", "mon", "more", "note", "pen", "people"),
-    *("pics", "right", "shield", "unshield", "warn", "x"),
-)
-_GLYPHS = ("auto", "manual", "over", "none")
 _BRAND = Markup(
     '<svg viewBox="0 0 25 14" aria-hidden="true"><path d="M0 0h4v6H0zM5 0h4v6H5zM10 0h4v6h-4zM15 4h4v2h-4zM20 0h4v6h-4z'
     'M0 12h4v2H0zM5 8h4v6H5zM10 8h4v6h-4zM15 8h4v6h-4zM20 8h4v6h-4z"/></svg>'
@@ -37,6 +33,11 @@ def _use(classes: str, name: str) -> Markup:
     )
 
 
+def _symbols(kind: str) -> list[str]:
+    """The names of the sprite's icons (``i``) or glyphs (``g``)."""
+    return re.findall(rf'id="{kind}-([\w-]+)"', (STATIC / "icons.svg").read_text("utf-8"))
+
+
 @cache
 def environment() -> Environment:
     """The one Jinja environment; a name that a template misses is an error, not an empty string."""
@@ -51,10 +52,11 @@ def environment() -> Environment:
     made.globals.update(
         static=static,
         brand=_BRAND,
-        icons={name: _use("i", f"i-{name}") for name in _ICONS},
+        icons={name: _use("i", f"i-{name}") for name in _symbols("i")},
         no_shield=_use("i no", "i-unshield"),
-        glyphs={name: _use("g", f"g-{name}") for name in _GLYPHS},
+        glyphs={name: _use("g", f"g-{name}") for name in _symbols("g")},
         oob=False,
+        toast="",
     )
     return made
 

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from services.diary import audit, days
-from services.diary.access import Viewer
+from services.diary.access import Action, Viewer
 from services.diary.api import events
 from services.diary.api.bodies import identifier
-from services.diary.edge import Edge, current_viewer, edge_of
+from services.diary.edge import Edge, current_viewer, edge_of, gate
 from services.diary.live import event
 from services.diary.pages.grid import grid_of
 from services.diary.pages.minutes_view import minutes_view
@@ -21,10 +21,10 @@ from services.diary.pages.panels import Panel
 from services.diary.pages.picture_view import looks_lines, picture_view, set_of
 from services.diary.pages.reading import Place, contract_titles, may_see_looks, place_of, read_view
 from services.diary.pages.render import render
-from services.diary.pages.shell import others_of, shell_of, today_in
+from services.diary.pages.shell import framed, others_of, shell_of, today_in
 from services.kit.problems import Problem, not_found
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[gate(Action.READ_DIARY)])
 
 _SomeViewer = Annotated[Viewer, Depends(current_viewer)]
 
@@ -145,20 +145,23 @@ async def capture(request: Request, capture: str, place: _SomePlace) -> HTMLResp
     return HTMLResponse(render("picture.html", view=view))
 
 
-@router.get("/people")
-async def people(request: Request, viewer: _SomeViewer) -> HTMLResponse:
-    """Everybody whose diary the viewer may open, for the menu."""
-    return HTMLResponse(render("people.html", others=await others_of(edge_of(request), viewer, "")))
+@router.get("/diaries")
+async def diaries(request: Request, viewer: _SomeViewer) -> HTMLResponse:
+    """Everybody whose diary the viewer may open."""
+    others = await others_of(edge_of(request), viewer, "")
+    return await framed(request, viewer, "diaries.html", at="/diaries", others=others)
 
 
 def problem_page(request: Request, problem: Problem) -> HTMLResponse | RedirectResponse:
     """A refusal as a browser is told it: a fragment, a page, or the way to sign in."""
     if request.headers.get("hx-request") == "true" and "hx-boosted" not in request.headers:
-        text = render("note.html", title=problem.title, detail=problem.detail)
+        text = render("note.html", title=problem.title, detail=problem.document()["detail"])
         return HTMLResponse(text, problem.status)
     if problem.status == 401:
         asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        asked = asked if request.method == "GET" else "/"
         return RedirectResponse(f"/sign-in?next={quote(asked, safe='')}" if asked != "/" else "/sign-in", 303)
     back = ("Back to your diary", "/") if problem.kind != "nothing-yet" else ("Try again", "/")
-    text = render("message.html", title=problem.title, detail=problem.detail, action=back[0], href=back[1])
+    detail = problem.document()["detail"]
+    text = render("message.html", title=problem.title, detail=detail, action=back[0], href=back[1])
     return HTMLResponse(text, problem.status)

@@ -1,4 +1,8 @@
-"""What stands around every page: who is signed in, where they may go, and in which zones a day can be read."""
+"""What stands around every page: who is signed in, where they may go, and in which zones a day can be read.
+
+A page of the frame is one call: ``await framed(request, viewer, "teams.html", at="/teams", …)``, with a template that
+extends ``shell.html``; its line in ``ENTRIES`` is its way into everybody's navigation.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,11 +11,44 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from services.diary.access import Action, Viewer, sight
-from services.diary.edge import Edge
-from services.diary.pages.formatting import zone_name
+from fastapi import Request
+from fastapi.responses import HTMLResponse
 
-_FEW = 8
+from services.diary.access import Action, Viewer, sight
+from services.diary.edge import Edge, edge_of
+from services.diary.pages.formatting import zone_name
+from services.diary.pages.forms import show
+
+_FEW = 4
+
+
+class Entry(NamedTuple):
+    """A page in the navigation: under which heading, and for whom. On a phone the first ``_BAR`` that are ``often``
+    stand in the bottom bar, the others behind *More*.
+    """
+
+    group: str
+    href: str
+    name: str
+    icon: str
+    roles: frozenset[str]
+    often: bool = False
+
+
+_ADMINS = frozenset({"owner", "admin"})
+_LEADS = _ADMINS | {"manager"}
+_STAFF = _LEADS | {"employee"}
+_EVERYBODY = _STAFF | {"client"}
+_BAR = 4
+
+#: All pages that stand in the navigation, in their order. A page that is not built yet has no line.
+ENTRIES: tuple[Entry, ...] = (
+    Entry("Mine", "/", "Diary", "diary", _STAFF, often=True),
+    Entry("Mine", "/timesheets", "Timesheet", "sheet", _STAFF, often=True),
+    Entry("Mine", "/contracts", "Contracts", "deal", frozenset({"employee", "client"}), often=True),
+    Entry("Mine", "/diaries", "Diaries", "people", _LEADS | {"client"}, often=True),
+    Entry("Team", "/contracts", "Contracts", "deal", _LEADS),
+)
 
 
 class Link(NamedTuple):
@@ -22,38 +59,68 @@ class Link(NamedTuple):
     current: bool
 
 
+class Way(NamedTuple):
+    """An entry as it is shown to somebody; ``bar``: in the bottom bar of a phone."""
+
+    href: str
+    name: str
+    icon: str
+    current: bool
+    bar: bool
+
+
+class Group(NamedTuple):
+    """A heading of the navigation, and what stands under it."""
+
+    name: str
+    ways: list[Way]
+
+
 @dataclass(frozen=True)
 class Shell:
-    """The frame of a page: the workspace, the person, and whose diaries they may open.
+    """The frame of a page: the workspace, the person, where they may go, and whose diaries they may open.
 
-    ``others`` are the first few; ``more`` says that there are further ones in the list.
+    ``others`` are the first few; all of them stand at ``/diaries``.
     """
 
     workspace: str
     name: str
     role: str
-    has_diary: bool
-    at: str
+    groups: list[Group]
     others: list[Link]
-    others_name: str
-    more: bool
 
 
-async def shell_of(edge: Edge, viewer: Viewer, member: str) -> Shell:
-    """The frame around the diary of ``member``."""
+async def framed(
+    request: Request, viewer: Viewer, template: str, *, at: str, status: int = 200, **context: Any
+) -> HTMLResponse:
+    """A page in the frame; ``at`` is the entry of the navigation that it belongs to. Shows the toast that waits."""
+    shell = await shell_of(edge_of(request), viewer, at=at)
+    return show(request, template, status, shell=shell, **context)
+
+
+async def shell_of(edge: Edge, viewer: Viewer, member: str | None = None, *, at: str = "/") -> Shell:
+    """The frame of the page at an entry, or around the diary of ``member``."""
     workspace = await edge.people.workspace(viewer.workspace)
-    others = await others_of(edge, viewer, member)
-    shown = others[:_FEW] if len(others) > _FEW else others
+    others = await others_of(edge, viewer, member or "")
+    here = at if member in (None, viewer.member) else ""
     return Shell(
         workspace=workspace.name or "Workspace",
         name=viewer.principal.name,
         role=viewer.role,
-        has_diary=viewer.role != "client",
-        at="own" if member == viewer.member else "other",
-        others=shown,
-        others_name={"client": "Your contracts", "manager": "Team"}.get(viewer.role, "People"),
-        more=len(others) > _FEW,
+        groups=groups_of(viewer.role, here),
+        others=others[:_FEW],
     )
+
+
+def groups_of(role: str, at: str) -> list[Group]:
+    """The navigation of a role, seen from the entry ``at``. Pure."""
+    mine = [one for one in ENTRIES if role in one.roles]
+    bar = [one.href for one in mine if one.often][:_BAR]
+    groups: dict[str, list[Way]] = {}
+    for one in mine:
+        way = Way(one.href, one.name, one.icon, one.href == at, one.href in bar)
+        groups.setdefault(one.group, []).append(way)
+    return [Group(name, ways) for name, ways in groups.items()]
 
 
 async def others_of(edge: Edge, viewer: Viewer, current: str) -> list[Link]:

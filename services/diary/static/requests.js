@@ -23,6 +23,35 @@
   addEventListener("htmx:responseError", (event) => shows(event) && problem(event.detail.target, event.detail.xhr.status));
   addEventListener("htmx:sendError", (event) => shows(event) && problem(event.detail.target, 0));
 
+  // a form that was refused comes back with the words at its fields: it is swapped in like any other answer
+  addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    if (requestConfig.verb !== "get" && [400, 403, 404, 409, 413, 422, 429].includes(xhr.status)) {
+      event.detail.shouldSwap = true;
+      event.detail.isError = false;
+    }
+  });
+
+  // what was done is said in a toast, also to those who hear the page: it is put in once the page is there
+  function toast(words) {
+    const said = document.createElement("p");
+    said.className = "toast";
+    const text = document.createElement("span");
+    text.textContent = words;
+    const close = document.createElement("button");
+    close.type = "button";
+    close.textContent = "Close";
+    close.addEventListener("click", () => said.remove());
+    said.append(text, close);
+    document.getElementById("toasts")?.append(said);
+  }
+  const waiting = document.querySelector("#toasts .toast span");
+  if (waiting) setTimeout(() => { toast(waiting.textContent); waiting.parentElement.remove(); }, 150);
+  addEventListener("htmx:afterRequest", (event) => {
+    const words = event.detail.xhr?.getResponseHeader("Daybook-Said");
+    if (words) toast(decodeURIComponent(words));
+  });
+
   addEventListener("htmx:beforeRequest", (event) => {
     const { elt } = event.detail;
     elt.setAttribute("aria-busy", "true");
