@@ -4,14 +4,13 @@ import hashlib
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Annotated, Any, TypeVar
 
-from fastapi import Request
+from fastapi import Depends, Request
 
-from services.diary.access import Viewer
+from services.diary.access import Action, Viewer, can
 from services.diary.live import Live
 from services.diary.people import People
-from services.diary.scopes import opens
 from services.diary.settings import DiarySettings
 from services.kit import principals
 from services.kit.bus import Bus
@@ -132,7 +131,8 @@ async def current_principal(request: Request) -> Principal:
         raise signed_out()
     if token.startswith(TOKEN_PREFIX):
         principal, scopes = await edge_of(request).sessions.of_api_token(token, client_address(request))
-        if not opens(scopes, request.method, request.url.path):
+        action = action_of(request.scope.get("route"))
+        if action is None or not action.opened_by(scopes) or not request.url.path.startswith("/api/v1/"):
             raise forbidden("The token has no scope for this.")
         return principal
     return await edge_of(request).sessions.principal(token, client_address(request))
@@ -141,6 +141,36 @@ async def current_principal(request: Request) -> Principal:
 async def current_viewer(request: Request) -> Viewer:
     """Who is asking, with what their role reaches."""
     return await edge_of(request).people.viewer(await current_principal(request))
+
+
+class Gate:
+    """What a route does, for those whose role the table gives any business there; 401 and 403 problems."""
+
+    def __init__(self, action: Action) -> None:
+        self.action = action
+
+    async def __call__(self, viewer: Annotated[Viewer, Depends(current_viewer)]) -> None:
+        """Refuses who has none; whose things somebody may touch, the handler asks by ``sight``."""
+        if not can(viewer, self.action):
+            raise forbidden()
+
+
+class OpenGate(Gate):
+    """What a route does for everybody, also for who is not signed in."""
+
+    async def __call__(self) -> None:  # type: ignore[override]
+        """Lets everybody pass: the handler asks for another proof."""
+
+
+def gate(action: Action) -> Any:
+    """What every route declares, page and API alike: ``dependencies=[gate(Action.…)]``."""
+    return Depends(OpenGate(action) if action.open else Gate(action))
+
+
+def action_of(route: Any) -> Action | None:
+    """What a route declared that it does; None: nothing, so no API token opens it."""
+    gates = (one.dependency for one in getattr(route, "dependencies", ()))
+    return next((one.action for one in gates if isinstance(one, Gate)), None)
 
 
 def client_address(request: Request) -> str:

@@ -1,73 +1,24 @@
-"""Who may do what: role × action × collection gives a scope; what is not in the table is denied.
+"""How far somebody reaches into licensing's collections: the one table's scopes (kit/access.py) as filters.
 
 The tenant comes from the principal alone, the role from the store as it is now, so that a demotion holds at once.
 """
 
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Literal, get_args
 
+from services.kit.access import Scope as Scope
+from services.kit.access import Scopes, Verb, of_collection
 from services.kit.problems import forbidden
 from services.licensing.store import Document, Store
 from services.wire.requests import Collection, Principal, Role
 
-Action = Literal["read", "create", "change"]
+_WIDEST = (Scope.WORKSPACE, Scope.TEAM, Scope.CONTRACT, Scope.OWN)
 
 
-class Scope(Enum):
-    """Whose things: one's own, those of one's teams, those of the contracts one is the client of, or all."""
-
-    OWN = "own"
-    TEAM = "team"
-    CONTRACT = "contract"
-    WORKSPACE = "workspace"
-
-
-_ALL: tuple[Collection, ...] = (
-    *("workspaces", "members", "teams", "clients"),
-    *("contracts", "licences", "policies", "devices"),
-)
-_ADMINS_ONLY: tuple[Collection, ...] = ("mails",)
-#: Anybody may make a workspace of their own, look after their own tokens, and acknowledge their own notices.
-_EVERYBODYS: dict[tuple[Action, Collection], Scope] = {
-    ("create", "workspaces"): Scope.OWN,
-    **{(action, "tokens"): Scope.OWN for action in get_args(Action)},
-    ("change", "notices"): Scope.OWN,
-}
-_EVERYTHING: dict[tuple[Action, Collection], Scope] = {
-    **{("read", one): Scope.WORKSPACE for one in _ALL},
-    **{("change", one): Scope.WORKSPACE for one in _ALL},
-    **{("create", one): Scope.WORKSPACE for one in _ALL if one not in ("workspaces", "devices")},
-    **{(action, one): Scope.WORKSPACE for action in get_args(Action) for one in _ADMINS_ONLY},
-    ("read", "imports"): Scope.WORKSPACE,
-    ("read", "notices"): Scope.WORKSPACE,
-    ("create", "imports"): Scope.WORKSPACE,
-    **_EVERYBODYS,
-}
-
-TABLE: dict[Role, dict[tuple[Action, Collection], Scope]] = {
-    "owner": _EVERYTHING,
-    "admin": _EVERYTHING,
-    "manager": {
-        ("read", "workspaces"): Scope.WORKSPACE,
-        ("read", "policies"): Scope.WORKSPACE,
-        ("read", "notices"): Scope.TEAM,
-        **{("read", one): Scope.TEAM for one in ("members", "teams", "clients", "contracts", "licences", "devices")},
-        **_EVERYBODYS,
-    },
-    "employee": {
-        ("read", "workspaces"): Scope.WORKSPACE,
-        **{("read", one): Scope.OWN for one in _ALL if one != "workspaces"},
-        ("read", "notices"): Scope.OWN,
-        **_EVERYBODYS,
-    },
-    "client": {
-        ("read", "workspaces"): Scope.WORKSPACE,
-        **{("read", one): Scope.CONTRACT for one in ("members", "clients", "contracts")},
-        ("change", "contracts"): Scope.CONTRACT,  # the label list alone (S-07), see collections.py
-        **_EVERYBODYS,
-    },
-}
+def scope_of(role: Role, verb: Verb, collection: Collection) -> Scope | None:
+    """The widest scope of a role in a collection (a team's holds one's own too); None: denied."""
+    action = of_collection(collection, verb)
+    scopes: Scopes = action.scopes(role) if action else frozenset()
+    return next((scope for scope in _WIDEST if scope in scopes), None)
 
 
 @dataclass(frozen=True)
@@ -114,10 +65,10 @@ async def acting(store: Store, principal: Principal) -> Document:
     return member
 
 
-async def reach(store: Store, principal: Principal, action: Action, collection: Collection) -> Reach:
-    """How far the principal's action goes; 403 where the role does not allow it at all."""
+async def reach(store: Store, principal: Principal, verb: Verb, collection: Collection) -> Reach:
+    """How far the principal goes; 403 where the role does not allow it at all."""
     member = await acting(store, principal)
-    scope = TABLE[member["role"]].get((action, collection))
+    scope = scope_of(member["role"], verb, collection)
     if scope is None:
         raise forbidden()
     teams = [*member["manages"], *([member["team"]] if member["team"] else [])]
@@ -137,11 +88,14 @@ async def _members(store: Store, member: Document, scope: Scope) -> list[str]:
 
 async def refine(store: Store, reach: Reach, collection: Collection) -> Document:
     """The filter of a reach, also where it goes by way of other documents (clients and policies of one's members)."""
-    if reach.scope in (Scope.WORKSPACE, Scope.CONTRACT) or collection not in ("clients", "policies"):
+    if reach.scope in (Scope.WORKSPACE, Scope.CONTRACT) or collection not in ("clients", "policies", "profiles"):
         return reach.within(collection)
+    if collection == "profiles":
+        who = [{"members": {"$in": list(reach.members)}}, {"teams": {"$in": list(reach.teams)}}]
+        return {"workspace": reach.workspace, "$or": who}
     theirs = {"workspace": reach.workspace, "member": {"$in": list(reach.members)}}
     if collection == "policies":
-        policies = await store["licences"].distinct("policy", theirs)
+        policies = await store["licences"].distinct("in_effect", theirs)
         return {"workspace": reach.workspace, "id": {"$in": policies}}
     clients = await store["contracts"].distinct("client", {**theirs, "client": {"$ne": None}})
     return {"workspace": reach.workspace, "role": "client", "id": {"$in": clients}}

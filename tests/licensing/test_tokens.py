@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.diary.scopes import opens
+from services.kit.access import Action
 from tests.licensing.support import Acme
 from tests.licensing.web import Web
 
@@ -85,14 +85,13 @@ async def test_bodies_of_tokens_are_strict(web: Web) -> None:
             assert (await http.post("/api/v1/tokens", json={"name": "x"} | body)).status_code == 422
 
 
-async def test_of_paths_only_those_in_the_table_open() -> None:
-    assert opens(["read"], "GET", "/api/v1/diary/mem/days/2026-11-21")
-    assert opens(["diary:write"], "PATCH", "/api/v1/diary/mem/segments")
-    assert opens([], "GET", "/api/v1/me")
-    for scopes, method, path in (
-        *((["read"], "POST", "/api/v1/members"), (["diary:read"], "GET", "/api/v1/members")),
-        *((["write"], "GET", "/api/v1/members"), (["read", "write"], "POST", "/api/v1/me")),
-        *((["read"], "GET", "/"), (["read"], "GET", "/api/v1/"), (["read"], "GET", "/api/v1/anything")),
-        *((["read", "write"], "DELETE", "/api/v1/sessions"), (["read"], "GET", "/x/api/v1/members")),
+async def test_a_scope_opens_what_its_rows_say() -> None:
+    assert Action.READ_DIARY.opened_by(["read"])
+    assert Action.CHANGE_MEMO.opened_by(["diary:write"])
+    assert Action.READ_ME.opened_by([])
+    for scopes, action in (
+        *((["read"], Action.CREATE_MEMBERS), (["diary:read"], Action.READ_MEMBERS), (["write"], Action.READ_MEMBERS)),
+        *((["read", "write"], Action.OWN_ACCOUNT), (["read", "write"], Action.CREATE_TOKENS)),
+        *((["any", "own", ""], Action.OWN_ACCOUNT), (["read", "write"], Action.ENTER)),
     ):
-        assert not opens(scopes, method, path), (scopes, method, path)
+        assert not action.opened_by(scopes), (scopes, action)

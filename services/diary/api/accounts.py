@@ -8,17 +8,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
-from services.diary.access import Action, Viewer, sight
+from services.diary.access import Action
 from services.diary.api.answers import answer, listed
 from services.diary.api.bodies import body_schema, identifier, read_body, take
 from services.diary.api.sessions import browser_of, set_cookie
-from services.diary.edge import COOKIE, client_address, current_viewer, edge_of
-from services.kit.problems import forbidden
+from services.diary.edge import COOKIE, client_address, current_principal, edge_of, gate
 from services.wire import accounts as wire
 from services.wire.events import Id, Strict
 from services.wire.requests import Principal, SignedIn
 
 router = APIRouter()
+#: before anybody is signed in: a mail's link, or the wish for one
+_door = APIRouter(dependencies=[gate(Action.ENTER)])
+_own = APIRouter(dependencies=[gate(Action.OWN_ACCOUNT)])
 _Password = Annotated[str, Field(max_length=1000)]
 
 
@@ -88,14 +90,7 @@ class Other(Strict):
     workspace: Id
 
 
-async def own_account(viewer: Annotated[Viewer, Depends(current_viewer)]) -> Principal:
-    """Whoever is signed in, for what concerns their own account."""
-    if sight(viewer, Action.OWN_ACCOUNT, viewer.member, None) is None:
-        raise forbidden()
-    return viewer.principal
-
-
-Own = Annotated[Principal, Depends(own_account)]
+Own = Annotated[Principal, Depends(current_principal)]
 
 
 async def _ask(request: Request, verb: str, model: type[BaseModel], **values: Any) -> Any:
@@ -107,44 +102,44 @@ async def _taken(request: Request, model: type[Strict]) -> dict[str, Any]:
     return take(model, await read_body(request)).model_dump() | {"address": client_address(request)}
 
 
-@router.post("/sign-ups", status_code=202, openapi_extra=body_schema(SignUp))
+@_door.post("/sign-ups", status_code=202, openapi_extra=body_schema(SignUp))
 async def sign_up(request: Request) -> Response:
     """Asks for an account and a workspace; a mail says how to go on, whether the address is known or not."""
     return answer(await _ask(request, "sign_up", wire.SignUp, **await _taken(request, SignUp)), 202)
 
 
-@router.post("/sign-ups/verify", openapi_extra=body_schema(Token))
+@_door.post("/sign-ups/verify", openapi_extra=body_schema(Token))
 async def verify(request: Request) -> Response:
     """Confirms the address by the mail's link, and makes the workspace."""
     return answer(await _ask(request, "verify", wire.Verify, **await _taken(request, Token)))
 
 
-@router.post("/invitations/read", openapi_extra=body_schema(Token))
+@_door.post("/invitations/read", openapi_extra=body_schema(Token))
 async def read_invitation(request: Request) -> Response:
     """What the link of a mail invites to, and whether a password is to be chosen."""
     return answer(await _ask(request, "read_invitation", wire.ReadInvitation, **await _taken(request, Token)))
 
 
-@router.post("/invitations/accept", openapi_extra=body_schema(Acceptance))
+@_door.post("/invitations/accept", openapi_extra=body_schema(Acceptance))
 async def accept_invitation(request: Request) -> Response:
     """Accepts an invitation by the mail's link (W-03, W-05)."""
     return answer(await _ask(request, "accept_invitation", wire.AcceptInvitation, **await _taken(request, Acceptance)))
 
 
-@router.post("/password-resets", status_code=202, openapi_extra=body_schema(Email))
+@_door.post("/password-resets", status_code=202, openapi_extra=body_schema(Email))
 async def forgot_password(request: Request) -> Response:
     """Asks for a mail with a link to choose a new password; the answer is the same whether there is an account."""
     return answer(await _ask(request, "forgot_password", wire.ForgotPassword, **await _taken(request, Email)), 202)
 
 
-@router.post("/password-resets/confirm", status_code=204, openapi_extra=body_schema(Reset))
+@_door.post("/password-resets/confirm", status_code=204, openapi_extra=body_schema(Reset))
 async def reset_password(request: Request) -> Response:
     """Sets a new password by the mail's link; every session ends."""
     await _ask(request, "reset_password", wire.ResetPassword, **await _taken(request, Reset))
     return Response(status_code=204)
 
 
-@router.put("/me/password", status_code=204, openapi_extra=body_schema(NewPassword))
+@_own.put("/me/password", status_code=204, openapi_extra=body_schema(NewPassword))
 async def change_password(request: Request, principal: Own) -> Response:
     """Sets a new password by the present one; other sessions end."""
     await _ask(
@@ -153,46 +148,46 @@ async def change_password(request: Request, principal: Own) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/me/two-factor")
+@_own.get("/me/two-factor")
 async def two_factor(request: Request, principal: Own) -> Response:
     """Whether two-factor is on, and how many recovery codes are left."""
     return answer(await _ask(request, "two_factor", wire.AccountOf, principal=principal))
 
 
-@router.post("/me/two-factor", openapi_extra=body_schema(Password))
+@_own.post("/me/two-factor", openapi_extra=body_schema(Password))
 async def begin_two_factor(request: Request, principal: Own) -> Response:
     """A secret for an authenticator; it holds once a code of it was confirmed."""
     asked = await _taken(request, Password)
     return answer(await _ask(request, "two_factor_begin", wire.TwoFactorBegin, principal=principal, **asked))
 
 
-@router.post("/me/two-factor/confirm", openapi_extra=body_schema(Code))
+@_own.post("/me/two-factor/confirm", openapi_extra=body_schema(Code))
 async def confirm_two_factor(request: Request, principal: Own) -> Response:
     """Turns two-factor on, and shows the recovery codes this once."""
     asked = await _taken(request, Code)
     return answer(await _ask(request, "two_factor_confirm", wire.TwoFactorConfirm, principal=principal, **asked))
 
 
-@router.post("/me/two-factor/off", status_code=204, openapi_extra=body_schema(Both))
+@_own.post("/me/two-factor/off", status_code=204, openapi_extra=body_schema(Both))
 async def end_two_factor(request: Request, principal: Own) -> Response:
     """Turns two-factor off, for whoever has both factors."""
     await _ask(request, "two_factor_off", wire.TwoFactorOff, principal=principal, **await _taken(request, Both))
     return Response(status_code=204)
 
 
-@router.get("/me/workspaces")
+@_own.get("/me/workspaces")
 async def workspaces(request: Request, principal: Own) -> Response:
     """The workspaces somebody may switch to."""
     return listed((await _ask(request, "workspaces", wire.AccountOf, principal=principal))["items"])
 
 
-@router.get("/sessions")
+@_own.get("/sessions")
 async def sessions(request: Request, principal: Own) -> Response:
     """One's own sessions, in all workspaces, the newest first."""
     return listed((await _ask(request, "sessions", wire.AccountOf, principal=principal))["items"])
 
 
-@router.post("/sessions/end-all")
+@_own.post("/sessions/end-all")
 async def end_all(request: Request, principal: Own) -> Response:
     """Signs out everywhere, here too."""
     edge = edge_of(request)
@@ -202,7 +197,7 @@ async def end_all(request: Request, principal: Own) -> Response:
     return response
 
 
-@router.delete("/sessions/{id}", status_code=204)
+@_own.delete("/sessions/{id}", status_code=204)
 async def end_one(request: Request, id: str, principal: Own) -> Response:
     """Ends one of one's own sessions."""
     await _ask(request, "end_sessions", wire.EndSessions, principal=principal, session=identifier(id, "session"))
@@ -210,7 +205,7 @@ async def end_one(request: Request, id: str, principal: Own) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/sessions/workspace", openapi_extra=body_schema(Other))
+@_own.post("/sessions/workspace", openapi_extra=body_schema(Other))
 async def switch(request: Request, principal: Own) -> Response:
     """A session in another workspace of one's own; this one ends (W-02)."""
     edge, asked = edge_of(request), await _taken(request, Other)
@@ -222,3 +217,7 @@ async def switch(request: Request, principal: Own) -> Response:
     response = answer(signed_in)
     set_cookie(edge, response, signed_in["token"])
     return response
+
+
+router.include_router(_door)
+router.include_router(_own)

@@ -5,20 +5,20 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.diary import captures
-from services.diary.access import Viewer
+from services.diary.access import Action, Viewer
 from services.diary.api.bodies import identifier
-from services.diary.edge import current_viewer, edge_of
+from services.diary.edge import current_viewer, edge_of, gate
 
 router = APIRouter()
 
 
-@router.get("/captures/{id}/picture")
+@router.get("/captures/{id}/picture", dependencies=[gate(Action.SEE_PICTURE)])
 async def picture(request: Request, id: str, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
     """The picture itself, encoded anew."""
     return await _serve(request, id, viewer, "picture")
 
 
-@router.get("/captures/{id}/thumbnail")
+@router.get("/captures/{id}/thumbnail", dependencies=[gate(Action.SEE_PICTURE)])
 async def thumbnail(request: Request, id: str, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
     """The small picture of the day's view."""
     return await _serve(request, id, viewer, "thumbnail")

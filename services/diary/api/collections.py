@@ -8,10 +8,10 @@ from typing import Annotated, Any, cast, get_args
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.diary.access import Action, Viewer, may_ask
+from services.diary.access import Action, Verb, Viewer, may_ask, of_collection
 from services.diary.api.answers import answer, listed
 from services.diary.api.bodies import identifier, read_body
-from services.diary.edge import client_address, current_viewer, edge_of
+from services.diary.edge import client_address, current_viewer, edge_of, gate
 from services.kit.problems import forbidden, not_found
 from services.wire.requests import Change, Collection, Create, Read
 
@@ -19,14 +19,14 @@ router = APIRouter()
 _BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
 
 
-def _allow(viewer: Viewer, action: Action, collection: Collection) -> None:
-    if not may_ask(viewer, action, collection):
+def _allow(viewer: Viewer, verb: Verb, collection: Collection) -> None:
+    if not may_ask(viewer, verb, collection):
         raise forbidden()
 
 
 async def read_all(request: Request, viewer: Viewer, collection: Collection) -> list[dict[str, Any]]:
     """What the viewer may see of a collection, narrowed by the query's filters."""
-    _allow(viewer, Action.READ, collection)
+    _allow(viewer, "read", collection)
     asked = Read(principal=viewer.principal, collection=collection, filters=dict(request.query_params))
     found = await edge_of(request).bus.ask("licensing", "read", asked)
     return cast(list[dict[str, Any]], found["items"])
@@ -34,7 +34,7 @@ async def read_all(request: Request, viewer: Viewer, collection: Collection) -> 
 
 async def read_one(request: Request, viewer: Viewer, collection: Collection, id: str) -> dict[str, Any]:
     """One object; 404 where it is unknown or another tenant's."""
-    _allow(viewer, Action.READ, collection)
+    _allow(viewer, "read", collection)
     asked = Read(principal=viewer.principal, collection=collection, id=identifier(id, collection[:-1]))
     found = await edge_of(request).bus.ask("licensing", "read", asked)
     items = found["items"]
@@ -45,21 +45,29 @@ async def read_one(request: Request, viewer: Viewer, collection: Collection, id:
 
 def _routes(collection: Collection) -> None:
     one = collection.removesuffix("s")
+    reads, creates, changes = (of_collection(collection, verb) for verb in get_args(Verb))
+    if reads is None:
+        return
 
-    @router.get(f"/{collection}", name=f"list_{collection}")
+    @router.get(f"/{collection}", name=f"list_{collection}", dependencies=[gate(reads)])
     async def read(request: Request, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
         return listed(await read_all(request, viewer, collection))
 
-    @router.get(f"/{collection}/{{id}}", name=f"read_{one}")
+    @router.get(f"/{collection}/{{id}}", name=f"read_{one}", dependencies=[gate(reads)])
     async def get(request: Request, id: str, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
         return answer(await read_one(request, viewer, collection, id))
 
-    if collection in _READ_ONLY:
-        return
+    if creates and collection not in _MADE_ELSEWHERE:
+        _creating(collection, one, creates)
+    if changes:
+        _changing(collection, one, changes)
 
-    @router.post(f"/{collection}", name=f"create_{one}", status_code=201, openapi_extra=_BODY)
+
+def _creating(collection: Collection, one: str, action: Action) -> None:
+    @router.post(
+        f"/{collection}", name=f"create_{one}", status_code=201, openapi_extra=_BODY, dependencies=[gate(action)]
+    )
     async def create(request: Request, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
-        _allow(viewer, Action.CREATE, collection)
         asked = Create(
             principal=viewer.principal,
             collection=collection,
@@ -68,9 +76,10 @@ def _routes(collection: Collection) -> None:
         )
         return answer(await edge_of(request).bus.ask("licensing", "create", asked), 201)
 
-    @router.patch(f"/{collection}/{{id}}", name=f"change_{one}", openapi_extra=_BODY)
+
+def _changing(collection: Collection, one: str, action: Action) -> None:
+    @router.patch(f"/{collection}/{{id}}", name=f"change_{one}", openapi_extra=_BODY, dependencies=[gate(action)])
     async def change(request: Request, id: str, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
-        _allow(viewer, Action.CHANGE, collection)
         asked = Change(
             principal=viewer.principal,
             collection=collection,
@@ -81,8 +90,8 @@ def _routes(collection: Collection) -> None:
         return answer(await edge_of(request).bus.ask("licensing", "change", asked))
 
 
-#: Made and changed by other routes, or not at all.
-_READ_ONLY: tuple[Collection, ...] = ("imports",)
+#: An import is a file (member_files.py).
+_MADE_ELSEWHERE: tuple[Collection, ...] = ("imports",)
 
 for _collection in get_args(Collection):
     _routes(_collection)

@@ -5,15 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.diary import days
-from services.diary.access import Viewer
+from services.diary.access import Action, Viewer
 from services.diary.api.answers import json_bytes
 from services.diary.api.bodies import identifier
-from services.diary.edge import current_viewer, edge_of
+from services.diary.edge import current_viewer, edge_of, gate
 
 router = APIRouter()
 
 
-@router.get("/diary/{member}/days/{date}")
+@router.get("/diary/{member}/days/{date}", dependencies=[gate(Action.READ_DIARY)])
 async def day(
     request: Request,
     member: str,

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from services.diary import days
 from services.diary.access import Action, Viewer, sight
-from services.diary.edge import Edge, current_viewer, edge_of
+from services.diary.edge import Edge, current_viewer, edge_of, gate
 from services.diary.live import HEARTBEAT, event
 from services.kit.problems import Problem
 from services.wire.events import DiaryChanged
@@ -17,7 +17,7 @@ from services.wire.events import DiaryChanged
 router = APIRouter()
 
 
-@router.get("/events")
+@router.get("/events", dependencies=[gate(Action.READ_DIARY)])
 async def events(request: Request, viewer: Annotated[Viewer, Depends(current_viewer)]) -> StreamingResponse:
     """``diary.changed`` with ``{"member", "slots"}`` for every member the viewer may see, as it happens."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.diary.access import Action, Viewer, may_ask
+from services.diary.access import Action, Viewer
 from services.diary.api.answers import answer
 from services.diary.api.collections import read_all
-from services.diary.edge import client_address, current_viewer, edge_of
+from services.diary.edge import client_address, current_viewer, edge_of, gate
 from services.diary.tables import to_csv
-from services.kit.problems import Problem, forbidden
+from services.kit.problems import Problem
 from services.wire.imports import MAX_BYTES, ImportMembers, pack
 
 router = APIRouter()
@@ -17,7 +17,7 @@ _FILE = {"requestBody": {"required": True, "content": {"text/csv": {"schema": {"
 _COLUMNS = ("id", "email", "name", "role", "team", "manages", "zone", "invited", "archived", "created_at")
 
 
-@router.post("/imports", status_code=202, openapi_extra=_FILE)
+@router.post("/imports", status_code=202, openapi_extra=_FILE, dependencies=[gate(Action.CREATE_IMPORTS)])
 async def import_members(
     request: Request,
     viewer: Annotated[Viewer, Depends(current_viewer)],
@@ -25,8 +25,6 @@ async def import_members(
     invite: bool = True,
 ) -> Response:
     """Takes members from a CSV; ``GET /imports/{id}`` says how far it is and which lines were bad."""
-    if not may_ask(viewer, Action.CREATE, "imports"):
-        raise forbidden()
     content = await _file(request)
     try:
         packed = pack(content)
@@ -38,7 +36,7 @@ async def import_members(
     return answer(await edge_of(request).bus.ask("licensing", "import_members", asked, timeout=15.0), 202)
 
 
-@router.get("/members.csv")
+@router.get("/members.csv", dependencies=[gate(Action.READ_MEMBERS)])
 async def export_members(request: Request, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
     """The members that the viewer may see, for a spreadsheet; a name that looks like a formula is no formula."""
     members = await read_all(request, viewer, "members")

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.diary import days
 from services.diary.access import Action, Viewer, sight
 from services.diary.api.answers import answer
-from services.diary.edge import current_viewer, edge_of
-from services.kit.problems import forbidden, invalid
+from services.diary.edge import current_viewer, edge_of, gate
+from services.kit.problems import invalid
 from services.wire import scores, slots
 from services.wire.requests import ScoresOf
 
@@ -17,7 +17,7 @@ router = APIRouter()
 _MOST_DAYS = 366
 
 
-@router.get("/scores")
+@router.get("/scores", dependencies=[gate(Action.READ_SCORES)])
 async def read(
     request: Request,
     viewer: Annotated[Viewer, Depends(current_viewer)],
@@ -27,8 +27,6 @@ async def read(
     end: Annotated[str | None, Query(alias="to", description="the last day, UTC")] = None,
 ) -> Response:
     """A score a member and day, and one over all of them from the summed tallies (K-04)."""
-    if viewer.role == "client":
-        raise forbidden("Scores are not for clients.")
     edge = edge_of(request)
     today = datetime.now(UTC).date()
     last = days.read_date(end, "to") if end else today

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
+from services.diary.access import Action
 from services.diary.api.answers import answer
 from services.diary.api.bodies import body_schema, read_body, take
-from services.diary.edge import COOKIE, Edge, client_address, current_principal, edge_of
+from services.diary.edge import COOKIE, Edge, client_address, current_principal, edge_of, gate
 from services.kit.principals import open_token
 from services.wire.events import Id, Strict
 from services.wire.requests import Activate, DeviceOffer, Principal, SignedIn, SignIn, SignOut
@@ -32,7 +33,7 @@ class Activation(Strict):
     proof: str = Field(max_length=200)
 
 
-@router.post("/sessions", openapi_extra=body_schema(Credentials))
+@router.post("/sessions", openapi_extra=body_schema(Credentials), dependencies=[gate(Action.ENTER)])
 async def sign_in(request: Request) -> Response:
     """Signs in: a token for programs, and the same as a cookie for pages."""
     edge, credentials = edge_of(request), take(Credentials, await read_body(request))
@@ -67,7 +68,7 @@ def set_cookie(edge: Edge, response: Response, token: str) -> None:
     )
 
 
-@router.delete("/sessions", status_code=204)
+@router.delete("/sessions", status_code=204, dependencies=[gate(Action.OWN_ACCOUNT)])
 async def sign_out(request: Request, principal: Annotated[Principal, Depends(current_principal)]) -> Response:
     """Ends this session everywhere."""
     response = Response(status_code=204)
@@ -82,7 +83,7 @@ async def end_session(edge: Edge, response: Response, principal: Principal) -> N
     response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=edge.settings.secure)
 
 
-@router.get("/me")
+@router.get("/me", dependencies=[gate(Action.READ_ME)])
 async def me(request: Request, principal: Annotated[Principal, Depends(current_principal)]) -> Response:
     """Who is signed in, and in which workspace and role."""
     known = await edge_of(request).people.member(principal.workspace, principal.member)
@@ -99,7 +100,7 @@ async def me(request: Request, principal: Annotated[Principal, Depends(current_p
     )
 
 
-@router.post("/activations", openapi_extra=body_schema(Activation))
+@router.post("/activations", openapi_extra=body_schema(Activation), dependencies=[gate(Action.ENTER)])
 async def activate(request: Request) -> Response:
     """Binds a licence to a device's key: whoever has the licence key and the device's may (L-01, L-03)."""
     content = take(Activation, await read_body(request))

@@ -9,7 +9,7 @@ from services.diary import days
 from services.diary.access import Action, Viewer, sight
 from services.diary.api.answers import answer
 from services.diary.api.bodies import identifier
-from services.diary.edge import current_viewer, edge_of
+from services.diary.edge import current_viewer, edge_of, gate
 from services.diary.weeks import days_of, locks_at, state_of, week_key
 from services.kit.problems import forbidden, invalid, not_found
 from services.wire import slots
@@ -21,7 +21,7 @@ _FIGURES = (
 )
 
 
-@router.get("/timesheets/{contract}/{week}")
+@router.get("/timesheets/{contract}/{week}", dependencies=[gate(Action.READ_TIMESHEET)])
 async def read(
     request: Request, contract: str, week: str, viewer: Annotated[Viewer, Depends(current_viewer)]
 ) -> Response:

@@ -5,13 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from services.diary.access import Action
 from services.diary.api.bodies import take
 from services.diary.api.sessions import Credentials, ask_sign_in, end_session, set_cookie
-from services.diary.edge import client_address, current_principal, edge_of
+from services.diary.edge import client_address, current_principal, edge_of, gate
 from services.diary.pages.render import render
 from services.kit.problems import Problem
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[gate(Action.ENTER)])
 _Text = Annotated[str, Form(max_length=1000)]
 
 

@@ -1,0 +1,27 @@
+"""Every route of the web with the action it declares, for tests that go through all of them."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from services.diary.edge import action_of
+from services.kit.access import Action
+
+
+class Door(NamedTuple):
+    """One method of one path (with its ``{parameters}``); ``action`` None: the route declares none."""
+
+    method: str
+    path: str
+    action: Action | None
+    in_schema: bool
+
+
+def doors(app: Any) -> Iterator[Door]:
+    """All of an application's own routes, pages and API alike."""
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if isinstance(route, APIRoute):
+            for method in sorted(context.methods or ()):
+                yield Door(method, context.path or "", action_of(route), route.include_in_schema)
