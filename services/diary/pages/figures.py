@@ -153,13 +153,7 @@ def _limit(
     if most is None:
         words = f"The week ends on {_week_ends(week, billing_zone)}."
         return Limit(title, shown, "no weekly limit", False, [], "", words)
-    parts = (("auto", used - manual), ("manual", manual), ("over", over))
-    room = 100 - _TICK_AT
-    bars = [
-        Bar(kind, f"{min(minutes * _TICK_AT / most, room if kind == 'over' else _TICK_AT):.1f}%")
-        for kind, minutes in parts
-        if minutes > 0 and most
-    ]
+    bars = limit_bars(used - manual, manual, over, most)
     first = reached(week["contract"], segments)
     place = grid.place(first["slot"]) if first else None
     strong = f"Limit reached at {place.clock}." if place else "Limit reached." if over else ""
@@ -167,6 +161,16 @@ def _limit(
     if not strong:
         words = f"{duration(max(0, most - used))} left until {_week_ends(week, billing_zone)}."
     return Limit(title, shown, f"of {limit(most)}", True, bars, strong, words)
+
+
+def limit_bars(automatic: int, manual: int, over: int, most: int | None) -> list[Bar]:
+    """The parts of a limit bar in minutes; the limit stands at its tick, and what is over it beyond."""
+    room = 100 - _TICK_AT
+    return [
+        Bar(kind, f"{min(minutes * _TICK_AT / most, room if kind == 'over' else _TICK_AT):.1f}%")
+        for kind, minutes in (("auto", automatic), ("manual", manual), ("over", over))
+        if minutes > 0 and most
+    ]
 
 
 def _day_minutes(contract: str, status: str, segments: Iterable[Mapping[str, Any]]) -> int:

@@ -3,10 +3,13 @@
 A dash stands for what is unknown and comes with a reason; a known zero is written as zero.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 DASH = "–"
+_SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
+# minor units that are not hundredths (ISO 4217)
+_PLACES = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "VND": 0, "XOF": 0, "XAF": 0, "BHD": 3, "JOD": 3, "KWD": 3, "TND": 3}
 
 
 def duration(minutes: int) -> str:
@@ -24,6 +27,19 @@ def hours_and_minutes(minutes: int) -> str:
 def limit(minutes: int) -> str:
     """A weekly limit: ``30 h``, or ``37 h 30`` where it is no whole number of hours."""
     return f"{minutes // 60} h" if minutes % 60 == 0 else duration(minutes)
+
+
+def money(minor: int, currency: str) -> str:
+    """An amount in minor units: ``€ 1,920.00``; a currency without a sign of its own is written by its code."""
+    places = places_of(currency)
+    whole, rest = divmod(abs(minor), 10**places)
+    shown = f"{whole:,}" + (f".{rest:0{places}}" if places else "")
+    return f"{'−' if minor < 0 else ''}{_SIGNS.get(currency, currency)}\u00a0{shown}"
+
+
+def places_of(currency: str) -> int:
+    """How many decimals a currency has."""
+    return _PLACES.get(currency, 2)
 
 
 def percent(share: float) -> str:
@@ -44,6 +60,18 @@ def long_day(day: date) -> str:
 def short_day(day: date) -> str:
     """``Thursday 19 November``, for a neighbour of the day that is shown."""
     return f"{day:%A} {day.day} {day:%B}"
+
+
+def week_title(monday: date) -> str:
+    """``Week 47, 16 to 22 Nov 2026``."""
+    sunday = monday + timedelta(days=6)
+    first = str(monday.day) if monday.month == sunday.month else f"{monday.day} {monday:%b}"
+    return f"{week_name(monday)}, {first} to {sunday.day} {sunday:%b %Y}"
+
+
+def week_name(monday: date) -> str:
+    """``Week 47``."""
+    return f"Week {monday.isocalendar().week}"
 
 
 def moment(instant: datetime, zone: ZoneInfo, day: date) -> str:

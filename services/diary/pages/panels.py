@@ -21,12 +21,13 @@ _MOST_TIMES = 6
 
 
 class Line(NamedTuple):
-    """A line of a panel: its icon, what stands out, the rest, and a quieter second line."""
+    """A line of a panel: its icon, what stands out, the rest, a quieter second line, and a link as (href, words)."""
 
     icon: str
     strong: str
     text: str
     quiet: str = ""
+    link: tuple[str, str] | None = None
 
 
 class Panel(NamedTuple):

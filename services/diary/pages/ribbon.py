@@ -31,10 +31,19 @@ class Ribbon(NamedTuple):
     mark_class: str
 
 
-def ribbon_of(segments: Iterable[Mapping[str, Any]], grid: Grid, mark: tuple[str, str] | None = None) -> Ribbon:
-    """The ribbon of a day's segments; ``mark``: the slot at which a weekly limit was reached, and the words for it."""
+def ribbon_of(
+    segments: Iterable[Mapping[str, Any]],
+    grid: Grid,
+    mark: tuple[str, str] | None = None,
+    span: tuple[int, int] | None = None,
+) -> Ribbon:
+    """The ribbon of a day's segments; ``mark``: the slot at which a weekly limit was reached, and the words for it.
+
+    ``span``: the elapsed hours of the day to show, where several days are to stand below one another.
+    """
     shown = [(place.start, segment) for segment in segments if (place := grid.place(segment["slot"]))]
-    start, hours = _window(grid, [slot for slot, _ in shown])
+    first, last = span or span_of([segment["slot"] for _, segment in shown], grid)
+    start, hours = day_bounds(grid.day, grid.zone)[0] + first * _HOUR, last - first
     paths: dict[str, list[str]] = {}
     heights: dict[str, int] = {}
     for slot, segment in shown:
@@ -70,15 +79,16 @@ def _bar_minutes(segment: Mapping[str, Any], kind: str) -> int:
     return max(1, int(segment["active_minutes"]))
 
 
-def _window(grid: Grid, slots: list[datetime]) -> tuple[datetime, int]:
-    """The instant the ribbon begins, and how many elapsed hours it shows."""
+def span_of(slots: Iterable[str], grid: Grid) -> tuple[int, int]:
+    """The elapsed hours since the day began that a ribbon with time in these slots shows: from, and to."""
+    starts = [place.start for slot in slots if (place := grid.place(slot))]
     begin, end = day_bounds(grid.day, grid.zone)
     first, last = (_at(grid, hour) for hour in (7, 19))
-    if slots:
-        first = min(first, _floor(min(slots), begin) - _HOUR)
-        last = max(last, _floor(max(slots), begin) + 2 * _HOUR)
-    first, last = max(begin, _floor(first, begin)), min(end, last)
-    return first, -(-(last - first) // _HOUR)
+    if starts:
+        first = min(first, _floor(min(starts), begin) - _HOUR)
+        last = max(last, _floor(max(starts), begin) + 2 * _HOUR)
+    from_hour = (max(begin, first) - begin) // _HOUR
+    return from_hour, from_hour - (-(min(end, last) - begin - from_hour * _HOUR) // _HOUR)
 
 
 def _at(grid: Grid, hour: int) -> datetime:

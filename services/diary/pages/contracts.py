@@ -1,0 +1,151 @@
+"""The pages of contracts: what there is, one contract with its weeks, and the forms that change it (S-03, S-07)."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse
+
+from services.diary.access import Action, Viewer, can
+from services.diary.edge import client_address, current_viewer, edge_of, gate
+from services.diary.pages import contracts_view as shown
+from services.diary.pages.contracts_reading import (
+    contract_weeks,
+    contracts_in_sight,
+    member_names,
+    one_in_sight,
+    running_weeks,
+)
+from services.diary.pages.forms import Form, Sent, done, read_form
+from services.diary.pages.listing import page_of
+from services.diary.pages.shell import framed
+from services.diary.pages.week_reading import this_week
+from services.kit.problems import Problem
+from services.wire.requests import Change, Create
+
+router = APIRouter(include_in_schema=False)
+_SomeViewer = Annotated[Viewer, Depends(current_viewer)]
+_AT = "/contracts"
+_MOST_WEEKS = 26
+
+
+@router.get("/contracts", dependencies=[gate(Action.READ_CONTRACTS)])
+async def contracts(request: Request, viewer: _SomeViewer, q: str = "", page: int = 1) -> HTMLResponse:
+    """All contracts in the viewer's sight with the running week; a client's home."""
+    edge = edge_of(request)
+    found = await contracts_in_sight(edge, viewer)
+    monday = await this_week(edge, viewer.workspace)
+    sheets = await running_weeks(edge, viewer, [one["contract"] for one in found], monday)
+    names = await member_names(edge, viewer)
+    today = datetime.now(UTC).date()
+    rows = [shown.row_of(one, names, sheets.get(one["contract"]), monday, today) for one in found]
+    rows.sort(key=lambda row: (row.ended, row.project.casefold(), row.member.casefold()))
+    return await framed(
+        request,
+        viewer,
+        "contracts.html",
+        at=_AT,
+        page=page_of(shown.search(rows, q), page, _AT, {"q": q}),
+        q=q,
+        any=bool(rows),
+        may_create=can(viewer, Action.CREATE_CONTRACTS),
+        own=viewer.role == "employee",
+    )
+
+
+@router.get("/contracts/new", dependencies=[gate(Action.CREATE_CONTRACTS)])
+async def new(request: Request, viewer: _SomeViewer) -> HTMLResponse:
+    """The form of a new contract."""
+    values = {"member": request.query_params.get("member", ""), "currency": "EUR", "manual_time": False}
+    return await _form(request, viewer, Form(values))
+
+
+@router.post("/contracts/new", dependencies=[gate(Action.CREATE_CONTRACTS)])
+async def create(request: Request, viewer: _SomeViewer) -> Response:
+    """Makes a contract; the form again where licensing refuses it."""
+    sent = await read_form(request)
+    try:
+        body = {"member": sent.text("member"), **shown.body_of(sent)}
+        asked = Create(principal=viewer.principal, collection="contracts", body=body, address=client_address(request))
+        made = await edge_of(request).bus.ask("licensing", "create", asked)
+    except Problem as problem:
+        return await _refused(request, viewer, sent, problem)
+    return done(f"/contracts?new={made['id']}", f"{made['project']} is a contract now.")
+
+
+@router.get("/contracts/{id}", dependencies=[gate(Action.READ_CONTRACTS)])
+async def contract(request: Request, id: str, viewer: _SomeViewer) -> HTMLResponse:
+    """One contract: its terms, and its weeks against the limit (V-06)."""
+    edge = edge_of(request)
+    found = await one_in_sight(edge, viewer, id)
+    names = await member_names(edge, viewer)
+    weeks = await contract_weeks(edge, viewer, found["contract"], _MOST_WEEKS)
+    return await framed(
+        request,
+        viewer,
+        "contract.html",
+        at=_AT,
+        contract=found,
+        member=names.get(found["member"], ""),
+        client=names.get(found["client"] or "", ""),
+        terms=shown.terms_of(found),
+        weeks=[shown.week_row(one, found) for one in weeks],
+        may_change=can(viewer, Action.CHANGE_CONTRACTS),
+        labels_only=viewer.role == "client",
+        today=datetime.now(UTC).date().isoformat(),
+    )
+
+
+@router.get("/contracts/{id}/edit", dependencies=[gate(Action.CHANGE_CONTRACTS)])
+async def edit(request: Request, id: str, viewer: _SomeViewer) -> HTMLResponse:
+    """The form that changes a contract; a client's has the labels alone (S-07)."""
+    found = await one_in_sight(edge_of(request), viewer, id)
+    return await _form(request, viewer, Form(shown.values_of(found)), found)
+
+
+@router.post("/contracts/{id}/edit", dependencies=[gate(Action.CHANGE_CONTRACTS)])
+async def change(request: Request, id: str, viewer: _SomeViewer) -> Response:
+    """Changes a contract: from now on, and in all weeks that are not locked."""
+    edge, sent = edge_of(request), await read_form(request)
+    found = await one_in_sight(edge, viewer, id)
+    try:
+        body = {"labels": shown.labels_of(sent)} if viewer.role == "client" else shown.body_of(sent)
+        asked = Change(
+            principal=viewer.principal,
+            collection="contracts",
+            id=found["contract"],
+            body=body,
+            address=client_address(request),
+        )
+        await edge.bus.ask("licensing", "change", asked)
+    except Problem as problem:
+        return await _refused(request, viewer, sent, problem, found)
+    return done(f"/contracts/{found['contract']}", "The contract is changed. Open weeks are counted anew.")
+
+
+async def _refused(
+    request: Request, viewer: Viewer, sent: Sent, problem: Problem, found: dict[str, Any] | None = None
+) -> HTMLResponse:
+    if problem.status not in (409, 422):
+        raise problem
+    values = {**shown.kept(sent), **({"member": found["member"]} if found else {})}
+    return await _form(request, viewer, Form.refused(values, problem, shown.FIELDS), found, problem.status)
+
+
+async def _form(
+    request: Request, viewer: Viewer, form: Form, contract: dict[str, Any] | None = None, status: int = 200
+) -> HTMLResponse:
+    members = [one for one in await edge_of(request).people.members(viewer.workspace) if not one["archived"]]
+    members.sort(key=lambda one: str(one["name"]).casefold())
+    return await framed(
+        request,
+        viewer,
+        "contract_form.html",
+        at=_AT,
+        status=status,
+        form=form,
+        contract=contract,
+        members=[(one["member"], one["name"]) for one in members if one["role"] != "client"],
+        clients=[("", "No client"), *((one["member"], one["name"]) for one in members if one["role"] == "client")],
+        labels_only=viewer.role == "client",
+    )

@@ -1,0 +1,196 @@
+"""Contracts as pages show them: their terms in words, their weeks against the limit, and the form's fields. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from services.diary.pages.figures import Bar, limit_bars
+from services.diary.pages.formatting import DASH, duration, hours_and_minutes, limit, money, places_of, week_title
+from services.diary.pages.forms import Sent
+from services.kit.problems import invalid
+from services.wire.billing import amount_minor
+
+
+class Row(NamedTuple):
+    """A contract in a list, with the running week; ``used`` and ``amount`` are None where it has no time in it."""
+
+    id: str
+    project: str
+    member: str
+    member_id: str
+    client: str
+    rate: str
+    week: "WeekRow"
+    ended: bool
+
+
+class WeekRow(NamedTuple):
+    """A contract's week: ``6:20`` of ``12 h``, the bar's parts, the amount and the state."""
+
+    week: str
+    title: str
+    used: str
+    of: str
+    limited: bool
+    bars: list[Bar]
+    over: str
+    amount: str
+    state: str
+
+
+def week_row(sheet: Mapping[str, Any], contract: Mapping[str, Any]) -> WeekRow:
+    """The row of a contract-week (``billable_minutes``, ``automatic_minutes`` …, ``limit_minutes``, ``state``)."""
+    used, most, over = sheet["billable_minutes"], sheet["limit_minutes"], sheet["over_limit_minutes"]
+    rate = contract["rate_minor"]
+    return WeekRow(
+        week=sheet["week"],
+        title=week_title(date.fromisoformat(sheet["week"])),
+        used=hours_and_minutes(used),
+        of="no weekly limit" if most is None else f"of {limit(most)}",
+        limited=most is not None,
+        bars=limit_bars(sheet["automatic_minutes"], sheet["manual_minutes"], over, most),
+        over=f"{duration(over)} over the limit, not billed" if over else "",
+        amount=DASH if rate is None else money(amount_minor(used, rate), contract["currency"]),
+        state=sheet["state"],
+    )
+
+
+def no_time(week: date, contract: Mapping[str, Any]) -> dict[str, Any]:
+    """The sheet of a week in which nothing was recorded on a contract."""
+    figures = dict.fromkeys(("billable_minutes", "automatic_minutes", "manual_minutes", "over_limit_minutes"), 0)
+    return {"week": week.isoformat(), "limit_minutes": contract["weekly_limit_minutes"], "state": "open", **figures}
+
+
+def row_of(
+    contract: Mapping[str, Any], names: Mapping[str, str], sheet: Mapping[str, Any] | None, week: date, today: date
+) -> Row:
+    """The row of a contract; ``names`` are of members by id."""
+    return Row(
+        id=contract["contract"],
+        project=contract["project"],
+        member=names.get(contract["member"], DASH),
+        member_id=contract["member"],
+        client=names.get(contract["client"] or "", ""),
+        rate=rate_words(contract),
+        week=week_row(sheet or no_time(week, contract), contract),
+        ended=bool(contract["ends_on"] and contract["ends_on"] < today.isoformat()),
+    )
+
+
+def rate_words(contract: Mapping[str, Any]) -> str:
+    """``€ 64.00 an hour``."""
+    if contract["rate_minor"] is None:
+        return "Not paid by the hour"
+    return f"{money(contract['rate_minor'], contract['currency'])} an hour"
+
+
+def terms_of(contract: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The terms of a contract in words, as (name, value)."""
+    most = contract["weekly_limit_minutes"]
+    return [
+        ("Rate", rate_words(contract)),
+        ("Weekly limit", "None" if most is None else limit(most)),
+        ("Manual time", "Allowed" if contract["manual_time"] else "Not allowed"),
+        ("Memo", "Required" if contract["memo_required"] else "Not required"),
+        ("Activity labels", ", ".join(contract["labels"]) or "None: the member writes a memo only"),
+        ("Runs", _runs(contract["starts_on"], contract["ends_on"])),
+        ("Version", str(contract["revision"])),
+    ]
+
+
+def _runs(starts: str | None, ends: str | None) -> str:
+    first, last = (_day(one) if one else "" for one in (starts, ends))
+    if first and last:
+        return f"{first} to {last}"
+    return f"Since {first}" if first else f"Until {last}" if last else "Without a term"
+
+
+def _day(text: str) -> str:
+    day = date.fromisoformat(text)
+    return f"{day.day} {day:%B %Y}"
+
+
+# the form -----------------------------------------------------------------------------------------------------------
+
+FIELDS = (
+    *("member", "project", "client", "currency", "rate_minor", "weekly_limit_minutes", "manual_time"),
+    *("memo_required", "labels", "starts_on", "ends_on"),
+)
+
+
+def values_of(contract: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in the form of a contract."""
+    most, rate = contract["weekly_limit_minutes"], contract["rate_minor"]
+    return {
+        **contract,
+        "rate_minor": "" if rate is None else _decimal(rate, places_of(contract["currency"])),
+        "weekly_limit_minutes": "" if most is None else hours_and_minutes(most),
+        "labels": "\n".join(contract["labels"]),
+    }
+
+
+def _decimal(minor: int, places: int) -> str:
+    whole, rest = divmod(minor, 10**places)
+    return f"{whole}.{rest:0{places}}" if places else str(whole)
+
+
+def kept(sent: Sent) -> dict[str, Any]:
+    """What was typed, to be shown again."""
+    values: dict[str, Any] = {name: sent.text(name) for name in FIELDS}
+    return values | {name: sent.ticked(name) for name in ("manual_time", "memo_required")}
+
+
+def body_of(sent: Sent) -> dict[str, Any]:
+    """The body that licensing takes, of a sent form; 422 at the field that cannot be read."""
+    currency = sent.text("currency").upper()
+    return {
+        "project": sent.text("project"),
+        "client": sent.some("client"),
+        "currency": currency,
+        "rate_minor": read_rate(sent.text("rate_minor"), places_of(currency)),
+        "weekly_limit_minutes": read_hours(sent.text("weekly_limit_minutes")),
+        "manual_time": sent.ticked("manual_time"),
+        "memo_required": sent.ticked("memo_required"),
+        "labels": labels_of(sent),
+        "starts_on": sent.some("starts_on"),
+        "ends_on": sent.some("ends_on"),
+    }
+
+
+def labels_of(sent: Sent) -> list[str]:
+    """The labels of a form, one a line; the same one twice is one."""
+    return list(dict.fromkeys(sent.lines("labels")))
+
+
+def read_rate(text: str, places: int) -> int:
+    """``64``, ``64.5`` or ``64,50`` an hour in minor units; 422 where it is none."""
+    whole, _, rest = text.replace(",", ".").replace(" ", "").partition(".")
+    if not whole.isdecimal() or (rest and not rest.isdecimal()) or len(rest) > places or len(whole) > 7:
+        raise invalid(f"rate_minor: an amount like {_decimal(6400, places)}", field="rate_minor")
+    return int(whole + rest.ljust(places, "0"))
+
+
+def read_hours(text: str) -> int | None:
+    """A weekly limit as minutes: ``30``, ``37:30`` or ``37.5`` hours; None where it is empty; 422 where it is none."""
+    if not text:
+        return None
+    text = text.replace(",", ".")
+    hours, colon, minutes = text.partition(":")
+    if colon and hours.isdecimal() and minutes.isdecimal() and len(minutes) == 2 and int(minutes) < 60:
+        found = int(hours[:4]) * 60 + int(minutes)
+    else:
+        whole, dot, rest = text.partition(".")
+        if not whole.isdecimal() or (dot and not rest.isdecimal()) or len(rest) > 2:
+            raise invalid("weekly_limit_minutes: hours like 30 or 37:30", field="weekly_limit_minutes")
+        found = int(whole[:4]) * 60 + round(int(rest.ljust(2, "0") or 0) * 60 / 100)
+    if found > 7 * 24 * 60:
+        raise invalid("weekly_limit_minutes: a week has 168 hours", field="weekly_limit_minutes")
+    return found
+
+
+def search(rows: Sequence[Row], words: str) -> list[Row]:
+    """The rows in whose project, member or client all of the words occur."""
+    wanted = words.casefold().split()
+    return [
+        row for row in rows if all(word in f"{row.project} {row.member} {row.client}".casefold() for word in wanted)
+    ]

@@ -1,0 +1,285 @@
+"""A member's week, day by day and contract by contract (S-10, V-06), worked out before the template writes it. Pure."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from services.diary.pages.figures import Bar, Figure, big_duration, limit_bars
+from services.diary.pages.formatting import (
+    DASH,
+    counted,
+    duration,
+    hours_and_minutes,
+    limit,
+    listed,
+    money,
+    week_name,
+    week_title,
+)
+from services.diary.pages.grid import Grid, grid_of
+from services.diary.pages.panels import Line, arrived_panel
+from services.diary.pages.ribbon import Ribbon, ribbon_of, span_of
+from services.wire.billing import amount_minor
+from services.wire.segments import is_tracked
+
+_FIGURES = ("automatic_minutes", "manual_minutes", "over_limit_minutes", "unbilled_minutes", "billable_minutes")
+_REASONS = {
+    "no_memo": "neither memo nor label",
+    "no_capture": "no picture",
+    "capture_pending": "a picture on its way",
+    "no_activity": "no activity",
+}
+_MOST_TIMES = 6
+
+
+@dataclass(frozen=True)
+class WeekAround:
+    """What a week's page needs beside its days.
+
+    ``contracts`` as licensing told them by id; ``sheets`` the contract-weeks (``timesheets.read_week``); ``sync``
+    ingest's answer per device, None where it is not known; ``address`` gives the page of another week.
+    """
+
+    member: str
+    contracts: Mapping[str, Mapping[str, Any]]
+    sheets: Sequence[Mapping[str, Any]]
+    zone: ZoneInfo
+    now: datetime
+    address: Callable[[date], str]
+    sync: Sequence[Mapping[str, Any]] | None = None
+    devices: Mapping[str, str] | None = None
+
+
+class Cell(NamedTuple):
+    """A duration in a table; ``zero`` is set in the muted ink."""
+
+    text: str
+    zero: bool
+
+
+class DayRow(NamedTuple):
+    """One day: its link, its ribbon or the words instead, and automatic, manual, over limit, not billed, billable."""
+
+    href: str
+    name: str
+    ribbon: Ribbon | None
+    words: str
+    cells: list[Cell]
+    billable: Cell
+
+
+class ContractWeek(NamedTuple):
+    """A contract's week against its limit (V-06)."""
+
+    id: str
+    title: str
+    used: str
+    of: str
+    bars: list[Bar]
+    words: str
+    amount: str
+    state: str
+
+
+class WeekView(NamedTuple):
+    """All that the template of a week writes."""
+
+    title: str
+    week: str
+    previous: tuple[str, str]
+    following: tuple[str, str] | None
+    zone: str
+    billable_name: str
+    billable: tuple[str, str, str]
+    figures: list[Figure]
+    hours: str
+    rows: list[DayRow]
+    total_name: str
+    totals: list[Cell]
+    billable_total: Cell
+    contracts: list[ContractWeek]
+    checks: list[Line]
+    manual: list[Line]
+    empty: bool
+
+
+def week_view(monday: date, days: Sequence[Mapping[str, Any]], around: WeekAround) -> WeekView:
+    """The view of the week from ``monday`` in the billing zone; ``days`` are the seven answers in that zone."""
+    grids = [grid_of(date.fromisoformat(day["date"]), around.zone) for day in days]
+    spans = [span_of([one["slot"] for one in day["segments"]], grid) for day, grid in zip(days, grids, strict=True)]
+    span = min(first for first, _ in spans), max(last for _, last in spans)
+    sums: Counter[str] = Counter()
+    for day in days:
+        sums.update(_minutes(day))
+    ahead = monday + timedelta(days=7)
+    today = around.now.astimezone(around.zone).date()
+    return WeekView(
+        title=week_title(monday),
+        week=monday.isoformat(),
+        previous=(around.address(monday - timedelta(days=7)), week_name(monday - timedelta(days=7))),
+        following=(around.address(ahead), week_name(ahead)) if ahead <= today else None,
+        zone=around.zone.key,
+        billable_name="Billable this week" if monday <= today < ahead else "Billable",
+        billable=big_duration(sums["billable_minutes"]),
+        figures=_figures(sums, around),
+        hours=f"{span[0]:02} to {span[1]:02}, {around.zone.key}",
+        rows=[_row(day, grid, span, around, today) for day, grid in zip(days, grids, strict=True)],
+        total_name="Week",
+        totals=[_cell(sums[name]) for name in _FIGURES[:-1]],
+        billable_total=_cell(sums["billable_minutes"]),
+        contracts=_contracts(around),
+        checks=_checks(days, grids, around),
+        manual=_manual(days, grids, around),
+        empty=not any(day["segments"] for day in days),
+    )
+
+
+def _minutes(day: Mapping[str, Any]) -> dict[str, int]:
+    totals = day["totals"]
+    unbilled = sum(
+        is_tracked(minute) for one in day["segments"] if one["status"] == "unbilled" for minute in one["minutes"]
+    )
+    return {**{name: totals[name] for name in _FIGURES if name in totals}, "unbilled_minutes": unbilled}
+
+
+def _figures(sums: Mapping[str, int], around: WeekAround) -> list[Figure]:
+    named = (
+        ("Automatic", "auto", "automatic_minutes"),
+        ("Manual", "manual", "manual_minutes"),
+        ("Over limit", "over", "over_limit_minutes"),
+        ("Not billed", "none", "unbilled_minutes"),
+    )
+    figures = [Figure(name, duration(sums[key]), kind, not sums[key]) for name, kind, key in named]
+    return [*figures, _amount(around)]
+
+
+def _amount(around: WeekAround) -> Figure:
+    """The week's amount in each currency; contracts without an hourly rate bill nothing (S-03)."""
+    sums: Counter[str] = Counter()
+    for sheet in around.sheets:
+        terms = around.contracts.get(sheet["contract"])
+        if terms and terms["rate_minor"] is not None:
+            sums[terms["currency"]] += amount_minor(sheet["billable_minutes"], terms["rate_minor"])
+    if not sums:
+        return Figure("Amount", DASH, None, True, "No contract of this week is paid by the hour")
+    return Figure("Amount", " + ".join(money(minor, currency) for currency, minor in sorted(sums.items())))
+
+
+def _cell(minutes: int) -> Cell:
+    return Cell(hours_and_minutes(minutes), not minutes)
+
+
+def _row(day: Mapping[str, Any], grid: Grid, span: tuple[int, int], around: WeekAround, today: date) -> DayRow:
+    href = f"/diary/{around.member}/{day['date']}?zone={around.zone.key}"
+    name = f"{grid.day:%a} {grid.day.day}"
+    if grid.day > today:
+        dash = Cell(DASH, True)
+        return DayRow(href, name, None, "Not yet", [dash] * 4, dash)
+    minutes = _minutes(day)
+    ribbon = ribbon_of(day["segments"], grid, span=span) if day["segments"] else None
+    cells = [_cell(minutes[key]) for key in _FIGURES[:-1]]
+    return DayRow(href, name, ribbon, "Nothing recorded", cells, _cell(minutes["billable_minutes"]))
+
+
+def _contracts(around: WeekAround) -> list[ContractWeek]:
+    named = [(str(around.contracts.get(one["contract"], {}).get("project", "Contract")), one) for one in around.sheets]
+    return [_contract(title, one, around) for title, one in sorted(named, key=lambda pair: pair[0].casefold())]
+
+
+def _contract(title: str, sheet: Mapping[str, Any], around: WeekAround) -> ContractWeek:
+    used, most, over = sheet["billable_minutes"], sheet["limit_minutes"], sheet["over_limit_minutes"]
+    words = f"{duration(over)} over the limit, not billed." if over else ""
+    if most is not None and not over:
+        words = f"{duration(most - used)} left."
+    terms = around.contracts.get(sheet["contract"])
+    amount = ""
+    if terms and terms["rate_minor"] is not None:
+        words = f"{words} {money(terms['rate_minor'], terms['currency'])} an hour:".lstrip()
+        amount = money(amount_minor(used, terms["rate_minor"]), terms["currency"])
+    return ContractWeek(
+        sheet["contract"],
+        title,
+        hours_and_minutes(used),
+        "no weekly limit" if most is None else f"of {limit(most)}",
+        limit_bars(sheet["automatic_minutes"], sheet["manual_minutes"], over, most),
+        words,
+        amount,
+        sheet["state"],
+    )
+
+
+def _checks(days: Sequence[Mapping[str, Any]], grids: Sequence[Grid], around: WeekAround) -> list[Line]:
+    """What to settle before the week is submitted: memos, protection and whether everything has arrived."""
+    required = {id for id, terms in around.contracts.items() if terms["memo_required"]}
+    lines = []
+    bare = _billed(days, lambda one: not one["memo"] and not one["label"])
+    must = [place for place in bare if place[1]["contract"] in required]
+    if must:
+        words = "without a memo that the contract asks for"
+        lines.append(_where(f"{counted(len(must), 'segment')} {words}", must, days, grids, around))
+    for reason, said in _REASONS.items():
+        found = _billed(days, _because(reason))
+        if found:
+            lines.append(_where(f"{counted(len(found), 'segment')} not protected: {said}", found, days, grids, around))
+    if not lines:
+        lines.append(Line("check", "Every billed segment is protected", ""))
+    arrived = arrived_panel(around.sync, around.devices or {}, around.now)
+    quiet = "; ".join(f"{line.strong}{line.text}" for line in arrived.lines) or arrived.empty
+    whole = around.sync is not None and not any(one["missing"] or one["quarantined"] for one in around.sync)
+    return [*lines, Line("check" if whole else "warn", arrived.title, "", quiet)]
+
+
+_Found = list[tuple[int, Mapping[str, Any]]]
+"""Segments with the index of their day."""
+
+
+def _billed(days: Sequence[Mapping[str, Any]], wanted: Callable[[Mapping[str, Any]], bool]) -> _Found:
+    return [
+        (index, one)
+        for index, day in enumerate(days)
+        for one in day["segments"]
+        if one["status"] in ("automatic", "over_limit") and wanted(one)
+    ]
+
+
+def _because(reason: str) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda one: bool(one["unprotected_because"] == reason)
+
+
+def _where(
+    strong: str, found: _Found, days: Sequence[Mapping[str, Any]], grids: Sequence[Grid], around: WeekAround
+) -> Line:
+    """A line that says on which day and when, with the way there."""
+    index = found[0][0]
+    here = [one for place, one in found if place == index]
+    clocks = sorted({place.clock for one in here if (place := grids[index].place(one["slot"]))})
+    more = len(found) - len(here)
+    shown = clocks[:_MOST_TIMES]
+    text = f"{grids[index].day:%A} {listed(shown)}"
+    rest = more + len(clocks) - len(shown)
+    href = f"/diary/{around.member}/{days[index]['date']}?zone={around.zone.key}"
+    return Line("warn", strong, "", f"and {rest} more" if rest else "", (href, text))
+
+
+def _manual(days: Sequence[Mapping[str, Any]], grids: Sequence[Grid], around: WeekAround) -> list[Line]:
+    lines = []
+    for day, grid in zip(days, grids, strict=True):
+        for entry in entries_of(day["segments"]):
+            first, last = grid.place(entry[0]["slot"]), grid.place(entry[-1]["slot"])
+            title = around.contracts.get(entry[0]["contract"], {}).get("project", "Contract")
+            if first and last:
+                strong = f"{grid.day:%A} {first.clock} to {last.end}"
+                lines.append(Line("pen", strong, f", {title}", entry[0].get("reason") or entry[0]["memo"] or ""))
+    return lines
+
+
+def entries_of(segments: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """The segments of each manual entry, in the order of the clock (S-05)."""
+    entries: dict[str, list[Mapping[str, Any]]] = {}
+    for one in sorted(segments, key=lambda segment: str(segment["slot"])):
+        if one.get("device") is None:
+            entries.setdefault(str(one.get("entry") or one["segment_id"].split(":")[1]), []).append(one)
+    return list(entries.values())
