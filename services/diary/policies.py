@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from services.diary.access import Action, Viewer, may_ask
+from services.diary.access import Viewer
 from services.diary.edge import Edge
-from services.kit.problems import forbidden
 from services.wire import words
 from services.wire.requests import PolicyVersionsOf
 from services.wire.widening import widened
@@ -18,6 +17,7 @@ class Effect(NamedTuple):
 
     licences: int
     told: tuple[str, ...]
+    widens: bool
     changes: tuple[words.Change, ...]
 
 
@@ -27,14 +27,13 @@ def effect_of(before: Policy, after: Policy, licences: Sequence[Mapping[str, Any
     A revoked licence records nothing any more, and nobody is told for its sake.
     """
     live = [one for one in licences if one["state"] != "revoked"]
-    told = sorted({one["member"] for one in live if one["member"]}) if widened(before, after) else []
-    return Effect(len(live), tuple(told), tuple(words.changes(before, after)))
+    widens = bool(widened(before, after))
+    told = sorted({one["member"] for one in live if one["member"]}) if widens else []
+    return Effect(len(live), tuple(told), widens, tuple(words.changes(before, after)))
 
 
 async def history(edge: Edge, viewer: Viewer, policy: str) -> list[dict[str, Any]]:
-    """All versions, the newest first, each with ``changes`` against the one before; 403, or 404 where it is unknown."""
-    if not may_ask(viewer, Action.READ, "policies"):
-        raise forbidden()
+    """All versions, the newest first, each with ``changes`` against the one before; 404 where it is not for the viewer."""
     asked = PolicyVersionsOf(principal=viewer.principal, policy=policy)
     found: list[dict[str, Any]] = (await edge.bus.ask("licensing", "policy_versions", asked))["items"]
     before: list[Policy] = [one["policy"] for one in found[1:]]

@@ -5,15 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.diary import policies
-from services.diary.access import Viewer
+from services.diary.access import Action, Viewer
 from services.diary.api.answers import listed
 from services.diary.api.bodies import identifier
-from services.diary.edge import current_viewer, edge_of
+from services.diary.edge import current_viewer, edge_of, gate
 
 router = APIRouter()
 
 
-@router.get("/policies/{id}/versions")
+@router.get("/policies/{id}/versions", dependencies=[gate(Action.READ_POLICIES)])
 async def read(request: Request, id: str, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
     """``{version, created_at, policy, changes}``, the newest first; ``changes`` says in words what became different."""
     found = await policies.history(edge_of(request), viewer, identifier(id, "policy"))
