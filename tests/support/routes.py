@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from services.diary.edge import action_of
+from services.diary.web import web
 from services.kit.access import Action
 
 
@@ -18,9 +19,10 @@ class Door(NamedTuple):
     in_schema: bool
 
 
-def doors(app: Any) -> Iterator[Door]:
-    """All of an application's own routes, pages and API alike."""
-    for context in iter_route_contexts(app.routes):
+def doors() -> Iterator[Door]:
+    """All routes of the web, pages and API alike; what they stand on is not needed to name them."""
+    nothing: Any = None
+    for context in iter_route_contexts(web(nothing, nothing).routes):
         route = context.original_route
         if isinstance(route, APIRoute):
             for method in sorted(context.methods or ()):
