@@ -12,18 +12,21 @@ from typing import TypeVar
 from pymongo import UpdateOne
 from pymongo.errors import ConnectionFailure, OperationFailure
 
-from services.diary.folding import Folder, Touched
+from services.diary import edits
+from services.diary.folding import Folder, Told, Touched
 from services.diary.resettling import Resettler
 from services.diary.sheets import StaleWeek
 from services.kit import declared, metrics, telemetry
 from services.kit.bus import Bus, Delivery
 from services.kit.mongo import Database
 from services.wire import events, subjects
+from services.wire.edits import read_edit
 from services.wire.events import (
     FACTS,
     CaptureRemoved,
     CaptureStored,
     DiaryChanged,
+    DiaryEdited,
     Fact,
     SegmentRecorded,
     SegmentScored,
@@ -43,8 +46,8 @@ _SPANS = {
 class Projector:
     """Folds JOURNAL into the diary."""
 
-    def __init__(self, db: Database, bus: Bus) -> None:
-        self._db, self._bus = db, bus
+    def __init__(self, db: Database, bus: Bus, seal_public: bytes) -> None:
+        self._db, self._bus, self._seal_public = db, bus, seal_public
         self._folder = Folder(db)
         self._resettler = Resettler(db, self._folder)
 
@@ -72,15 +75,21 @@ class Projector:
         _observe(read, time)
 
     async def _fold(self, facts: Sequence[Fact]) -> tuple[Touched, Touched]:
-        """What changed at all, and what of that by records and pictures."""
+        """What changed at all, and what of that by records, pictures and edits."""
         touched, time = await self._resettler.tell(facts), Touched()
         touched.merge(await self._folder.score(_only(SegmentScored, facts)))
         recorded = _only(SegmentRecorded, facts)
         captured = [one for one in facts if isinstance(one, CaptureStored | CaptureRemoved)]
-        if recorded or captured:
-            time = await self._folder.fold(recorded, captured)
+        edited = [self._open(one) for one in _only(DiaryEdited, facts)]
+        if recorded or captured or edited:
+            time = await self._folder.fold(recorded, captured, edited)
             touched.merge(time)
         return touched, time
+
+    def _open(self, fact: DiaryEdited) -> Told:
+        """The edit a fact tells of; ProofError where the diary never signed it."""
+        signed = edits.signed_of(fact)
+        return Told(read_edit(self._seal_public, signed), signed)
 
     async def _fold_singly(self, read: Sequence[tuple[Delivery, Fact]]) -> tuple[Touched, Touched]:
         touched, time = Touched(), Touched()

@@ -36,11 +36,13 @@ class Workspace:
     billing_unit: str = "segment"
     movement_counts: bool = False
     unproductive_weight_percent: int = 50
+    deletion_rule: str = "segment"
 
     @classmethod
     def of(cls, document: dict[str, Any] | None) -> "Workspace":
         """The settings of a stored document, the defaults where there is none."""
-        return cls(**{name: document[name] for name in cls.__dataclass_fields__}) if document else cls()
+        known = document or {}
+        return cls(**{name: known[name] for name in cls.__dataclass_fields__ if name in known})
 
     @property
     def billing(self) -> ZoneInfo:

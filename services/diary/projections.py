@@ -2,22 +2,24 @@
 
 ``segments`` ``workspace|member|slot|contract|device``: the parts by seq (JSON), and what they come to: ``shown``, the
 segment of the answer for a day as JSON that goes out as it is, but for billing and score, which change by themselves;
-the counted ``figures``; the ``claim`` on the week's bill; the ``score``.
+the counted ``figures``; the ``claim`` on the week's bill; the ``score``. What edits did to it is kept in it too:
+``gone`` and ``dropped`` (removed minutes and captures), ``said`` (memo and label), ``entry`` (manual time).
 ``pictures`` ``workspace|capture|device``: which segments name it with which hash, and what media said of it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
+from services.diary.people import Workspace
 from services.diary.weeks import Sheet
 from services.wire import slots
 from services.wire.billing import Recorded, count_slot, unprotected_because
 from services.wire.events import CaptureRemoved, CaptureStored, SegmentRecorded, SegmentScored
 from services.wire.scores import Tally
-from services.wire.segments import Part, merge
+from services.wire.segments import MANUAL, STATE, Gone, Merged, Part, left_of, merge, without
 
 Document = dict[str, Any]
 #: ``figures`` of a segment, in this order: what ``count_minutes`` gives.
@@ -66,35 +68,85 @@ def add_part(document: Document, fact: SegmentRecorded) -> None:
     """Keeps a record's part; the same record again changes nothing."""
     document["kind"] = fact.device_kind
     document["parts"] = {**document["parts"], str(fact.seq): orjson.dumps([*fact.part()])}
+    if fact.arrived_after_revocation:
+        document["after_revocation"] = True
+
+
+def parts_of(document: Document) -> list[Part]:
+    """The parts of a segment, removed ones too."""
+    return [Part(*orjson.loads(part)) for part in document.get("parts", {}).values()]
 
 
 def put_together(document: Document, pictures: Mapping[str, Document]) -> None:
-    """Merges a document's parts into ``shown``. Each capture is as ``pictures`` (by ``_id``) say, or as it was."""
-    workspace, _, slot, contract, device = document["_id"].split("|")
-    merged = merge(Part(*orjson.loads(part)) for part in document["parts"].values())
-    before = {one["capture_id"]: one["state"] for one in shown_of(document)["captures"]}
-    captures = []
-    for one in merged.captures:
-        picture = pictures.get(picture_key(workspace, one["capture_id"], device))
-        state = picture_state(picture, one["sha256"]) if picture else before.get(one["capture_id"], "pending")
-        captures.append(_capture(one, state))
-        if picture:
-            picture["named"] = {**picture["named"], document["_id"]: one["sha256"]}
+    """Merges what edits left of a document's parts into ``shown``; where they left nothing, nothing is shown.
+
+    Each capture is as ``pictures`` (by ``_id``) say, or as it was.
+    """
+    parts = parts_of(document)
+    if "gone" in document:
+        document["parts"] = {str(part.seq): orjson.dumps([*_bare(part, document["gone"])]) for part in parts}
+        parts = left_of(parts, document["gone"], document.get("dropped", ()))
+    if not parts:
+        for name in ("shown", "figures", "claim", "session_started", "existed"):
+            document.pop(name, None)
+        return
+    merged = merge(parts)
+    shown = _shown(document, merged)
+    shown["captures"] = _captures(document, merged, pictures)
     document["session_started"] = merged.session_started
-    document["shown"] = orjson.dumps(
-        {
-            "segment_id": f"{contract}:{device}:{slot}",
-            "slot": slot,
-            "contract": contract,
-            "device": device,
-            "memo": merged.memo,
-            "label": merged.label,
-            "minutes": merged.minutes,
-            "apps": merged.apps,
-            "captures": captures,
-            "session": merged.session,
-        }
-    )
+    document["shown"] = orjson.dumps(shown)
+
+
+def _bare(part: Part, gone: Gone) -> Part:
+    """A part that was removed whole keeps when there was time, and nothing of what was in it."""
+    if not any(part.minutes) or any(without(part, gone).minutes):
+        return part
+    minutes = [minute and [0, 0, 0, 0, minute[STATE], None] for minute in part.minutes]
+    return part._replace(minutes=minutes, memo=None, label=None, apps=[], captures=[])
+
+
+def _shown(document: Document, merged: Merged) -> dict[str, Any]:
+    _, _, slot, contract, device = document["_id"].split("|")
+    said = document.get("said", {})
+    manual = document["kind"] == MANUAL
+    shown = {
+        "segment_id": f"{contract}:{device}:{slot}",
+        "slot": slot,
+        "contract": contract,
+        "device": None if manual else device,
+        "memo": said["memo"][2] if "memo" in said else merged.memo,
+        "label": said["label"][2] if "label" in said else merged.label,
+        "minutes": merged.minutes,
+        "apps": merged.apps,
+        "captures": [],
+        "session": None if manual else merged.session,
+    }
+    if manual:
+        shown["entry"] = device
+    if document.get("after_revocation"):
+        shown["arrived_after_revocation"] = True
+    return shown
+
+
+def _captures(document: Document, merged: Merged, pictures: Mapping[str, Document]) -> list[dict[str, Any]]:
+    """The captures as they are shown; ``existed`` notes whose picture was stored once: they protect for ever (M-05)."""
+    workspace, *_, device = document["_id"].split("|")
+    before = {one["capture_id"]: one for one in shown_of(document)["captures"]}
+    captures, existed = [], []
+    for one in merged.captures:
+        name = one["capture_id"]
+        if picture := pictures.get(picture_key(workspace, name, device)):
+            picture["named"] = {**picture["named"], document["_id"]: one["sha256"]}
+            state, blurred = picture_state(picture, one["sha256"]), picture.get("blurred", False)
+            there = one["sha256"] in picture["stored"]
+        else:
+            was = before.get(name, {"state": "pending"})
+            state, blurred, there = was["state"], was.get("blurred", False), name in document.get("existed", ())
+        captures.append(_capture(one, state) | ({"blurred": True} if blurred else {}))
+        existed += [name] if there else []
+    if existed or "existed" in document:
+        document["existed"] = existed
+    return captures
 
 
 def _capture(capture: Mapping[str, Any], state: str) -> dict[str, Any]:
@@ -113,7 +165,23 @@ def captures_of(fact: SegmentRecorded) -> list[str]:
     return [picture_key(fact.workspace, one["capture_id"], fact.device) for one in fact.detail["captures"]]
 
 
-def count(documents: Iterable[Document], *, movement_counts: bool) -> None:
+def count_all(
+    documents: Iterable[Document], settings: Callable[[str], Workspace], is_sealed: Callable[[Document], bool]
+) -> None:
+    """Counts segments slot by slot (T-14); ``settings`` by workspace."""
+    slots_: dict[str, list[Document]] = {}
+    for document in documents:
+        slots_.setdefault(document["_id"].rsplit("|", 2)[0], []).append(document)
+    for moment, together in slots_.items():
+        count(together, movement_counts=settings(moment.split("|", 1)[0]).movement_counts, is_sealed=is_sealed)
+
+
+def count(
+    documents: Iterable[Document],
+    *,
+    movement_counts: bool,
+    is_sealed: Callable[[Document], bool] = lambda document: False,
+) -> None:
     """Counts one member's segments of one slot together (T-14) and writes down what each may claim."""
     there = [(one, shown_of(one)) for one in documents if "shown" in one]
     counts = count_slot(
@@ -121,10 +189,11 @@ def count(documents: Iterable[Document], *, movement_counts: bool) -> None:
             Recorded(
                 shown["segment_id"],
                 shown["contract"],
-                shown["device"],
+                one["_id"].rsplit("|", 1)[1],
                 one["kind"],
                 one["session_started"],
                 shown["minutes"],
+                is_sealed(one),
             )
             for one, shown in there
         ),
@@ -133,13 +202,20 @@ def count(documents: Iterable[Document], *, movement_counts: bool) -> None:
     for one, shown in there:
         mine = counts[shown["segment_id"]]
         tracked, active = mine.figures["tracked_minutes"], mine.figures["active_minutes"]
-        because = unprotected_because(
-            active, [capture["state"] for capture in shown["captures"]], shown["memo"], shown["label"]
-        )
-        figures = {"active_minutes": active, "protected": because is None, "unprotected_because": because}
+        figures = {"active_minutes": active, **_protection(one, shown, active)}
+        figures |= {"adjustment": one["adjustment"]} if "adjustment" in one else {}
         one["shown"] = orjson.dumps(shown | figures)
         one["figures"] = [mine.figures[name] for name in FIGURES]
-        one["claim"] = Sheet(mine.whole, mine.exact, tracked, active).pack()
+        one["claim"] = Sheet(mine.whole, mine.exact, tracked, active, int(one["kind"] == MANUAL)).pack()
+
+
+def _protection(document: Document, shown: Mapping[str, Any], active: int) -> dict[str, Any]:
+    if document["kind"] == MANUAL:
+        return {"protected": False, "unprotected_because": "manual"}
+    existed = document.get("existed", ())
+    states = ["stored" if one["capture_id"] in existed else "pending" for one in shown["captures"]]
+    because = unprotected_because(active, states, shown["memo"], shown["label"])
+    return {"protected": because is None, "unprotected_because": because}
 
 
 def score_rank(fact: SegmentScored) -> list[int]:
@@ -168,9 +244,16 @@ def new_picture(key: str) -> Document:
 def note_picture(picture: Document, fact: CaptureStored | CaptureRemoved) -> None:
     """Media says that a picture is stored, or gone for good."""
     if isinstance(fact, CaptureRemoved):
-        picture["removed"] = {"reason": fact.reason, "at": fact.removed_at}
+        remove_picture(picture, fact.reason, fact.removed_at)
     else:
         picture["stored"] = {**picture["stored"], fact.sha256: fact.stored_at}
+
+
+def remove_picture(picture: Document, reason: str, at: str) -> None:
+    """A picture is to be seen no more; of several who say so, the first is kept."""
+    known = picture.get("removed")
+    if known is None or (at, reason) < (known["at"], known["reason"]):
+        picture["removed"] = {"reason": reason, "at": at}
 
 
 def picture_state(picture: Mapping[str, Any], sha256: str) -> str:

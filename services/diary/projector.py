@@ -14,7 +14,7 @@ DURABLE = next(one for stream in STREAMS for one in stream.durables if one.name 
 def build(settings: DiarySettings) -> Service:
     """One projector; any number may run."""
     db, bus = open_store(settings), Bus("projector", settings)
-    bus.work(DURABLE, Projector(db, bus).take)
+    bus.work(DURABLE, Projector(db, bus, settings.seal_public).take)
     return Service(
         "projector",
         settings,

@@ -76,7 +76,9 @@ class Resettler:
         async def work(session: Session) -> set[str]:
             terms = await Terms.read(self._db, session, [{"_id": f"{workspace}|-|-|{contract}|-"}])
             book = WeekBook(self._db, terms, datetime.now(UTC))
-            return await book.write(session, await book.read(session, keys), {})
+            rolled = book.roll(await book.read(session, keys), {})
+            await book.write(session, rolled)
+            return {segment for week in rolled for segment in week.moved}
 
         for segment in await transaction(self._db, work):
             touched.add(segment)

@@ -4,13 +4,16 @@ import base64
 from functools import cached_property
 from urllib.parse import urlsplit
 
+from nacl.signing import SigningKey
 from pydantic import SecretStr
 
-from services.kit.settings import Settings
+from services.kit.settings import Settings, signing_key
 
 
 class DiarySettings(Settings):
-    """``DAYBOOK_SESSION_PUBLIC`` opens session tokens; ``DAYBOOK_PUBLIC_URL`` is where browsers reach the web."""
+    """``DAYBOOK_SESSION_PUBLIC`` opens session tokens; ``DAYBOOK_PUBLIC_URL`` is where browsers reach the web;
+    ``DAYBOOK_SEAL_SEED`` signs edits and seals.
+    """
 
     public_url: str = "http://127.0.0.1:8080"
     session_public: str
@@ -20,6 +23,16 @@ class DiarySettings(Settings):
     """How long after its lock a week is sealed; changes nothing of what is in it (S-06)."""
     seal_every_seconds: float = 10.0
     http_port: int = 8080
+
+    @cached_property
+    def seal_key(self) -> SigningKey:
+        """The key that edits and seals are signed with."""
+        return signing_key(self.seal_seed)
+
+    @property
+    def seal_public(self) -> bytes:
+        """The 32 bytes of its public half."""
+        return bytes(self.seal_key.verify_key)
 
     @cached_property
     def session_key(self) -> bytes:

@@ -1,6 +1,6 @@
 """The contract-weeks that a fold touches: read, entered into, rolled up and written within the fold's transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ from pymongo import DeleteOne, InsertOne, UpdateOne
 from services.diary.people import Workspace
 from services.diary.weeks import monday_of, roll_up, sheet_key, state_of, week_key
 from services.kit.mongo import Database, Session
+from services.wire.slots import format_instant, slot_of
 
 Document = dict[str, Any]
 Moved = set[str]
@@ -19,18 +20,36 @@ class StaleWeek(Exception):
     """A week is not at the version it was read in; trying again helps."""
 
 
-class Limit(NamedTuple):
-    """A contract's weekly limit as of a revision; None where the contract is not known yet."""
+class Agreed(NamedTuple):
+    """What a contract says of money as of a revision; revision None where the contract is not known yet."""
 
     revision: int | None = None
-    minutes: int | None = None
+    limit_minutes: int | None = None
+    rate_minor: int | None = None
+    currency: str | None = None
+
+    @property
+    def hourly(self) -> bool:
+        """Only hourly contracts bill (S-03); one that is not known yet is taken for hourly."""
+        return self.revision is None or self.rate_minor is not None
+
+
+class Rolled(NamedTuple):
+    """A week as it was read, the sheet's changes, and the figures it comes to (``weeks.roll_up`` and its terms)."""
+
+    week: Document
+    changes: Mapping[str, int | None]
+    sheet: Mapping[str, int]
+    figures: Document
+    moved: Moved
+    keep: bool
 
 
 class Terms:
     """The settings and limits that a fold was computed with."""
 
-    def __init__(self, workspaces: dict[str, Workspace], limits: dict[str, Limit]) -> None:
-        self._workspaces, self._limits = workspaces, limits
+    def __init__(self, workspaces: dict[str, Workspace], agreed: dict[str, Agreed]) -> None:
+        self._workspaces, self._agreed = workspaces, agreed
 
     @classmethod
     async def read(cls, db: Database, session: Session | None, segments: Iterable[Document]) -> "Terms":
@@ -46,17 +65,19 @@ class Terms:
         if workspaces:
             async for one in db["workspaces"].find({"_id": {"$in": [f"{w}|" for w in workspaces]}}, session=session):
                 known[one["workspace"]] = Workspace.of(one)
-        limits = dict.fromkeys(contracts, Limit())
+        agreed = dict.fromkeys(contracts, Agreed())
         if contracts:
-            wanted = {"revision": 1, "weekly_limit_minutes": 1}
+            wanted = {"revision": 1, "weekly_limit_minutes": 1, "rate_minor": 1, "currency": 1}
             async for one in db["contracts"].find({"_id": {"$in": list(contracts)}}, wanted, session=session):
-                limits[one["_id"]] = Limit(one["revision"], one["weekly_limit_minutes"])
-        return cls(known, limits)
+                agreed[one["_id"]] = Agreed(
+                    one["revision"], one["weekly_limit_minutes"], one["rate_minor"], one["currency"]
+                )
+        return cls(known, agreed)
 
     async def still_hold(self, db: Database) -> bool:
         """Whether nothing of it has changed since."""
-        now = await self._of(db, None, set(self._workspaces), set(self._limits))
-        return now._workspaces == self._workspaces and now._limits == self._limits
+        now = await self._of(db, None, set(self._workspaces), set(self._agreed))
+        return now._workspaces == self._workspaces and now._agreed == self._agreed
 
     def workspace(self, workspace: str) -> Workspace:
         """A workspace's settings."""
@@ -64,17 +85,25 @@ class Terms:
 
     def of_week(self, workspace: str, contract: str) -> Document:
         """The terms as a contract-week keeps them."""
-        settings, limit = self._workspaces[workspace], self._limits[f"{workspace}|{contract}"]
+        settings, agreed = self._workspaces[workspace], self._agreed[f"{workspace}|{contract}"]
         return {
             "billing_unit": settings.billing_unit,
-            "limit_minutes": limit.minutes,
+            "movement_counts": settings.movement_counts,
+            "limit_minutes": agreed.limit_minutes,
+            "hourly": agreed.hourly,
+            "rate_minor": agreed.rate_minor,
+            "currency": agreed.currency,
             "workspace": settings.revision,
-            "contract": limit.revision,
+            "contract": agreed.revision,
         }
 
 
 def is_settled(week: Document, settings: Workspace, now: datetime) -> bool:
-    """A locked week that was computed with known settings and a known contract keeps these terms (S-03)."""
+    """A locked week that was computed with known settings and a known contract keeps these terms (S-03); a sealed one
+    keeps all.
+    """
+    if week.get("sealed"):
+        return True
     terms = week["terms"]
     if not terms or not terms["workspace"] or terms["contract"] is None:
         return False
@@ -85,28 +114,79 @@ class WeekBook:
     """Enters segments into their contract-weeks and rolls those up."""
 
     def __init__(self, db: Database, terms: Terms, now: datetime) -> None:
-        self._weeks, self._terms, self._now = db["weeks"], terms, now
+        self._weeks, self._adjustments = db["weeks"], db["adjustments"]
+        self._terms, self._now = terms, now
+        self._adjusted: dict[str, str] = {}
 
-    async def enter(self, session: Session, before: Mapping[str, Document], segments: Mapping[str, Document]) -> Moved:
-        """Brings the weeks of these segments up to date, and notes each segment's week in it."""
-        counted = {key: one for key, one in segments.items() if "claim" in one}
-        weeks = await self.read(session, {key for one in counted.values() for key in self._candidates(one)})
-        changes: dict[str, dict[str, int | None]] = {key: {} for key in weeks}
-        for key, segment in counted.items():
+    async def place(self, session: Session, segments: Mapping[str, Document]) -> dict[str, Document]:
+        """Notes in each segment the week it is billed in, and gives the weeks concerned, by ``_id``.
+
+        Nothing enters a sealed week: what comes late for one is billed in the week of now, and stays there.
+        """
+        weeks = await self.read(session, {key for one in segments.values() for key in self._candidates(one)})
+        late = []
+        for segment in segments.values():
+            if "shown" not in segment:
+                continue
             week = self._week_of(segment, weeks)
-            weeks[self._key(segment, week)].setdefault("member", key.split("|")[1])
+            if self._is_late(segment, weeks[self._key(segment, week)]):
+                late.append(segment)
+            else:
+                segment["week"] = week
+        if late:
+            await self._adjust(session, late, weeks)
+        return weeks
+
+    async def _adjust(self, session: Session, late: list[Document], weeks: dict[str, Document]) -> None:
+        """Late time of sealed weeks; where it was billed already, before the projection was built anew, it stays."""
+        ids = [one["_id"] for one in late]
+        known = {
+            one["_id"]: one["week"] async for one in self._adjustments.find({"_id": {"$in": ids}}, session=session)
+        }
+        for segment in late:
+            workspace = segment["_id"].split("|", 1)[0]
+            present = monday_of(format_instant(slot_of(self._now)), self._terms.workspace(workspace).billing)
+            segment["week"] = segment["adjustment"] = known.get(segment["_id"], present)
+            if segment["_id"] not in known:
+                self._adjusted[segment["_id"]] = segment["week"]
+        more = {self._key(one, one["week"]) for one in late} - weeks.keys()
+        weeks.update(await self.read(session, more))
+
+    @staticmethod
+    def _is_late(segment: Document, week: Document) -> bool:
+        _, _, slot, _, device = segment["_id"].split("|")
+        return bool(week.get("sealed")) and sheet_key(slot, device) not in week["claims"]
+
+    def is_sealed(self, segment: Document, weeks: Mapping[str, Document]) -> bool:
+        """Whether the segment is part of a sealed week, so that what it counts stays."""
+        return bool(segment.get("week") and weeks[self._key(segment, segment["week"])].get("sealed"))
+
+    def enter(
+        self, before: Mapping[str, Document], segments: Mapping[str, Document], weeks: Mapping[str, Document]
+    ) -> Mapping[str, Mapping[str, int | None]]:
+        """What changes in the sheets of these weeks, by the weeks' ``_id``; None: no longer there."""
+        changes: dict[str, dict[str, int | None]] = {key: {} for key in weeks}
+        for key, segment in segments.items():
             old = before.get(key, {})
-            _, _, slot, _, device = key.split("|")
+            _, member, slot, _, device = key.split("|")
             sheet = sheet_key(slot, device)
-            if old.get("week") and old["week"] != week:
-                changes[self._key(segment, old["week"])][sheet] = None
-            if (old.get("week"), old.get("claim")) != (week, segment["claim"]):
-                changes[self._key(segment, week)][sheet] = segment["claim"]
-            segment["week"] = week
-        return await self.write(session, weeks, changes)
+            was = self._key(segment, old["week"]) if "claim" in old and old.get("week") else None
+            now = self._key(segment, segment["week"]) if "claim" in segment else None
+            if was and was != now and not weeks[was].get("sealed"):
+                changes[was][sheet] = None
+            if not now:
+                continue
+            if weeks[now].get("sealed"):
+                segment["claim"] = weeks[now]["claims"][sheet]
+                continue
+            weeks[now].setdefault("member", member)
+            if was != now or old["claim"] != segment["claim"]:
+                changes[now][sheet] = segment["claim"]
+        return changes
 
     def _candidates(self, segment: Document) -> set[str]:
-        return {self._key(segment, week) for week in (self._due(segment), segment["week"]) if week}
+        weeks = {segment["week"], self._due(segment) if "shown" in segment else None}
+        return {self._key(segment, week) for week in weeks if week}
 
     def _due(self, segment: Document) -> str:
         workspace, _, slot, *_ = segment["_id"].split("|")
@@ -114,6 +194,8 @@ class WeekBook:
 
     def _week_of(self, segment: Document, weeks: Mapping[str, Document]) -> str:
         """The week a segment is billed in: of a settled week nothing is moved by a new billing zone."""
+        if segment.get("adjustment"):
+            return str(segment["week"])
         settings = self._terms.workspace(segment["_id"].split("|", 1)[0])
         if (week := segment["week"]) and is_settled(weeks[self._key(segment, week)], settings, self._now):
             return str(week)
@@ -132,26 +214,42 @@ class WeekBook:
                 weeks[one["_id"]] = one
         return weeks
 
-    async def write(
-        self, session: Session, weeks: Mapping[str, Document], changes: Mapping[str, Mapping[str, int | None]]
-    ) -> Moved:
-        """Rolls up the weeks that changed, or whose terms did, each against the version it was read in."""
-        moved: Moved = set()
-        writes = []
+    def roll(
+        self,
+        weeks: Mapping[str, Document],
+        changes: Mapping[str, Mapping[str, int | None]],
+        bump: Collection[str] = (),
+    ) -> list[Rolled]:
+        """Rolls up the weeks that changed, or whose terms did; ``bump``: those that change in any case."""
+        found = []
         for key, week in weeks.items():
+            if week.get("sealed"):
+                continue
             terms = self._terms_of(week)
-            if not changes.get(key) and (week["terms"] == terms or not week["version"]):
+            if key not in bump and not changes.get(key) and (week["terms"] == terms or not week["version"]):
                 continue
             claims = {**week["claims"], **changes.get(key, {})}
             sheet = {name: packed for name, packed in claims.items() if packed is not None}
-            rolled = roll_up(week["contract"], sheet, terms["limit_minutes"], terms["billing_unit"])
-            moved |= _moved(week, rolled["over"])
-            writes.append(_write(week, changes.get(key, {}), sheet, {**rolled, "terms": terms}))
+            unit, hourly = terms["billing_unit"], terms.get("hourly", True)
+            rolled = roll_up(week["contract"], sheet, terms["limit_minutes"], unit, hourly=hourly)
+            moved = _moved(week, rolled["over"])
+            keep = key in bump or week.get("edited", False)
+            figures = {**rolled, "terms": terms} | ({"edited": True} if keep else {})
+            found.append(Rolled(week, changes.get(key, {}), sheet, figures, moved, keep))
+        return found
+
+    async def write(self, session: Session, weeks: Iterable[Rolled]) -> None:
+        """Writes rolled weeks, each against the version it was read in; StaleWeek where that is another now."""
+        writes = [_write(one) for one in weeks]
         if writes:
             done = await self._weeks.bulk_write(writes, ordered=False, session=session)
             if done.matched_count + done.inserted_count + done.deleted_count != len(writes):
                 raise StaleWeek("a week was written by somebody else meanwhile")
-        return moved
+        adjusted = [
+            UpdateOne({"_id": key}, {"$setOnInsert": {"week": week}}, True) for key, week in self._adjusted.items()
+        ]
+        if adjusted:
+            await self._adjustments.bulk_write(adjusted, ordered=False, session=session)
 
     def _terms_of(self, week: Document) -> Document:
         settings = self._terms.workspace(week["workspace"])
@@ -174,17 +272,16 @@ def _new_week(key: str) -> Document:
     }
 
 
-def _write(
-    week: Document, changes: Mapping[str, int | None], sheet: Mapping[str, int], rolled: Document
-) -> InsertOne[Document] | UpdateOne | DeleteOne:
+def _write(one: Rolled) -> InsertOne[Document] | UpdateOne | DeleteOne:
+    week = one.week
     if not week["version"]:
-        return InsertOne({**week, **rolled, "claims": dict(sheet), "version": 1})
+        return InsertOne({**week, **one.figures, "claims": dict(one.sheet), "version": 1})
     seen = {"_id": week["_id"], "version": week["version"]}
-    if not sheet:
+    if not one.sheet and not one.keep:
         return DeleteOne(seen)
-    entered = {f"claims.{name}": packed for name, packed in changes.items() if packed is not None}
-    update: Document = {"$set": {**rolled, **entered, "version": week["version"] + 1}}
-    if gone := {f"claims.{name}": "" for name, packed in changes.items() if packed is None}:
+    entered = {f"claims.{name}": packed for name, packed in one.changes.items() if packed is not None}
+    update: Document = {"$set": {**one.figures, **entered, "version": week["version"] + 1}}
+    if gone := {f"claims.{name}": "" for name, packed in one.changes.items() if packed is None}:
         update["$unset"] = gone
     return UpdateOne(seen, update)
 

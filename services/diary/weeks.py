@@ -39,36 +39,44 @@ def state_of(monday: date, zone: ZoneInfo, lock_hour: int, now: datetime) -> Wee
 
 
 class Sheet(NamedTuple):
-    """What one segment brings into its week, in minutes: what it may claim, and what was tracked and active."""
+    """What one segment brings into its week, in minutes: what it may claim, what was tracked and active; by hand?"""
 
     whole: int
     exact: int
     tracked: int
     active: int
+    manual: int = 0
 
     def pack(self) -> int:
-        """All four in one integer, 15 bits each, so that the sum of a week's is the packed sum of its figures.
+        """All in one integer, 15 bits each, so that the sum of a week's is the packed sum of its figures.
 
         A week's sheet is read and summed with every fold: lists would cost twice as much to decode, and the rest again.
         """
-        return self.whole << 45 | self.exact << 30 | self.tracked << 15 | self.active
+        return self.manual << 60 | self.whole << 45 | self.exact << 30 | self.tracked << 15 | self.active
 
     @classmethod
     def unpack(cls, packed: int) -> "Sheet":
-        """The four figures again; each is less than 2^15, which are three weeks of minutes."""
-        return cls(packed >> 45, packed >> 30 & _MASK, packed >> 15 & _MASK, packed & _MASK)
+        """The figures again; each is less than 2^15, which are three weeks of minutes. Of a sum: how many manual."""
+        return cls(
+            packed >> 45 & _MASK, packed >> 30 & _MASK, packed >> 15 & _MASK, packed & _MASK, packed >> _MANUAL_BIT
+        )
 
 
-_MASK = (1 << 15) - 1
+_MASK, _MANUAL_BIT = (1 << 15) - 1, 60
 
 
 def claimed_of(packed: int, unit: BillingUnit) -> int:
     """What a packed segment wants to be billed."""
-    return packed >> 45 if unit == "segment" else packed >> 30 & _MASK
+    return packed >> 45 & _MASK if unit == "segment" else packed >> 30 & _MASK
+
+
+def is_manual(packed: int) -> bool:
+    """Whether a packed segment was entered by hand (S-05)."""
+    return packed >> _MANUAL_BIT > 0
 
 
 def sheet_key(slot: str, device: str) -> str:
-    """The key of a segment in its week's sheet."""
+    """The key of a segment in its week's sheet; of manual time the entry stands at the device's place."""
     return f"{slot}|{device}"
 
 
@@ -77,21 +85,24 @@ def claims_of(sheet: Mapping[str, int]) -> list[Claim]:
     claims = []
     for key, packed in sheet.items():
         figures = Sheet.unpack(packed)
-        claims.append(Claim(key[:20], key, figures.whole, figures.exact))
+        claims.append(Claim(key[:20], key, figures.whole, figures.exact, is_manual(packed)))
     return claims
 
 
-def roll_up(contract: str, sheet: Mapping[str, int], limit_minutes: int | None, unit: BillingUnit) -> dict[str, Any]:
+def roll_up(
+    contract: str, sheet: Mapping[str, int], limit_minutes: int | None, unit: BillingUnit, *, hourly: bool = True
+) -> dict[str, Any]:
     """The figures of a week from its whole sheet, computed anew each time and never added to.
 
     ``over`` lists the ids of the segments that are over the limit, in clock order.
     """
-    sums = Sheet.unpack(sum(sheet.values()))
+    packed = sum(sheet.values())
+    sums = Sheet.unpack(packed)
     wanted = sums.whole if unit == "segment" else sums.exact
-    if limit_minutes is None or wanted <= limit_minutes:
+    if hourly and not sums.manual and (limit_minutes is None or wanted <= limit_minutes):
         billed = Bill(wanted, wanted, 0, 0, ())  # as nearly always: nothing to put in order
     else:
-        billed = bill(claims_of(sheet), limit_minutes, unit)
+        billed = bill(claims_of(sheet), limit_minutes, unit, hourly=hourly)
     return {
         "billable_minutes": billed.billable_minutes,
         "automatic_minutes": billed.automatic_minutes,
@@ -103,21 +114,60 @@ def roll_up(contract: str, sheet: Mapping[str, int], limit_minutes: int | None, 
     }
 
 
+_DAY = (
+    *("tracked_minutes", "active_minutes", "billable_minutes"),
+    *("automatic_minutes", "manual_minutes", "over_limit_minutes"),
+)
+
+
 def days_of(
-    sheet: Mapping[str, int], over: frozenset[str], contract: str, unit: BillingUnit, monday: date, zone: ZoneInfo
+    sheet: Mapping[str, int],
+    over: frozenset[str],
+    contract: str,
+    unit: BillingUnit,
+    monday: date,
+    zone: ZoneInfo,
+    *,
+    hourly: bool = True,
 ) -> list[dict[str, Any]]:
-    """The seven days of a week in the billing zone with their minutes; ``over`` holds segment ids (S-10)."""
-    days = {
-        (monday + timedelta(days=step)).isoformat(): dict.fromkeys(
-            ("tracked_minutes", "active_minutes", "billable_minutes", "over_limit_minutes"), 0
-        )
-        for step in range(7)
-    }
+    """The seven days of a week in the billing zone with their minutes; ``over`` holds segment ids (S-10).
+
+    Time of other weeks that is billed in this one (an adjustment) is in ``adjusted_days``.
+    """
+    found = _by_day(sheet, over, contract, unit, zone, hourly=hourly)
+    days = [(monday + timedelta(days=step)).isoformat() for step in range(7)]
+    return [{"date": day, **found.get(day, dict.fromkeys(_DAY, 0))} for day in days]
+
+
+def adjusted_days(
+    sheet: Mapping[str, int],
+    over: frozenset[str],
+    contract: str,
+    unit: BillingUnit,
+    monday: date,
+    zone: ZoneInfo,
+    *,
+    hourly: bool = True,
+) -> list[dict[str, Any]]:
+    """As ``days_of``, the days of sealed weeks whose late time is billed in this one; nearly always none."""
+    own = {(monday + timedelta(days=step)).isoformat() for step in range(7)}
+    found = _by_day(sheet, over, contract, unit, zone, hourly=hourly)
+    return [{"date": day, **figures} for day, figures in sorted(found.items()) if day not in own]
+
+
+def _by_day(
+    sheet: Mapping[str, int], over: frozenset[str], contract: str, unit: BillingUnit, zone: ZoneInfo, *, hourly: bool
+) -> dict[str, dict[str, int]]:
+    days: dict[str, dict[str, int]] = {}
     for key, packed in sheet.items():
         figures = Sheet.unpack(packed)
-        day = days[slots.day_of(slots.parse_slot(key[:20]), zone).isoformat()]
+        day = days.setdefault(slots.day_of(slots.parse_slot(key[:20]), zone).isoformat(), dict.fromkeys(_DAY, 0))
         day["tracked_minutes"] += figures.tracked
         day["active_minutes"] += figures.active
-        kind = "over_limit_minutes" if f"{contract}:{key[21:]}:{key[:20]}" in over else "billable_minutes"
-        day[kind] += claimed_of(packed, unit)
-    return [{"date": day, **figures} for day, figures in days.items()]
+        claimed = claimed_of(packed, unit) if hourly else 0
+        if f"{contract}:{key[21:]}:{key[:20]}" in over:
+            day["over_limit_minutes"] += claimed
+        else:
+            day["billable_minutes"] += claimed
+            day["manual_minutes" if is_manual(packed) else "automatic_minutes"] += claimed
+    return days

@@ -28,13 +28,15 @@ Limit = Annotated[int, Field(ge=0, le=7 * 24 * 60)]
 
 
 class New(Strict):
-    """The body that makes a contract; ``rate_minor`` an hour in minor units, ``client`` a member in that role."""
+    """The body that makes a contract; ``rate_minor`` an hour in minor units, null where it is not hourly and nothing of
+    it is billed (S-03); ``client`` a member in that role.
+    """
 
     member: Id
     project: Project
     client: Id | None = None
     currency: Currency = "EUR"
-    rate_minor: Rate = 0
+    rate_minor: Rate | None = 0
     weekly_limit_minutes: Limit | None = None
     manual_time: bool = False
     labels: Labels = Field(default_factory=list)
@@ -59,7 +61,7 @@ class Patch(Strict):
 
 
 _FIELDS = tuple(New.model_fields)
-_NULLABLE = {"client", "weekly_limit_minutes", "starts_on", "ends_on"}
+_NULLABLE = {"client", "rate_minor", "weekly_limit_minutes", "starts_on", "ends_on"}
 
 
 async def create(store: Store, session: Session, workspace: str, body: New) -> Document:

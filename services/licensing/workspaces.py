@@ -43,6 +43,8 @@ class Patch(Strict):
     billing_unit: Literal["segment", "minute"] | None = None
     movement_counts: bool | None = None
     unproductive_weight_percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    deletion_rule: Literal["segment", "since_previous"] | None = None
+    """What a capture takes with it when its member deletes it (S-08)."""
     seats: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     minimum_agent: Annotated[str, Field(max_length=40)] | None = None
     mails_off: Annotated[list[Switchable], Field(max_length=20)] | None = None
@@ -54,8 +56,10 @@ class Patch(Strict):
 
 _SETTINGS = (
     *("name", "zone", "billing_zone", "lock_hour", "billing_unit", "movement_counts"),
-    *("unproductive_weight_percent", "archived"),
+    *("unproductive_weight_percent", "deletion_rule", "archived"),
 )
+#: Settings that workspaces made before them do not name.
+_LATER = {"deletion_rule": "segment"}
 _NULLABLE = {"seats", "minimum_agent"}
 
 
@@ -64,7 +68,7 @@ async def create(store: Store, session: Session, body: New) -> Document:
     workspace = new_id("ws")
     doc: Document = {"_id": key(workspace), "workspace": workspace, "id": workspace, "revision": 1}
     doc |= body.model_dump() | {"lock_hour": 12, "billing_unit": "segment", "movement_counts": False}
-    doc |= {"unproductive_weight_percent": 50, "archived": False, "seats": None, "seats_taken": 0}
+    doc |= _LATER | {"unproductive_weight_percent": 50, "archived": False, "seats": None, "seats_taken": 0}
     doc |= {"minimum_agent": None, "mails_off": [], "allowed_ranges": [], "created_at": now()}
     await store["workspaces"].insert_one(doc, session=session)
     await store.outbox.stage([fact(doc)], session)
@@ -92,7 +96,7 @@ async def find(store: Store, workspace: str, session: Session | None = None) -> 
 
 def fact(doc: Document) -> tuple[str, Fact]:
     """``workspace.changed`` as of a document."""
-    settings = {name: doc[name] for name in _SETTINGS}
+    settings = {name: (_LATER | doc)[name] for name in _SETTINGS}
     return "workspace.changed", WorkspaceChanged(
         workspace=doc["workspace"], member=NOBODY, revision=doc["revision"], **settings
     )
@@ -103,4 +107,4 @@ def shown(doc: Document) -> Document:
     names = ("id", *_SETTINGS, "seats", "seats_taken", "minimum_agent")
     lists = {name: doc.get(name, []) for name in ("mails_off", "allowed_ranges")}
     own = lists | {"created_at": instant(doc["created_at"])}
-    return {name: doc[name] for name in names} | own
+    return {name: (_LATER | doc)[name] for name in names} | own

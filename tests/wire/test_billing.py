@@ -186,24 +186,28 @@ def test_protection_and_its_reason(
 
 @given(*[st.integers(0, 10)] * 4)
 def test_a_sheet_keeps_its_figures(whole: int, exact: int, tracked: int, active: int) -> None:
-    assert Sheet.unpack(Sheet(whole, exact, tracked, active).pack()) == (whole, exact, tracked, active)
+    for manual in (0, 1):
+        figures = Sheet(whole, exact, tracked, active, manual)
+        assert Sheet.unpack(figures.pack()) == figures
+        assert figures.pack() < 2**63, "as the store keeps integers"
 
 
-@given(st.lists(st.tuples(*[st.integers(0, 10)] * 4), max_size=1500))
-def test_sheets_add_up_packed(sheets: list[tuple[int, int, int, int]]) -> None:
+@given(st.lists(st.tuples(*[st.integers(0, 10)] * 4, st.integers(0, 1)), max_size=1500))
+def test_sheets_add_up_packed(sheets: list[tuple[int, int, int, int, int]]) -> None:
     """A week has at most 1014 slots, and each minute of two devices counts once."""
     packed = sum(Sheet(*one).pack() for one in sheets)
-    assert Sheet.unpack(packed) == tuple(map(sum, zip((0, 0, 0, 0), *sheets, strict=True)))
+    assert Sheet.unpack(packed) == tuple(map(sum, zip((0,) * 5, *sheets, strict=True)))
 
 
 @given(CLAIMS, LIMITS, UNITS)
 def test_a_rollup_bills_as_its_claims(claims: list[Claim], limit: int | None, unit: str) -> None:
     """Putting a week together from its packed sheet gives the bill of its claims, also where nothing is over."""
-    automatic = [claim._replace(manual=False, key=f"{claim.at}|{claim.key}") for claim in claims]
-    sheet = {claim.key: Sheet(claim.whole, claim.exact, 10, 5).pack() for claim in automatic}
+    keyed = [claim._replace(key=f"{claim.at}|{claim.key}") for claim in claims]
+    sheet = {claim.key: Sheet(claim.whole, claim.exact, 10, 5, int(claim.manual)).pack() for claim in keyed}
     rolled = roll_up("con", sheet, limit, unit)  # type: ignore[arg-type]
-    billed = bill(automatic, limit, unit)  # type: ignore[arg-type]
+    billed = bill(keyed, limit, unit)  # type: ignore[arg-type]
     assert rolled["billable_minutes"] == billed.billable_minutes
+    assert rolled["manual_minutes"] == billed.manual_minutes
     assert rolled["over_limit_minutes"] == billed.over_limit_minutes
     assert rolled["over"] == [f"con:{key[21:]}:{key[:20]}" for key in billed.over]
 

@@ -1,0 +1,139 @@
+"""What one fold or edit holds in memory: documents as they were read, and as they are to be, within a transaction.
+
+Segments, pictures and contract-weeks are read here and written here, so that whatever changes a diary (a fact, an edit)
+goes the same way: read what it touches, change it, ``settle``, write.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from bson import Regex
+from pymongo import ReplaceOne, UpdateOne
+
+from services.diary import projections
+from services.diary.projections import Document
+from services.diary.sheets import Moved, Rolled, Terms, WeekBook
+from services.kit.mongo import Database, Session
+
+_FEW_SPANS = 8
+_NEAR_SLOTS = 600 * 12
+
+
+class Kept:
+    """Documents as they were read, and as they are to be. A value is replaced, never changed in place."""
+
+    def __init__(self, read: dict[str, Document]) -> None:
+        self.before = {key: dict(document) for key, document in read.items()}
+        self.now = read
+
+    def add(self, read: dict[str, Document]) -> None:
+        """Further documents; those that are held already stay as they are."""
+        for key, document in read.items():
+            if key not in self.now:
+                self.before[key], self.now[key] = dict(document), document
+
+    def changes(self) -> Iterable[tuple[str, dict[str, Any], list[str]]]:
+        """Of each document the fields that are others than they were read, and the names of those that are gone."""
+        for key, document in self.now.items():
+            before = self.before.get(key, {})
+            changed = {
+                name: value
+                for name, value in document.items()
+                if name != "_id" and (name not in before or before[name] != value)
+            }
+            yield key, changed, [name for name in before if name not in document]
+
+    def changed(self) -> list[str]:
+        """The ``_id`` of those that are to be written."""
+        return [key for key, changed, gone in self.changes() if changed or gone]
+
+
+class Settled(NamedTuple):
+    """What settling came to: segments that turned red or no longer are, and the weeks as they are to be."""
+
+    moved: Moved
+    weeks: list[Rolled]
+    terms: Terms
+    book: WeekBook
+
+
+class Documents:
+    """The documents of one transaction."""
+
+    def __init__(self, db: Database, session: Session) -> None:
+        self._db, self.session = db, session
+        self.segments, self.pictures = Kept({}), Kept({})
+
+    async def read_segments(self, moments: set[str]) -> None:
+        """All of the members' segments in these slots (``workspace|member|slot``): they are counted together."""
+        wanted = moments - {key.rsplit("|", 2)[0] for key in self.segments.before}
+        if not wanted:
+            return
+        found = self._db["segments"].find(_within(wanted), session=self.session)
+        self.segments.add({one["_id"]: one async for one in found if one["_id"].rsplit("|", 2)[0] in wanted})
+
+    async def read_pictures(self, keys: set[str]) -> None:
+        """Pictures by ``_id``; of what is not there yet, a document that knows nothing."""
+        if not keys:
+            return
+        found = {key: projections.new_picture(key) for key in keys}
+        async for document in self._db["pictures"].find({"_id": {"$in": list(keys)}}, session=self.session):
+            found[document["_id"]] = document
+        self.pictures.add(found)
+
+    def put_together(self, keys: Iterable[str]) -> None:
+        """Puts these segments together anew from their parts and what edits did to them."""
+        for key in keys:
+            if key in self.segments.now:
+                projections.put_together(self.segments.now[key], self.pictures.now)
+
+    async def settle(self, now: datetime, bump: Iterable[str] = ()) -> Settled:
+        """Counts the slots, enters them into their weeks and rolls these up; ``bump``: weeks that change anyhow."""
+        segments = self.segments
+        terms = await Terms.read(self._db, self.session, segments.now.values())
+        book = WeekBook(self._db, terms, now)
+        weeks = await book.place(self.session, segments.now)
+        projections.count_all(segments.now.values(), terms.workspace, lambda one: book.is_sealed(one, weeks))
+        changes = book.enter(segments.before, segments.now, weeks)
+        rolled = book.roll(weeks, changes, frozenset(bump))
+        return Settled({one for week in rolled for one in week.moved}, rolled, terms, book)
+
+    async def write(self, settled: Settled) -> None:
+        """Writes all of it."""
+        updates = []
+        for key, changed, gone in self.segments.changes():
+            if changed or gone:
+                change = {"$set": changed} if changed else {}
+                updates.append(UpdateOne({"_id": key}, change | _unset(gone), upsert=True))
+        if updates:
+            await self._db["segments"].bulk_write(updates, ordered=False, session=self.session)
+        replaced = [ReplaceOne({"_id": key}, self.pictures.now[key], upsert=True) for key in self.pictures.changed()]
+        if replaced:
+            await self._db["pictures"].bulk_write(replaced, ordered=False, session=self.session)
+        await settled.book.write(self.session, settled.weeks)
+
+
+def _unset(names: list[str]) -> dict[str, Any]:
+    return {"$unset": dict.fromkeys(names, "")} if names else {}
+
+
+def _within(moments: set[str]) -> dict[str, Any]:
+    """All segments of these slots: by spans of ``_id`` where a few hold them all, else by prefixes."""
+    spans: list[list[str]] = []
+    for moment in sorted(moments):
+        if spans and _near(spans[-1][1], moment):
+            spans[-1][1] = moment
+        else:
+            spans.append([moment, moment])
+    if len(spans) <= _FEW_SPANS:
+        return {"$or": [{"_id": {"$gte": f"{first}|", "$lt": f"{last}}}"}} for first, last in spans]}
+    return {"_id": {"$in": [Regex("^" + moment.replace("|", r"\|") + r"\|") for moment in moments]}}
+
+
+def _near(one: str, other: str) -> bool:
+    """Within two hours of one member's time: reading what lies between costs less than another span."""
+    (owner, slot), (other_owner, other_slot) = one.rsplit("|", 1), other.rsplit("|", 1)
+    if owner != other_owner:
+        return False
+    return (datetime.fromisoformat(other_slot) - datetime.fromisoformat(slot)).total_seconds() <= _NEAR_SLOTS
