@@ -1,11 +1,17 @@
-"""The worker that folds JOURNAL into the diary: ``python -m services.diary.projector``. Replicas share one durable."""
+"""The worker that folds JOURNAL into the diary, and seals what is locked: ``python -m services.diary.projector``.
+
+Replicas share one durable.
+"""
 
 from services.diary.handlers import Projector
+from services.diary.sealing import Sealer, Watch
 from services.diary.settings import DiarySettings
 from services.diary.store import ensure_indexes, open_store
 from services.kit import mongo
 from services.kit.bus import Bus
+from services.kit.outbox import Outbox
 from services.kit.service import Service, run
+from services.kit.settings import signing_key
 from services.wire.subjects import STREAMS
 
 DURABLE = next(one for stream in STREAMS for one in stream.durables if one.name == "projector")
@@ -15,12 +21,27 @@ def build(settings: DiarySettings) -> Service:
     """One projector; any number may run."""
     db, bus = open_store(settings), Bus("projector", settings)
     bus.work(DURABLE, Projector(db, bus, settings.seal_public).take)
+    outbox = Outbox(db, bus)
+    key, grace, quiet = signing_key(settings.seal_seed), settings.seal_grace_seconds, settings.seal_quiet_seconds
+    sealer = Sealer(db, bus, key, outbox, grace=grace, quiet=quiet)
+    watch = Watch(sealer, settings.seal_every_seconds)
+
+    async def begin() -> None:
+        await ensure_indexes(db)
+        outbox.start()
+        watch.start()
+
+    async def end() -> None:
+        await watch.stop()
+        await outbox.stop()
+
     return Service(
         "projector",
         settings,
         bus,
         checks={"store": lambda: mongo.ping(db)},
-        before=(lambda: ensure_indexes(db),),
+        before=(begin,),
+        after=(end,),
     )
 
 

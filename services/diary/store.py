@@ -17,4 +17,5 @@ def open_store(settings: DiarySettings) -> Database:
 async def ensure_indexes(db: Database) -> None:
     """Makes what is missing; safe at any time and from many replicas at once."""
     await db["weeks"].create_index([("workspace", 1), ("member", 1), ("week", 1)])
+    await db["weeks"].create_index([("sealed.root", 1), ("week", 1)])  # what is still to be sealed
     await db["audit"].create_index([("workspace", 1), ("member", 1), ("_id", -1)])

@@ -205,7 +205,7 @@ WEEKS_SEALED = Metric(
     "daybook_weeks_sealed_total",
     "counter",
     "weeks",
-    "Tries to seal a locked week: sealed; waiting for a record or key; disagreeing with its records, which needs a look",
+    "Tries to seal a locked week: sealed, waiting for a record or key, or disagreeing with its records (look at it)",
     {"outcome": "sealed|waiting|disagrees"},
 )
 OUTBOX_STAGED = Metric(

@@ -156,8 +156,8 @@ class Grant(Strict):
 
 
 class KeysOf(Strict):
-    """``rpc.licensing.keys`` → {"devices": [{device, public_key, kind}]}: those of them that the workspace has, whatever
-    became of their licences; ``public_key`` is base64 of the 32 bytes. For sealing (S-06).
+    """``rpc.licensing.keys`` → {"devices": [{device, public_key, kind}]}: those that the workspace has, whatever became
+    of their licences; ``public_key`` is base64 of the 32 bytes. For sealing (S-06).
     """
 
     workspace: Id

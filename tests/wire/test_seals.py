@@ -17,7 +17,7 @@ NAMES = seals.write_about(About("Harbour Studio", "Mira Solberg", None, "Portal"
 DEVICES = {"dev": Device("gAQcLqK77wAQBJWn/C4MBj+sauynCPRuCP4zwdSdjRM=", "desktop")}
 WEEK = Seal(
     *("ws", "con", "mira", "2026-11-16", "UTC", "2026-11-23T12:00:00Z", "2026-11-23T12:01:00Z", 4, seals.RULES),
-    *(Terms("segment", 2400, False, "EUR", 6000), DEVICES, {"2026-11-17T09:00:00Z": [3, 4]}, 2, 1),
+    *(Terms("segment", 2400, False, "EUR", 6000), DEVICES, {"2026-11-17T09:00:00Z": [3, 4]}, [], 2, 1),
     *("a" * 64, Totals(20, 20, 0, 0, 18, 15, 2000), digest(NAMES), 1, GENESIS),
 )
 
