@@ -15,6 +15,7 @@ from services.licensing.handlers import Handlers
 from services.licensing.imports import Importer
 from services.licensing.kicks import Kicks
 from services.licensing.postman import Postman
+from services.licensing.pushes import Pushes
 from services.licensing.registry import Registry
 from services.licensing.settings import LicensingSettings
 from services.licensing.store import Store
@@ -35,6 +36,7 @@ def build(settings: LicensingSettings) -> Service:
     AccountHandlers(store, session_key).register(bus)
     postman = Postman(store, settings.smtp_url.get_secret_value(), settings.smtp_sender, settings.public_url)
     importer = Importer(store)
+    pushes = Pushes(store, entitlements)
     stopping = False
 
     async def begin() -> None:
@@ -45,10 +47,12 @@ def build(settings: LicensingSettings) -> Service:
         store.outbox.start()
         postman.start()
         importer.start()
+        pushes.start()
 
     async def end() -> None:
         nonlocal stopping
         stopping = True
+        await pushes.stop()
         await importer.stop()
         await postman.stop()
         await store.outbox.stop()

@@ -12,6 +12,7 @@ from services.licensing import (
     addresses,
     contracts,
     devices,
+    effects,
     imports,
     invitations,
     licences,
@@ -19,6 +20,7 @@ from services.licensing import (
     notices,
     people,
     policies,
+    profiles,
     teams,
     tokens,
     workspaces,
@@ -31,11 +33,16 @@ from services.wire.requests import Collection
 Make = Callable[[Store, Session, Document, Document, Any], Awaitable[Document]]
 """With the workspace, and the member who makes it."""
 Alter = Callable[[Store, Session, Document, Any], Awaitable[Document]]
+Follow = Callable[[Store, Session, Document | None, Document], Awaitable[None]]
+"""What else a change brings about: with the document before (None: it is new) and after."""
+Join = Callable[[Store, list[Document]], Awaitable[list[Document]]]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One collection; ``stored`` is its collection in the store, ``device_of`` finds the devices a change concerns."""
+    """One collection; ``stored`` is its collection in the store, ``device_of`` finds the devices that a change of it
+    concerns, where ``follow`` does not tell them.
+    """
 
     stored: str
     shown: Callable[[Document], Document]
@@ -45,6 +52,8 @@ class Kind:
     new: type[BaseModel] | None = None
     create: Make | None = None
     device_of: Callable[[Document], Document] | None = None
+    follow: Follow | None = None
+    join: Join | None = None
 
 
 async def _member(
@@ -74,21 +83,16 @@ async def _workspace(
     return made
 
 
-async def _policy_changed(store: Store, session: Session, doc: Document, body: policies.Patch) -> Document:
-    changed = await policies.change(store, session, doc, body)
-    await licences.policy_changed(store, session, changed, doc["policy"])
-    return changed
+async def _policy_changed(store: Store, session: Session, before: Document | None, doc: Document) -> None:
+    if before is not None:
+        await effects.policy_changed(store, session, doc)
 
 
 async def _licence(
     store: Store, session: Session, workspace: Document, actor: Document, body: licences.New
 ) -> Document:
     doc, licence_key = await licences.create(store, session, workspace, body)
-    return doc | {"key": licence_key}
-
-
-def _licence_shown(doc: Document) -> Document:
-    return licences.shown(doc) | ({"key": doc["key"]} if "key" in doc else {})
+    return doc | ({"key": licence_key} if licence_key else {})
 
 
 async def _test_mail(store: Store, session: Session, workspace: Document, actor: Document, body: mail.New) -> Document:
@@ -104,10 +108,14 @@ def _by_id(create: Callable[[Store, Session, str, Any], Awaitable[Document]]) ->
 
 KINDS: dict[Collection, Kind] = {
     "workspaces": Kind(
-        *("workspaces", workspaces.shown, workspaces.Patch, workspaces.change, ()), workspaces.New, _workspace
+        *("workspaces", workspaces.shown, workspaces.Patch, workspaces.change, ()),
+        *(workspaces.New, _workspace),
+        follow=effects.workspace_changed,
     ),
     "members": Kind(
-        *("members", people.shown, people.Patch, people.change, ("role", "team", "email")), people.New, _member
+        *("members", people.shown, people.Patch, people.change, ("role", "team", "email")),
+        *(people.New, _member),
+        follow=effects.member_changed,
     ),
     "clients": Kind("members", people.shown_client, people.Patch, people.change, ("email",), people.New, _client),
     "teams": Kind("teams", teams.shown, teams.Patch, teams.change, ("name",), teams.New, _by_id(teams.create)),
@@ -118,19 +126,23 @@ KINDS: dict[Collection, Kind] = {
         lambda doc: {"workspace": doc["workspace"], "member": doc["member"], "released_at": None},
     ),
     "licences": Kind(
-        *("licences", _licence_shown, licences.Patch, licences.change, ("member", "mode", "policy", "state")),
-        licences.New,
-        _licence,
-        lambda doc: {"workspace": doc["workspace"], "licence": doc["id"]},
+        *("licences", licences.shown, licences.Patch, licences.change),
+        ("member", "mode", "policy", "in_effect", "profile", "state"),
+        *(licences.New, _licence),
     ),
     "policies": Kind(
-        *("policies", policies.shown, policies.Patch, _policy_changed, ("name",)),
-        policies.New,
-        _by_id(policies.create),
+        *("policies", policies.shown, policies.Patch, policies.change, ("name",)),
+        *(policies.New, _by_id(policies.create)),
+        follow=_policy_changed,
+    ),
+    "profiles": Kind(
+        *("profiles", profiles.shown, profiles.Patch, profiles.change, ("policy", "name")),
+        *(profiles.New, _by_id(profiles.create)),
+        follow=effects.profile_changed,
     ),
     "devices": Kind(
         *("devices", devices.shown, devices.Patch, devices.change, ("member", "licence", "state", "kind")),
-        device_of=lambda doc: {"_id": doc["_id"]},
+        join=devices.with_contact,
     ),
     "mails": Kind(
         *("mails", mail.shown, mail.Patch, mail.send_again, ("kind", "state", "to", "member")), mail.New, _test_mail

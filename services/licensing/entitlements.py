@@ -7,8 +7,10 @@ from typing import Any
 from nacl.signing import SigningKey
 
 from services.kit.bus import Bus
+from services.kit.mongo import Session
 from services.kit.problems import not_found
-from services.licensing import contracts, notices
+from services.licensing import contracts, effects, notices
+from services.licensing.policies import Policy
 from services.licensing.standing import Right
 from services.licensing.store import Document, Store, instant, key, now
 from services.wire import proof, subjects
@@ -54,11 +56,25 @@ class Entitlements:
         message = await self._message(found, told)
         await notices.delivered(self._store, found, told)
         if found.get("held"):
-            # only what was held back when the notices were read: a change of this moment brings its own
-            await self._store["devices"].update_one(
-                {"_id": found["_id"], "held": found["held"]}, {"$set": {"held": {}}, "$inc": {"revision": 1}}
-            )
+            await self._begin_held(found)
         return proof.seal_notice(self._signer, message)
+
+    async def _begin_held(self, device: Document) -> None:
+        """What waited for a notice begins with the device's next answer; ingest and media hear of it before."""
+
+        async def work(session: Session) -> None:
+            # only what was held back when the notices were read: a change of this moment brings its own
+            changed = await self._store["devices"].find_one_and_update(
+                {"_id": device["_id"], "held": device["held"]},
+                {"$set": {"held": {}}, "$inc": {"revision": 1}},
+                return_document=True,
+                session=session,
+            )
+            licence = await self._store.one("licences", device["workspace"], device["licence"], session=session)
+            if changed and licence:
+                await self._store.outbox.stage([effects.fact(licence, changed)], session)
+
+        await self._store.change(work)
 
     async def acknowledged(self, workspace: str, device: str, ids: list[str]) -> None:
         """The member has read these notices on that device."""
@@ -69,9 +85,9 @@ class Entitlements:
         """Sends the command ``entitlement``, carrying the whole of it, to the devices that ``where`` finds."""
         async for device in self._store["devices"].find(where):
             told = await notices.open_of(self._store, device)
-            message = await self._message(device, told) | {"command": "entitlement"}
+            message = await self._message(device, told)
             subject = subjects.commands(device["workspace"], device["id"])
-            await self._bus.say(subject, proof.seal_notice(self._signer, message))
+            await self._bus.say(subject, proof.seal_command(self._signer, "entitlement", message))
         await self._bus.client.flush(timeout=2)
 
     async def _message(self, device: Document, told: Sequence[Document]) -> dict[str, Any]:
@@ -86,6 +102,9 @@ class Entitlements:
             "licence": grant.licence,
             "mode": grant.mode,
             "policy": await self._in_effect(device, grant.policy),
+            "not_before": grant.not_before,
+            "expires": grant.expires,
+            "now": instant(now()),
             "held": sorted(device.get("held", {})),
             "contracts": [contracts.granted(doc).model_dump() for doc in docs if contracts.runs_on(doc, today)],
             "notices": [notices.told(doc) for doc in told],
@@ -93,8 +112,8 @@ class Entitlements:
         }
 
     async def _in_effect(self, device: Document, policy: dict[str, Any]) -> dict[str, Any]:
-        """The policy as far as its notices have reached the device; a hidden icon also wants a yes (G-01)."""
-        effective: dict[str, Any] = policy | device.get("held", {})
+        """The policy of a grant; a hidden icon also wants a yes (G-01)."""
+        effective = dict(policy)
         if not effective["tray"] and not policy["legal_basis"]:
             effective["tray"] = not await notices.tray_may_hide(self._store, device)
         return effective
@@ -117,19 +136,20 @@ class Entitlements:
             licence=licence["id"],
             mode=licence["mode"],
             # a span that was moved into the future: the device is to wait
-            state="suspended" if standing.state == "issued" else standing.state,
+            state="suspended" if standing.state == "issued" or standing.state == "draft" else standing.state,
             not_before=instant(right.not_before),
             expires=instant(right.expires),
             revoked_at=instant(right.revoked_at),
             drain_until=instant(right.drain_until or (right.late_until if standing.state == "expired" else None)),
-            policy=await self._policy(workspace, licence["policy"], licence["policy_version"]),
+            # as far as its notices have reached the device: media refuses what may not be captured yet (G-01)
+            policy=await self.policy_of(licence) | device.get("held", {}),
             contracts=[contracts.granted(doc) for doc in docs],
         )
         return grant, docs
 
     async def policy_of(self, licence: Document) -> dict[str, Any]:
-        """The policy a licence carries."""
-        return await self._policy(licence["workspace"], licence["policy"], licence["policy_version"])
+        """The policy that is in effect under a licence."""
+        return await self._policy(licence["workspace"], licence["in_effect"], licence["policy_version"])
 
     async def _policy(self, workspace: str, policy: str, version: int) -> dict[str, Any]:
         at = key(workspace, policy, str(version))
@@ -139,5 +159,5 @@ class Entitlements:
                 raise not_found("policy")
             if len(self._policies) >= _KEPT:
                 self._policies.clear()
-            self._policies[at] = found["policy"]
+            self._policies[at] = Policy().model_dump() | found["policy"]
         return self._policies[at]

@@ -1,7 +1,6 @@
 """What arrives on the bus: requests of services, and the one question of devices."""
 
 import base64
-import logging
 from typing import Any, Literal
 
 import orjson
@@ -15,6 +14,7 @@ from services.licensing import (
     audit,
     contracts,
     devices,
+    effects,
     imports,
     licences,
     people,
@@ -30,8 +30,6 @@ from services.licensing.store import Document, Store
 from services.wire import requests
 from services.wire.events import Fact
 from services.wire.imports import ImportMembers
-
-log = logging.getLogger(__name__)
 
 
 class Handlers:
@@ -119,6 +117,7 @@ class Handlers:
         docs = await self._store[kind.stored].find({"$and": where}).sort("_id", 1).to_list(None)
         if request.id is not None and not docs:
             raise not_found(request.collection.removesuffix("s"))
+        docs = await kind.join(self._store, docs) if kind.join else docs
         return {"items": [kind.shown(doc) for doc in docs]}
 
     async def create(self, request: requests.Create) -> Document:
@@ -135,12 +134,11 @@ class Handlers:
 
         async def work(session: Any) -> Document:
             doc = await make(self._store, session, workspace, reach.actor, body)
+            await self._follow(kind, session, None, doc)
             await self._note(session, reach, request, "created", doc)
             return doc
 
-        doc = await self._store.change(work)
-        await self._tell(kind, doc)
-        return kind.shown(doc)
+        return kind.shown(await self._store.change(work))
 
     async def change(self, request: requests.Change) -> Document:
         """A changed object; its devices hear of it within seconds (L-04)."""
@@ -155,12 +153,20 @@ class Handlers:
                 raise not_found(request.collection.removesuffix("s"))
             require_allowed(reach, request.collection, doc, request.body, request.address)
             changed = await kind.change(self._store, session, doc, body)
+            await self._follow(kind, session, doc, changed)
             await self._note(session, reach, request, "changed", changed)
             return changed
 
         doc = await self._store.change(work)
-        await self._tell(kind, doc)
+        [doc] = await kind.join(self._store, [doc]) if kind.join else [doc]
         return kind.shown(doc)
+
+    async def _follow(self, kind: Kind, session: Any, before: Document | None, doc: Document) -> None:
+        """What the change brings about beyond its own document, whole with it or not at all."""
+        if kind.follow:
+            await kind.follow(self._store, session, before, doc)
+        if kind.device_of:
+            await self._store.push(session, kind.device_of(doc))
 
     async def import_members(self, request: ImportMembers) -> Document:
         """Begins to take members from a file; only where the same members could be made one by one (W-03)."""
@@ -220,18 +226,6 @@ class Handlers:
             body={field: value for field, value in request.body.items() if field != "password"},
         )
 
-    async def _tell(self, kind: Kind, doc: Document) -> None:
-        """The devices that a change concerns get their new entitlement; if that fails they learn of it by asking."""
-        try:
-            if kind.stored == "policies":
-                named = {"workspace": doc["workspace"], "policy": doc["id"]}
-                theirs = await self._store["licences"].distinct("id", named)
-                await self._entitlements.push({"workspace": doc["workspace"], "licence": {"$in": theirs}})
-            elif kind.device_of:
-                await self._entitlements.push(kind.device_of(doc))
-        except Exception:
-            log.warning("devices were not told of a change; they will hear of it when they ask", exc_info=True)
-
     async def replay(self, request: requests.Replay) -> dict[str, int]:
         """Says all of a workspace's facts again, as they are now; the span does not matter, for facts are whole."""
         emitted = 0
@@ -241,7 +235,7 @@ class Handlers:
         of_workspace = {"workspace": request.workspace}
         async for doc in self._store["licences"].find(of_workspace):
             devices = await self._store["devices"].find({**of_workspace, "licence": doc["id"]}).to_list(None)
-            emitted += await self._again([licences.fact(doc), *(licences.fact(doc, device) for device in devices)])
+            emitted += await self._again(effects.facts(doc, devices))
         await self._store.outbox.flush()
         return {"emitted": emitted}
 

@@ -6,6 +6,7 @@ written in the same transaction, so that the bus's sign-in needs one document.
 
 import base64
 import secrets
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -15,11 +16,11 @@ from pydantic import Field, model_validator
 
 from services.kit.mongo import Session
 from services.kit.problems import Problem, invalid, not_found
-from services.licensing import contracts, notices, people, policies, widening
-from services.licensing.standing import DRAIN_HOURS, Right, renew, revoke
+from services.licensing import contracts, effects, notices, people, policies
+from services.licensing.standing import DRAIN_HOURS, Forbidden, Right, Wish, move, renew, revoke
 from services.licensing.store import NOBODY, Document, Store, fingerprint, instant, key, new_id, now
 from services.wire import proof, slots
-from services.wire.events import Fact, Id, Instant, LicenceChanged, Strict
+from services.wire.events import Id, Instant, Strict
 
 Mode = Literal["worklog", "monitoring"]
 Seats = Annotated[int, Field(ge=1, le=100_000)]
@@ -28,7 +29,11 @@ _GROUP = 4
 
 
 class New(Strict):
-    """The body that issues a licence. ``policy`` is a policy's id, or what differs from the defaults, or null."""
+    """The body that issues a licence. ``policy`` is a policy's id, or what differs from the defaults, or null.
+
+    A ``draft`` has no key and activates nothing until it is issued. ``node_locked``: another computer than the one it
+    was activated on needs a transfer, also when the seat was given back.
+    """
 
     mode: Mode
     member: Id | None = None
@@ -37,6 +42,8 @@ class New(Strict):
     seats: Seats = 1
     not_before: Instant | None = None
     expires: Instant | None = None
+    draft: bool = False
+    node_locked: bool = False
 
     @model_validator(mode="after")
     def _for_somebody(self) -> "New":
@@ -48,12 +55,18 @@ class New(Strict):
 
 
 class Patch(Strict):
-    """What may be changed. ``drain_hours`` goes with ``state: revoked``; 0 refuses the devices at once."""
+    """What may be changed. ``drain_hours`` goes with ``state: revoked``; 0 refuses the devices at once.
 
-    state: Literal["active", "suspended", "revoked"] | None = None
+    ``state: issued`` issues a draft; ``active`` resumes. Fewer ``seats`` than are taken stop activations and end none.
+    ``seats_reserved: 0`` gives up the seats that transfers keep.
+    """
+
+    state: Wish | None = None
     drain_hours: Annotated[int, Field(ge=0, le=24 * 180)] | None = None
     policy: Id | dict[str, Any] | None = None
     seats: Seats | None = None
+    seats_reserved: Literal[0] | None = None
+    node_locked: bool | None = None
     not_before: Instant | None = None
     expires: Instant | None = None
 
@@ -75,101 +88,86 @@ def key_hash(licence_key: str) -> str:
     return fingerprint("".join(letter for letter in licence_key.upper() if letter.isalnum()))
 
 
-async def create(store: Store, session: Session, workspace: Document, body: New) -> tuple[Document, str]:
+async def create(store: Store, session: Session, workspace: Document, body: New) -> tuple[Document, str | None]:
     """A licence and, this once, its key; with mode monitoring also the contract that its time is booked on."""
-    tenant, licence, licence_key = workspace["id"], new_id("lic"), new_key()
+    tenant, licence = workspace["id"], new_id("lic")
     if body.member:
         member = await people.require(store, session, tenant, body.member)
     else:
         member = await people.create_computer(store, session, tenant, workspace["zone"], body.computer or "")
     policy = await _policy(store, session, tenant, body.policy, f"Licence {licence}")
     own = await _own_contract(store, session, tenant, member["id"], body) if body.mode == "monitoring" else None
-    right = renew(Right("issued"), *_span(body.not_before, body.expires), policy["policy"]["grace_days"])
+    effect = await effects.in_effect(store, session, tenant, member["id"], policy["id"])
+    right = Right("draft" if body.draft else "issued", archived=workspace["archived"])
+    right = renew(right, *_span(body.not_before, body.expires), effect["grace_days"])
     doc: Document = {"_id": key(tenant, licence), "workspace": tenant, "id": licence, "member": member["id"]}
     doc |= {"computer": body.computer, "mode": body.mode, "policy": policy["id"], "contract": own}
-    doc |= {"policy_version": policy["version"], "seats": body.seats, "seats_taken": 0, "revision": 1}
-    doc |= right.stored() | {"created_at": now()}
+    doc |= {"seats": body.seats, "seats_taken": 0, "seats_reserved": 0, "activated": 0}
+    doc |= effect | {"node_locked": body.node_locked, "revision": 1} | right.stored() | {"created_at": now()}
     await store["licences"].insert_one(doc, session=session)
+    await store.outbox.stage([effects.fact(doc)], session)
+    return doc, None if body.draft else await _issue(store, session, doc)
+
+
+async def _issue(store: Store, session: Session, doc: Document) -> str:
+    """The licence's key; its member is told what it will record."""
+    licence_key, tenant = new_key(), doc["workspace"]
     await store["licence_keys"].insert_one(
-        {"_id": key(NOBODY, key_hash(licence_key)), "workspace": tenant, "licence": licence}, session=session
+        {"_id": key(NOBODY, key_hash(licence_key)), "workspace": tenant, "licence": doc["id"]}, session=session
     )
-    await notices.raise_for(store, session, tenant, member["id"], None, policy)
-    await store.outbox.stage([fact(doc)], session)
-    return doc, licence_key
+    policy = await policies.find(store, session, tenant, doc["in_effect"])
+    await notices.raise_for(store, session, tenant, doc["member"], None, policy)
+    return licence_key
 
 
 async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
-    """Suspends, resumes, revokes, renews, or gives another policy; its devices follow in the same transaction."""
-    moment = now()
-    right = Right.of(doc)
-    fields: Document = {"seats": body.seats} if body.seats else {}
-    policy = before = await policies.find(store, session, doc["workspace"], doc["policy"])
+    """Issues, suspends, resumes, revokes, renews, or gives another policy; its devices follow in the same transaction.
+
+    What its state does not allow is a 409 problem.
+    """
+    moment, right = now(), Right.of(doc)
+    fields: Document = body.model_dump(include={"seats", "node_locked"}, exclude_none=True)
     if body.policy is not None:
-        policy = await _policy(store, session, doc["workspace"], body.policy, policy["name"], policy["policy"])
-        fields |= {"policy": policy["id"], "policy_version": policy["version"]}
+        old = await policies.find(store, session, doc["workspace"], doc["policy"])
+        policy = await _policy(store, session, doc["workspace"], body.policy, old["name"], old["policy"])
+        fields["policy"] = policy["id"]
     given = body.model_fields_set
     span = _span(
         body.not_before if "not_before" in given else instant(right.not_before),
         body.expires if "expires" in given else instant(right.expires),
     )
-    right = renew(right, *span, policy["policy"]["grace_days"])
+    right = renew(right, *span, doc["grace_days"])
     if body.state:
         right = _to(right, body.state, moment, DRAIN_HOURS if body.drain_hours is None else body.drain_hours, doc)
+    if body.seats_reserved is not None:
+        fields |= await _give_up_reserved(store, session, doc)
     changed = await store.update("licences", doc["_id"], fields | right.stored(), session)
     if changed is None:
         raise not_found("licence")
-    if policy["id"] != before["id"]:
-        await notices.raise_for(store, session, doc["workspace"], doc["member"], before["policy"], policy)
-        await _hold_back(store, session, changed, before["policy"], policy["policy"])
-    await _carry(store, session, changed)
+    changed = await effects.settle(store, session, changed)
+    await effects.carry(store, session, changed)
+    if doc["state"] == "draft" and changed["state"] == "issued":
+        return changed | {"key": await _issue(store, session, changed)}
     return changed
 
 
-async def policy_changed(store: Store, session: Session, policy: Document, before: dict[str, Any]) -> None:
-    """The licences that name a policy carry its new version; their members are told where it records more (G-01)."""
-    told = set[str]()
-    named = {"workspace": policy["workspace"], "policy": policy["id"]}
-    for doc in await store["licences"].find(named, session=session).to_list(None):
-        right = renew(Right.of(doc), doc["not_before"], doc["expires"], policy["policy"]["grace_days"])
-        fields = {"policy_version": policy["version"]} | right.stored()
-        if doc["member"] not in told and doc["state"] != "revoked":
-            told.add(doc["member"])
-            await notices.raise_for(store, session, doc["workspace"], doc["member"], before, policy)
-        if changed := await store.update("licences", doc["_id"], fields, session):
-            await _hold_back(store, session, changed, before, policy["policy"])
-            await _carry(store, session, changed)
-
-
-async def _hold_back(
-    store: Store, session: Session, doc: Document, before: dict[str, Any], after: dict[str, Any]
-) -> None:
-    """Its devices go on as they were in what is recorded more now, until their notice arrived (G-01)."""
-    of_licence = {"workspace": doc["workspace"], "licence": doc["id"], "released_at": None}
-    for device in await store["devices"].find(of_licence, session=session).to_list(None):
-        held = widening.held_back(before | device.get("held", {}), after)
-        if held != device.get("held", {}):
-            await store["devices"].update_one({"_id": device["_id"]}, {"$set": {"held": held}}, session=session)
-
-
-async def _carry(store: Store, session: Session, doc: Document) -> None:
-    """Gives the licence's right to its devices, and tells of the licence and of each of them."""
-    of_licence = {"workspace": doc["workspace"], "licence": doc["id"]}
-    state = Right.of(doc).stored() | ({"state": "active"} if doc["state"] == "issued" else {})
-    await store["devices"].update_many(
-        {**of_licence, "released_at": None}, {"$set": state, "$inc": {"revision": 1}}, session=session
+async def _give_up_reserved(store: Store, session: Session, doc: Document) -> Document:
+    reserved = doc["seats_reserved"]
+    await store["workspaces"].update_one(
+        {"_id": key(doc["workspace"])}, {"$inc": {"seats_taken": -reserved}}, session=session
     )
-    devices = await store["devices"].find(of_licence, session=session).to_list(None)
-    await store.outbox.stage([fact(doc), *(fact(doc, device) for device in devices)], session)
+    return {"seats_reserved": 0, "seats_taken": doc["seats_taken"] - reserved}
 
 
-def _to(right: Right, state: str, moment: datetime, drain_hours: int, doc: Document) -> Right:
-    if state == "revoked":
+def _to(right: Right, wish: Wish, moment: datetime, drain_hours: int, doc: Document) -> Right:
+    if wish == "revoked":
         return revoke(right, moment, drain_hours)
-    if right.state == "revoked":
-        raise Problem(409, "revoked", "A revoked licence stays revoked.", "Issue a new one.")
-    resumed = "active" if doc["seats_taken"] else "issued"
-    fields = right.stored() | {"state": "suspended" if state == "suspended" else resumed}
-    return Right.of(fields)
+    try:
+        return replace(right, state=move(right.state, wish, taken=doc["seats_taken"] > 0))
+    except Forbidden as error:
+        if right.state == "revoked":
+            raise Problem(409, "revoked", "A revoked licence stays revoked.", "Issue a new one.") from error
+        raise Problem(409, "not-now", str(error), "Read the licence again: it may have changed.") from error
 
 
 def _span(not_before: str | None, expires: str | None) -> tuple[datetime | None, datetime | None]:
@@ -189,10 +187,7 @@ async def _policy(
     base: dict[str, Any] | None = None,
 ) -> Document:
     if isinstance(wanted, str):
-        found = await store.one("policies", workspace, wanted, session=session)
-        if found is None:
-            raise invalid("policy: there is no such policy", field="policy")
-        return found
+        return await policies.require(store, session, workspace, wanted)
     return await policies.create(store, session, workspace, policies.New(name=name, policy=wanted or {}), base)
 
 
@@ -201,26 +196,19 @@ async def _own_contract(store: Store, session: Session, workspace: str, member: 
     return str((await contracts.create(store, session, workspace, own))["id"])
 
 
-def fact(doc: Document, device: Document | None = None) -> tuple[str, Fact]:
-    """``licence.changed`` as of a licence and, where it has one, a device; the revision of a pair only grows."""
-    right = Right.of(device or doc)
-    return "licence.changed", LicenceChanged(
-        workspace=doc["workspace"],
-        member=doc["member"],
-        revision=doc["revision"] + (device["revision"] if device else 0),
-        licence=doc["id"],
-        device=device["id"] if device else None,
-        device_name=device["name"] if device else None,
-        state=right.at(now()).state,
-    )
-
-
 def shown(doc: Document) -> Document:
-    """A licence as the API shows it; its key is never among it."""
-    names = ("id", "member", "computer", "mode", "policy", "policy_version", "contract", "seats", "seats_taken")
+    """A licence as the API shows it; its key is among it in the answer that issues it, and never again.
+
+    ``policy`` is its own, ``in_effect`` what holds: a profile's while one is on (L-07). ``over_limit``: more seats are
+    taken than there are, after these were lowered.
+    """
+    names = ("id", "member", "computer", "mode", "policy", "in_effect", "policy_version", "profile", "contract")
+    seats = ("seats", "seats_taken", "seats_reserved", "node_locked")
     times = ("not_before", "expires", "revoked_at", "drain_until", "created_at")
-    state = Right.of(doc).at(now()).state
-    return {name: doc[name] for name in names} | {"state": state} | {name: instant(doc[name]) for name in times}
+    right = Right.of(doc)
+    found = {name: doc[name] for name in names + seats} | {"state": right.at(now()).state, "archived": right.archived}
+    found |= {"over_limit": doc["seats_taken"] > doc["seats"]} | {name: instant(doc[name]) for name in times}
+    return found | ({"key": doc["key"]} if "key" in doc else {})
 
 
 def document(signer: SigningKey, doc: Document, policy: dict[str, Any]) -> dict[str, str]:

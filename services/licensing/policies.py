@@ -69,7 +69,7 @@ class Policy(Strict):
     """An admin's declaration; without it a hidden tray icon waits for the member's acknowledgement (G-01)."""
     member_may: MemberMay = MemberMay()
     capture_days: Annotated[int, Field(ge=1, le=36500)] | None = 7
-    """Retention of captures in days; null: kept (M-05)."""
+    """Retention in days of captures of every kind, screen, camera and recording; null: kept (M-05, M-08)."""
     legal_hold: bool = False
     shifts_only: bool = False
     """A-04."""
@@ -139,6 +139,22 @@ async def find(store: Store, session: Session | None, workspace: str, policy: st
     if doc is None:
         raise not_found("policy")
     return doc
+
+
+async def require(store: Store, session: Session, workspace: str, policy: str) -> Document:
+    """A policy that a body names; 422 where there is none."""
+    doc = await store.one("policies", workspace, policy, session=session)
+    if doc is None:
+        raise invalid("policy: there is no such policy", field="policy")
+    return doc
+
+
+async def as_of(store: Store, session: Session, workspace: str, policy: str, version: int) -> dict[str, Any]:
+    """The dump of one version of a policy; versions never change."""
+    doc = await store.one("policy_versions", workspace, policy, str(version), session=session)
+    if doc is None:
+        raise not_found("policy")
+    return Policy().model_dump() | dict(doc["policy"])
 
 
 async def versions(store: Store, workspace: str, policy: str) -> list[Document]:

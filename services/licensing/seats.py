@@ -8,7 +8,7 @@ from pymongo.errors import DuplicateKeyError
 
 from services.kit.mongo import Session
 from services.kit.problems import Problem
-from services.licensing import licences, limits
+from services.licensing import effects, licences, limits
 from services.licensing.standing import Right
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
 from services.wire import proof
@@ -67,12 +67,17 @@ async def _take(
     taken = await _claim_seat(store, session, doc)
     device = _device(taken, held["device"], nkey, offer)
     await store["devices"].insert_one(device, session=session)
-    await store.outbox.stage([licences.fact(taken), licences.fact(taken, device)], session)
+    await store.outbox.stage(effects.facts(taken, [device]), session)
     return taken, device
 
 
 def _require_open(doc: Document) -> None:
-    match Right.of(doc).at(now()):
+    right = Right.of(doc)
+    if right.archived:
+        raise Problem(409, "archived", "This licence's workspace or member is archived.", "Ask for it to be restored.")
+    match right.at(now()):
+        case ("draft", _, _):
+            raise Problem(409, "licence-draft", "This licence was not issued yet.", "Ask for it to be issued.")
         case ("revoked", _, _):
             raise Problem(409, "licence-revoked", "This licence was revoked.", "Ask for a new one.")
         case ("expired", _, _):
@@ -95,12 +100,27 @@ async def _again(store: Store, session: Session, held: Document, workspace: str,
 
 
 async def _claim_seat(store: Store, session: Session, doc: Document) -> Document:
-    """The licence with one seat more taken; 409 where it or the workspace has none left."""
-    room = {"$expr": {"$lt": ["$seats_taken", "$seats"]}}
-    changes = {"$inc": {"seats_taken": 1, "revision": 1}, "$set": {"state": "active"}}
+    """The licence with one seat more taken; 409 where it or the workspace has none left.
+
+    A seat that a transfer keeps is taken first; it counts as taken already.
+    """
+    usable = {"_id": doc["_id"], "state": {"$in": ["issued", "active"]}}
+    changes: Document = {"$inc": {"activated": 1, "revision": 1}, "$set": {"state": "active"}}
+    if doc["seats_reserved"]:
+        kept: Document | None = await store["licences"].find_one_and_update(
+            usable | {"seats_reserved": {"$gt": 0}},
+            {**changes, "$inc": {**changes["$inc"], "seats_reserved": -1}},
+            return_document=True,
+            session=session,
+        )
+        if kept is not None:
+            return kept
+    room = [{"$lt": ["$seats_taken", "$seats"]}]
+    if doc["node_locked"]:
+        room.append({"$lt": ["$activated", "$seats"]})
     taken: Document | None = await store["licences"].find_one_and_update(
-        {"_id": doc["_id"], "state": {"$in": ["issued", "active"]}} | room,
-        changes,
+        usable | {"$expr": {"$and": room}},
+        {**changes, "$inc": {**changes["$inc"], "seats_taken": 1}},
         return_document=True,
         session=session,
     )
@@ -122,6 +142,9 @@ async def _no_seat(store: Store, session: Session, doc: Document, title: str) ->
         {"device": one["id"], "name": one["name"], "activated_at": instant(one["activated_at"])} for one in devices
     ]
     names = ", ".join(one["name"] for one in devices)
+    if doc["node_locked"] and len(devices) < doc["seats"]:
+        detail = "It stays with the computer it was activated on. Ask for it to be transferred."
+        return Problem(409, "no-seat-left", "This licence is bound to another computer.", detail, holders=holders)
     detail = f"Held by: {names}. Ask for a seat to be given back, or for more." if names else "Ask for more."
     return Problem(409, "no-seat-left", title, detail, holders=holders)
 
@@ -138,6 +161,7 @@ def _device(doc: Document, device: str, nkey: str, offer: DeviceOffer) -> Docume
         "os": offer.os,
         "kind": offer.kind,
         **Right.of(doc).stored(),
+        "grace_days": doc["grace_days"],
         "activated_at": now(),
         "released_at": None,
     }

@@ -1,15 +1,57 @@
 """What a device may do at a moment, from its licence alone. Pure (L-04, L-05; fine-print.md, *Records*)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, Self
 
-Stored = Literal["issued", "active", "suspended", "revoked"]
-State = Literal["issued", "active", "suspended", "revoked", "expired"]
+Stored = Literal["draft", "issued", "active", "suspended", "revoked"]
+State = Literal["draft", "issued", "active", "suspended", "revoked", "expired"]
+Seat = Literal["reserved", "active", "grace", "stale", "released"]
+Wish = Literal["issued", "active", "suspended", "revoked"]
 Admits = Literal["all", "drain", "nothing"]
 
 DRAIN_HOURS = 24
 """How long a revoked device may still deliver what it had signed, unless the revocation says otherwise."""
+
+SIGNS_IN_EVERY = timedelta(hours=26)
+"""A device that is up renews its sign-in within this; longer without a word, and it lives on its grace."""
+
+MOVES: dict[Stored, frozenset[Wish]] = {
+    "draft": frozenset({"issued", "revoked"}),
+    "issued": frozenset({"suspended", "revoked"}),
+    "active": frozenset({"suspended", "revoked"}),
+    "suspended": frozenset({"active", "revoked"}),
+    "revoked": frozenset(),
+}
+"""What the back office may wish of a licence in a state. Activation alone makes an issued one active, and time alone
+makes one expired; a suspended one that nobody activated goes back to issued."""
+
+
+class Forbidden(ValueError):
+    """A move that a licence in its state cannot make."""
+
+
+def move(state: Stored, wish: Wish, *, taken: bool) -> Stored:
+    """The state after a wish; the same wish again changes nothing. Forbidden where the table has no such move."""
+    if wish == state or (wish == "active" and state == "issued" and not taken):
+        return state
+    if wish not in MOVES[state]:
+        raise Forbidden(f"A licence that is {state} cannot become {wish}.")
+    return "issued" if wish == "active" and not taken else wish
+
+
+def seat(released: bool, heard: datetime | None, grace_days: int, now: datetime) -> Seat:
+    """How the seat of a device stands, by when it was last heard of: reserved until it was heard for the first time,
+    in its grace while it may record offline (L-04), stale when even that is over. Nothing is culled by itself.
+    """
+    if released:
+        return "released"
+    if heard is None:
+        return "reserved"
+    silence = now - heard
+    if silence <= SIGNS_IN_EVERY:
+        return "active"
+    return "grace" if silence <= timedelta(days=grace_days) else "stale"
 
 
 class Standing(NamedTuple):
@@ -30,12 +72,15 @@ class Right:
     late_until: datetime | None = None
     revoked_at: datetime | None = None
     drain_until: datetime | None = None
+    archived: bool = False
+    """Its workspace or its member is archived: as suspended, until they are restored (W-02, W-03)."""
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> Self:
         """The right as a licence's or device's document carries it."""
         times = ("not_before", "expires", "late_until", "revoked_at", "drain_until")
-        return cls(stored["state"], *(stored.get(name) for name in times))
+        given = {name: stored.get(name) for name in times}
+        return cls(stored["state"], **given, archived=bool(stored.get("archived")))
 
     def stored(self) -> dict[str, Any]:
         """The fields as kept in documents."""
@@ -51,12 +96,14 @@ class Right:
         if self.state == "revoked":
             draining = self.drain_until is not None and now < self.drain_until
             return Standing("revoked", "drain", self.drain_until) if draining else Standing("revoked", "nothing", None)
+        if self.state == "draft":
+            return Standing("draft", "nothing", None)
         if self.not_before is not None and now < self.not_before:
             return Standing("issued", "nothing", self.not_before)
         if self.expires is not None and now >= self.expires:
             late = self.late_until is not None and now < self.late_until
             return Standing("expired", "drain", self.late_until) if late else Standing("expired", "nothing", None)
-        if self.state == "suspended":
+        if self.state == "suspended" or (self.archived and self.state in ("issued", "active")):
             return Standing("suspended", "drain", self.expires)
         return Standing(self.state, "all", self.expires)
 
@@ -66,10 +113,10 @@ def revoke(right: Right, now: datetime, drain_hours: int) -> Right:
     until = now + timedelta(hours=drain_hours)
     if right.drain_until is not None:
         until = min(until, right.drain_until)
-    return Right("revoked", right.not_before, right.expires, right.late_until, right.revoked_at or now, until)
+    return replace(right, state="revoked", revoked_at=right.revoked_at or now, drain_until=until)
 
 
 def renew(right: Right, not_before: datetime | None, expires: datetime | None, grace_days: int) -> Right:
     """The right with another span."""
     late = expires + timedelta(days=grace_days) if expires else None
-    return Right(right.state, not_before, expires, late, right.revoked_at, right.drain_until)
+    return replace(right, not_before=not_before, expires=expires, late_until=late)

@@ -3,12 +3,13 @@
 Who is known beyond one workspace (a person, a device key, a licence key) has ``-`` in the place of the workspace.
 """
 
+import asyncio
 import base64
 import hashlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorCollection
@@ -25,6 +26,8 @@ Document = dict[str, Any]
 Documents = AsyncIOMotorCollection[Document]
 Result = TypeVar("Result")
 NOBODY = "-"
+PUSHED_WITHIN = timedelta(hours=1)
+"""Agents ask by themselves every hour."""
 
 
 def new_id(kind: str) -> str:
@@ -59,6 +62,8 @@ class Store:
     def __init__(self, db: Database, bus: Bus) -> None:
         self.db = db
         self.outbox = Outbox(db, bus)
+        self.pushing = asyncio.Event()
+        """Set where devices are to be told of something now (``pushes.py``)."""
 
     def __getitem__(self, name: str) -> Documents:
         return self.db[name]
@@ -69,13 +74,19 @@ class Store:
             await self[name].create_index([("workspace", 1), ("member", 1)])
         await self["contracts"].create_index([("workspace", 1), ("client", 1)])
         await self["devices"].create_index([("workspace", 1), ("licence", 1)])
-        await self["licences"].create_index([("workspace", 1), ("policy", 1)])
+        await self["licences"].create_index([("workspace", 1), ("in_effect", 1)])
+        await self["profiles"].create_index([("workspace", 1), ("enabled", 1)])
+        await self["pushes"].create_index("due")
         await self["mails"].create_index([("state", 1), ("due", 1)])
         await self["sessions"].create_index([("person", 1), ("started_at", -1)])
         await self["audit"].create_index([("workspace", 1), ("member", 1), ("id", -1)])
         await self["imports"].create_index([("state", 1), ("claimed_until", 1)])
-        for name in ("sessions", "attempts", "links", "mails", "sign_ups", "import_rows"):
+        for name in ("sessions", "attempts", "links", "mails", "sign_ups", "import_rows", "pushes"):
             await self[name].create_index("until", expireAfterSeconds=0)
+        # licences of before there were profiles
+        added = {"in_effect": "$policy", "profile": None, "seats_reserved": 0, "activated": "$seats_taken"}
+        added |= {"node_locked": False, "grace_days": 30}
+        await self["licences"].update_many({"in_effect": {"$exists": False}}, [{"$set": added}])
 
     async def change(self, work: Callable[[Session], Awaitable[Result]]) -> Result:
         """Runs ``work`` in a transaction in which it also stages its facts, and publishes these.
@@ -83,6 +94,7 @@ class Store:
         Once written it is done: what cannot be published just now is left to the sweep.
         """
         result = await self.write(work)
+        self.pushing.set()
         try:
             await self.outbox.flush()
         except Exception:
@@ -96,6 +108,12 @@ class Store:
             return await work(session)
 
         return await mongo.transaction(self.db, run)
+
+    async def push(self, session: Session, where: Document) -> None:
+        """The devices of ``where`` (equalities on their fields) are to be told once the transaction holds (L-04)."""
+        moment = now()
+        row = {"_id": key(where["workspace"], new_id("psh")), "where": where, "due": moment}
+        await self["pushes"].insert_one(row | {"until": moment + PUSHED_WITHIN}, session=session)
 
     async def one(self, name: str, workspace: str, *rest: str, session: Session | None = None) -> Document | None:
         """One document by the parts of its ``_id``."""

@@ -9,8 +9,10 @@ import binascii
 import hashlib
 import json
 import re
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from nacl.exceptions import BadSignatureError
@@ -122,6 +124,12 @@ def seal_notice(key: SigningKey, message: dict[str, Any]) -> bytes:
     """A signed message of the services to a device; it must name workspace and device."""
     text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
     return json.dumps({"message": text, "signature": sign(key, NOTICE_DOMAIN, text.encode())}).encode()
+
+
+def seal_command(key: SigningKey, command: str, message: dict[str, Any]) -> bytes:
+    """A signed command; by its ``id`` and ``at`` a device ignores one that comes again, or late (agent/evidence.py)."""
+    at = datetime.now(UTC).isoformat()[:19] + "Z"
+    return seal_notice(key, {**message, "command": command, "id": secrets.token_hex(10), "at": at})
 
 
 def open_notice(notice_key: bytes, body: bytes, workspace: str, device: str) -> dict[str, Any]:

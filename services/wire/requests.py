@@ -18,6 +18,7 @@ Collection = Literal[
     "contracts",
     "licences",
     "policies",
+    "profiles",
     "devices",
     "mails",
     "tokens",

@@ -99,6 +99,7 @@ async def test_two_tenants_know_nothing_of_each_other(licensing: Licensing, acme
         "licences": other.answer["licences"][0]["licence"],
         "policies": other.answer["licences"][0]["policy"],
     }
+    theirs["profiles"] = (await other.create("olga", "profiles", name="Theirs", policy=theirs["policies"]))["id"]
     assert set(theirs) == set(KINDS) - {"mails", "tokens", "imports", "notices"}  # they have tests of their own
     for collection, id in theirs.items():
         with pytest.raises(Problem, match="404"):
@@ -113,6 +114,9 @@ async def test_two_tenants_know_nothing_of_each_other(licensing: Licensing, acme
         ("licences", {"mode": "worklog", "member": other.member("lisa")}),
         ("licences", {"mode": "worklog", "member": acme.member("lisa"), "policy": theirs["policies"]}),
         ("members", {"email": "x@example.test", "name": "x", "team": theirs["teams"]}),
+        ("profiles", {"name": "x", "policy": theirs["policies"]}),
+        ("profiles", {"name": "x", "policy": acme.answer["licences"][0]["policy"], "members": [other.member("lisa")]}),
+        ("profiles", {"name": "x", "policy": acme.answer["licences"][0]["policy"], "teams": [theirs["teams"]]}),
     ):
         with pytest.raises(Problem, match="422"):
             await acme.create("olga", collection, **body)

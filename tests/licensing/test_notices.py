@@ -90,7 +90,7 @@ async def test_the_members_are_told_by_mail_and_on_the_web(web: Web) -> None:
         assert again.json()["acknowledged_at"] == done.json()["acknowledged_at"]
         seen = (await admin.get(path)).json()
         assert (seen["member"], bool(seen["acknowledged_at"])) == (acme.member("emil"), True)
-        assert (await admin.post("/api/v1/notices", json={})).status_code == 403
+        assert (await admin.post("/api/v1/notices", json={})).status_code in (403, 405)
 
 
 @here

@@ -1,0 +1,134 @@
+"""Monitoring profiles: a named policy for members or teams, switched on and off (L-07)."""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+
+from services.kit.mongo import Session
+from services.kit.problems import not_found
+from services.licensing import people, policies, teams
+from services.licensing.store import Document, Store, instant, key, new_id, now
+from services.wire.events import Id, Strict
+
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+Ids = Annotated[list[Id], Field(max_length=1000)]
+
+
+class New(Strict):
+    """The body that makes a profile: whoever is named, or is in a named team, works under ``policy`` while it is on."""
+
+    name: Name
+    policy: Id
+    members: Ids = Field(default_factory=list)
+    teams: Ids = Field(default_factory=list)
+    enabled: bool = True
+
+
+class Patch(Strict):
+    """What may be changed; lists are given whole."""
+
+    name: Name | None = None
+    policy: Id | None = None
+    members: Ids | None = None
+    teams: Ids | None = None
+    enabled: bool | None = None
+
+
+class Profile(NamedTuple):
+    """A profile as far as it decides; ``made`` orders two that say the same of somebody."""
+
+    id: str
+    policy: str
+    members: frozenset[str]
+    teams: frozenset[str]
+    enabled: bool
+    made: object = 0
+
+    @classmethod
+    def of(cls, doc: Document) -> "Profile":
+        """The profile of a stored document."""
+        made = (doc["created_at"], doc["id"])
+        return cls(doc["id"], doc["policy"], frozenset(doc["members"]), frozenset(doc["teams"]), doc["enabled"], made)
+
+
+def in_force(member: str, team: str | None, profiles: Iterable[Profile]) -> Profile | None:
+    """The profile that a member works under; None: the licence's own policy holds. Pure.
+
+    One that names the member goes before one that names their team; of two alike the one made last.
+    """
+    switched_on = [one for one in profiles if one.enabled]
+    named = [one for one in switched_on if member in one.members]
+    of_team = [one for one in switched_on if team is not None and team in one.teams]
+    return max(named or of_team, key=lambda one: one.made, default=None)  # type: ignore[arg-type,return-value]
+
+
+async def create(store: Store, session: Session, workspace: str, body: New) -> Document:
+    """A profile; the licences of whom it concerns are settled by ``licences.settle_all``."""
+    await _check(store, session, workspace, body.policy, body.members, body.teams)
+    profile = new_id("prf")
+    doc: Document = {"_id": key(workspace, profile), "workspace": workspace, "id": profile, "revision": 1}
+    doc |= body.model_dump() | {"created_at": now()}
+    await store["profiles"].insert_one(doc, session=session)
+    return doc
+
+
+async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
+    """Another name, policy, who it is for, on or off."""
+    fields = body.model_dump(exclude_none=True)
+    added = {name: [one for one in fields.get(name, ()) if one not in doc[name]] for name in ("members", "teams")}
+    await _check(store, session, doc["workspace"], body.policy, added["members"], added["teams"])
+    changed = await store.update("profiles", doc["_id"], fields, session)
+    if changed is None:
+        raise not_found("profile")
+    return changed
+
+
+async def _check(
+    store: Store,
+    session: Session,
+    workspace: str,
+    policy: str | None,
+    members: Sequence[str],
+    of_teams: Sequence[str],
+) -> None:
+    if policy is not None:
+        await policies.require(store, session, workspace, policy)
+    for member in members:
+        await people.require(store, session, workspace, member, "members")
+    await teams.require(store, session, workspace, list(of_teams))
+
+
+async def concerned(store: Store, session: Session, *docs: Document) -> list[str]:
+    """The members whom a profile (before, after) speaks of.
+
+    They and their teams are written, so that somebody who joins a team in this moment, or is given a licence, is seen
+    by this change or sees it.
+    """
+    workspace = docs[0]["workspace"]
+    of_teams = {team for doc in docs for team in doc["teams"]}
+    await store["teams"].update_many(
+        {"workspace": workspace, "id": {"$in": sorted(of_teams)}}, {"$inc": {"seen": 1}}, session=session
+    )
+    named = {member for doc in docs for member in doc["members"]}
+    where = {"workspace": workspace, "$or": [{"id": {"$in": sorted(named)}}, {"team": {"$in": sorted(of_teams)}}]}
+    found: list[str] = await store["members"].distinct("id", where, session=session)
+    await store["members"].update_many(
+        {"workspace": workspace, "id": {"$in": found}}, {"$inc": {"seen": 1}}, session=session
+    )
+    return found
+
+
+async def of_member(store: Store, session: Session, member: Document) -> Profile | None:
+    """The profile in force for a member."""
+    where = {"workspace": member["workspace"], "enabled": True}
+    where |= (
+        {"$or": [{"members": member["id"]}, {"teams": member["team"]}]} if member["team"] else {"members": member["id"]}
+    )
+    docs = await store["profiles"].find(where, session=session).to_list(None)
+    return in_force(member["id"], member["team"], map(Profile.of, docs))
+
+
+def shown(doc: Document) -> Document:
+    """A profile as the API shows it."""
+    return {name: doc[name] for name in ("id", *New.model_fields)} | {"created_at": instant(doc["created_at"])}
