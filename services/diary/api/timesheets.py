@@ -1,60 +1,93 @@
-"""A contract's week, day by day in the billing zone (S-10)."""
+"""Timesheets: a contract's week, day by day in the billing zone, and what people decide of it (S-10)."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field
 
-from services.diary import days
-from services.diary.access import Action, Viewer, sight
-from services.diary.api.answers import answer
-from services.diary.api.bodies import identifier
+from services.diary import decisions, timesheets
+from services.diary.access import Action, Viewer
+from services.diary.api.answers import answer, listed
+from services.diary.api.bodies import body_schema, identifier, read_body, take
 from services.diary.edge import current_viewer, edge_of, gate
-from services.diary.weeks import days_of, locks_at, state_of, week_key
-from services.kit.problems import forbidden, invalid, not_found
-from services.wire import slots
+from services.wire.events import Strict
 
 router = APIRouter()
-_FIGURES = (
-    *("tracked_minutes", "active_minutes", "billable_minutes"),
-    *("automatic_minutes", "manual_minutes", "over_limit_minutes"),
-)
+_Viewer = Annotated[Viewer, Depends(current_viewer)]
+
+
+class Submission(Strict):
+    """Nothing more needs to be said."""
+
+
+class Approval(Strict):
+    """Nothing more needs to be said."""
+
+
+class Rejection(Strict):
+    """Why; the member reads it."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+
+
+@router.get("/timesheets", dependencies=[gate(Action.READ_TIMESHEET)])
+async def read_all(
+    request: Request,
+    viewer: _Viewer,
+    week: str | None = None,
+    member: str | None = None,
+    contract: str | None = None,
+    state: Annotated[str | None, Query(pattern="^(open|submitted|approved|locked)$")] = None,
+    before: Annotated[str | None, Query(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] = None,
+) -> Response:
+    """Timesheets with time in them, newest week first; ``before`` is the ``next`` of the answer before."""
+    filters = {"week": week, "member": member, "contract": contract, "state": state, "before": before}
+    return listed(*await timesheets.listed(edge_of(request), viewer, **filters))
 
 
 @router.get("/timesheets/{contract}/{week}", dependencies=[gate(Action.READ_TIMESHEET)])
-async def read(
-    request: Request, contract: str, week: str, viewer: Annotated[Viewer, Depends(current_viewer)]
+async def read(request: Request, contract: str, week: str, viewer: _Viewer) -> Response:
+    """The week that begins on the Monday ``week``: totals, seven days, money, the limit, its history and its seal."""
+    case = await timesheets.find(edge_of(request), viewer, identifier(contract, "contract"), week)
+    return answer(timesheets.show(case, datetime.now(UTC)))
+
+
+@router.post(
+    "/timesheets/{contract}/{week}/submission",
+    dependencies=[gate(Action.SUBMIT_TIMESHEET)],
+    openapi_extra=body_schema(Submission),
+)
+async def submit(request: Request, contract: str, week: str, viewer: _Viewer) -> Response:
+    """The member says that the week is as it should be."""
+    take(Submission, await read_body(request))
+    return await _decide(request, viewer, contract, week, "submission")
+
+
+@router.post(
+    "/timesheets/{contract}/{week}/approval",
+    dependencies=[gate(Action.DECIDE_TIMESHEET)],
+    openapi_extra=body_schema(Approval),
+)
+async def approve(request: Request, contract: str, week: str, viewer: _Viewer) -> Response:
+    """A manager of the team, an admin or the owner agrees; the member gets a mail."""
+    take(Approval, await read_body(request))
+    return await _decide(request, viewer, contract, week, "approval")
+
+
+@router.post(
+    "/timesheets/{contract}/{week}/rejection",
+    dependencies=[gate(Action.DECIDE_TIMESHEET)],
+    openapi_extra=body_schema(Rejection),
+)
+async def reject(request: Request, contract: str, week: str, viewer: _Viewer) -> Response:
+    """It goes back to the member, open again, with the reason."""
+    body = take(Rejection, await read_body(request))
+    return await _decide(request, viewer, contract, week, "rejection", body.reason)
+
+
+async def _decide(
+    request: Request, viewer: Viewer, contract: str, week: str, step: Any, reason: Any = None
 ) -> Response:
-    """The week that begins on the Monday ``week``: totals, seven days, the limit and when it locks."""
-    edge, monday = edge_of(request), days.read_date(week, "week")
-    if monday.weekday():
-        raise invalid("week: the date of a Monday", field="week")
-    found = await edge.people.contract(viewer.workspace, identifier(contract, "contract"))
-    if found is None:
-        raise not_found("contract")
-    member = await edge.people.member(viewer.workspace, found["member"])
-    allowed = sight(viewer, Action.READ_TIMESHEET, found["member"], member["team"] if member else None)
-    if allowed is None:
-        raise forbidden()
-    if not allowed.shows(contract):
-        raise not_found("contract")
-    document = await edge.db["weeks"].find_one({"_id": week_key(viewer.workspace, contract, week)})
-    workspace = await edge.people.workspace(viewer.workspace)
-    zone = workspace.billing
-    terms = (
-        document["terms"] if document else {"limit_minutes": found["weekly_limit_minutes"], "billing_unit": "segment"}
-    )
-    sheet, over = (document["claims"], frozenset(document["over"])) if document else ({}, frozenset[str]())
-    return answer(
-        {
-            "contract": contract,
-            "member": found["member"],
-            "week": week,
-            "zone": zone.key,
-            "limit_minutes": terms["limit_minutes"],
-            "state": state_of(monday, zone, workspace.lock_hour, datetime.now(UTC)),
-            "locks_at": slots.format_instant(locks_at(monday, zone, workspace.lock_hour)),
-            "totals": {name: document[name] if document else 0 for name in _FIGURES},
-            "days": days_of(sheet, over, contract, terms["billing_unit"], monday, zone),
-        }
-    )
+    edge, id = edge_of(request), identifier(contract, "contract")
+    return answer(await decisions.decide(edge, viewer, id, week, step, reason))
