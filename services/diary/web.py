@@ -26,9 +26,8 @@ from services.diary.api import (
 from services.diary.api.answers import refusal
 from services.diary.edge import Edge
 from services.diary.guard import Guard
-from services.diary.pages import contracts as contract_pages
-from services.diary.pages import routes, sign_in
-from services.diary.pages import timesheets as timesheet_pages
+from services.diary.pages import routes
+from services.diary.pages.all import ROUTERS
 from services.diary.pages.render import STATIC
 from services.diary.pages.statics import Statics
 from services.kit.problems import Problem
@@ -83,10 +82,8 @@ def web(edge: Edge, service: Service) -> FastAPI:
 
 def _add_pages(app: FastAPI) -> None:
     app.mount("/static", Statics(directory=STATIC), name="static")
-    app.include_router(sign_in.router)
-    app.include_router(routes.router)
-    for part in (timesheet_pages, contract_pages):
-        app.include_router(part.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.state.problem_page = routes.problem_page
 
 

@@ -24,6 +24,7 @@ class AccountHandlers:
         bus.serve("forgot_password", wire.ForgotPassword, self.forgot_password)
         bus.serve("reset_password", wire.ResetPassword, self.reset_password)
         bus.serve("change_password", wire.ChangePassword, self.change_password)
+        bus.serve("change_profile", wire.ChangeProfile, self.change_profile)
         bus.serve("two_factor", wire.AccountOf, self.two_factor)
         bus.serve("two_factor_begin", wire.TwoFactorBegin, self.two_factor_begin)
         bus.serve("two_factor_confirm", wire.TwoFactorConfirm, self.two_factor_confirm)
@@ -59,6 +60,10 @@ class AccountHandlers:
         """Another password, by the present one."""
         await accounts.change_password(self._store, request)
         return {}
+
+    async def change_profile(self, request: wire.ChangeProfile) -> dict[str, Any]:
+        """Another name or zone of one's own."""
+        return await people.change_profile(self._store, request)
 
     async def two_factor(self, request: wire.AccountOf) -> dict[str, Any]:
         """Whether it is on."""

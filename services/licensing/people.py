@@ -14,9 +14,10 @@ from pydantic import AfterValidator, Field
 
 from services.kit.mongo import Session
 from services.kit.problems import Problem, forbidden, invalid, not_found
-from services.licensing import limits, teams
+from services.licensing import audit, limits, teams
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
 from services.licensing.workspaces import Zone
+from services.wire import accounts
 from services.wire.events import Fact, Id, MemberChanged, Strict, check
 from services.wire.requests import Principal, Role
 
@@ -180,6 +181,35 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
         raise not_found("member")
     await store.outbox.stage([fact(changed)], session)
     return changed
+
+
+class _Profile(Strict):
+    name: Name | None = None
+    zone: Zone | None = None
+
+
+async def change_profile(store: Store, request: accounts.ChangeProfile) -> Document:
+    """What somebody may change of their own membership; told to the others and written into the log."""
+    given = request.model_dump(include={"name", "zone"}, exclude_none=True)
+    try:
+        fields = check(_Profile, given).model_dump(exclude_none=True)
+    except ValueError as error:
+        raise invalid(str(error)) from error
+    me = request.principal
+
+    async def work(session: Session) -> Document:
+        doc = await store.one("members", me.workspace, me.member, session=session)
+        if doc is None or doc["archived"]:
+            raise forbidden("You are no longer a member of this workspace.")
+        changed = await store.update("members", doc["_id"], fields, session)
+        assert changed is not None
+        await store.outbox.stage([fact(changed)], session)
+        await audit.note(
+            store, session, doc, "member.changed", me.member, address=request.address, member=me.member, body=fields
+        )
+        return shown(changed)
+
+    return await store.change(work)
 
 
 async def _require_another_owner(store: Store, session: Session, doc: Document) -> None:

@@ -56,6 +56,15 @@ class ChangePassword(Strict):
     address: str = Address
 
 
+class ChangeProfile(Strict):
+    """``rpc.licensing.change_profile`` → the member: what somebody may say of themselves here; 422 problem."""
+
+    principal: Principal
+    name: str | None = Field(default=None, max_length=100)
+    zone: str | None = Field(default=None, max_length=64)
+    address: str = Address
+
+
 class AccountOf(Strict):
     """``rpc.licensing.two_factor`` → {"enabled", "recovery_codes_left"}; ``sessions``, ``workspaces`` → {"items"}."""
 

@@ -28,6 +28,7 @@ _REQUESTS: dict[str, type[BaseModel]] = {
     "licensing.forgot_password": accounts.ForgotPassword,
     "licensing.reset_password": accounts.ResetPassword,
     "licensing.change_password": accounts.ChangePassword,
+    "licensing.change_profile": accounts.ChangeProfile,
     "licensing.two_factor": accounts.AccountOf,
     "licensing.two_factor_begin": accounts.TwoFactorBegin,
     "licensing.two_factor_confirm": accounts.TwoFactorConfirm,

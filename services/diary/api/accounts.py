@@ -66,6 +66,13 @@ class NewPassword(Strict):
     new: _Password
 
 
+class Profile(Strict):
+    """What somebody may change of themselves here."""
+
+    name: str | None = Field(default=None, max_length=100)
+    zone: str | None = Field(default=None, max_length=64)
+
+
 class Password(Strict):
     """The present password."""
 
@@ -137,6 +144,13 @@ async def reset_password(request: Request) -> Response:
     """Sets a new password by the mail's link; every session ends."""
     await _ask(request, "reset_password", wire.ResetPassword, **await _taken(request, Reset))
     return Response(status_code=204)
+
+
+@_own.patch("/me", openapi_extra=body_schema(Profile))
+async def change_profile(request: Request, principal: Own) -> Response:
+    """Sets one's own name or time zone in this workspace."""
+    asked = await _taken(request, Profile)
+    return answer(await _ask(request, "change_profile", wire.ChangeProfile, principal=principal, **asked))
 
 
 @_own.put("/me/password", status_code=204, openapi_extra=body_schema(NewPassword))

@@ -57,6 +57,7 @@ def environment() -> Environment:
         glyphs={name: _use("g", f"g-{name}") for name in _symbols("g")},
         oob=False,
         toast="",
+        hint="",
     )
     return made
 

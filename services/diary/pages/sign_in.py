@@ -1,60 +1,68 @@
-"""Signing in and out by form; licensing decides, exactly as for ``POST /api/v1/sessions`` (W-01)."""
+"""Signing in and out by form; licensing decides, exactly as for ``POST /api/v1/sessions`` (W-01).
 
-from typing import Annotated
+Other ways to sign in (W-08) stand in ``templates/sign_in_ways.html``, below the button.
+"""
 
-from fastapi import APIRouter, Form, Request
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.diary.access import Action
 from services.diary.api.bodies import take
-from services.diary.api.sessions import Credentials, ask_sign_in, end_session, set_cookie
+from services.diary.api.sessions import Credentials, ask_sign_in, browser_of, end_session, set_cookie
 from services.diary.edge import client_address, current_principal, edge_of, gate
-from services.diary.pages.render import render
+from services.diary.pages.forms import Form, read_form, show, told
+from services.diary.pages.gate import with_wait
 from services.kit.problems import Problem
 
 router = APIRouter(include_in_schema=False, dependencies=[gate(Action.ENTER)])
-_Text = Annotated[str, Form(max_length=1000)]
 
 
 @router.get("/sign-in")
-async def form(next: str = "/") -> HTMLResponse:
+async def form(request: Request, next: str = "/") -> HTMLResponse:
     """The form; ``next`` is the page that asked for a session."""
-    return _form(next)
+    return show(request, "sign_in.html", form=Form(), next=inside(next))
 
 
 @router.post("/sign-in")
-async def sign_in(
-    request: Request, email: _Text = "", password: _Text = "", totp: _Text = "", next: _Text = "/"
-) -> Response:
-    """Signs in and goes on to where the reader wanted to be; else the form again, with the reason at its field."""
-    edge = edge_of(request)
+async def sign_in(request: Request) -> Response:
+    """Signs in and goes on to where the reader wanted to be; else the form again, with the reason at its field.
+
+    Who belongs to several workspaces chooses one first (W-02).
+    """
+    edge, sent = edge_of(request), await read_form(request)
+    values, wanted = {"email": sent.text("email")}, inside(sent.text("next"))
     try:
-        credentials = take(Credentials, {"email": email.strip(), "password": password, "totp": totp.strip() or None})
-        signed_in = await ask_sign_in(edge, credentials, client_address(request))
+        secrets = {"password": sent.secret("password"), "totp": sent.some("totp")}
+        credentials = take(Credentials, values | secrets)
+        signed_in = await ask_sign_in(edge, credentials, client_address(request), browser_of(request))
     except Problem as problem:
-        return _refused(problem, next, email)
-    response = RedirectResponse(_inside(next), 303)
+        again = show(request, "sign_in.html", problem.status, form=_refused(values, problem), next=wanted)
+        return with_wait(again, problem)
+    several = len(signed_in["workspaces"]) > 1
+    response = RedirectResponse(f"/workspaces?{urlencode({'next': wanted})}" if several else wanted, 303)
     set_cookie(edge, response, signed_in["token"])
     return response
 
 
-def _refused(problem: Problem, next: str, email: str) -> HTMLResponse:
-    if problem.status in (401, 422):
-        words = problem.title if problem.status == 401 else "E-mail and password do not match."
-        return _form(next, email, error=f"{words} {problem.detail}".strip(), status=problem.status)
-    notice = f"{problem.title} {problem.detail}".strip()
-    seconds = problem.extra.get("retry_after")
-    response = _form(next, email, notice=notice, status=problem.status)
-    if seconds is not None:
-        response.headers["Retry-After"] = str(seconds)
-    return response
+def _refused(values: Mapping[str, str], problem: Problem) -> Form:
+    words = f"{problem.title} {problem.detail}".strip()
+    if problem.kind == "code-needed":
+        return Form(values, {"totp": f"{words} Type the password again, too."})
+    if problem.kind == "wrong-code":
+        return Form(values, {"totp": words})
+    if problem.status == 401:
+        return Form(values, {"password": words})
+    if problem.status == 422:
+        at = told(problem)[0]
+        wrong = "This is no code." if at == "totp" else "E-mail and password do not match."
+        return Form(values, {"totp" if at == "totp" else "password": wrong})
+    return Form(values, notice=words)
 
 
-def _form(next: str, email: str = "", *, error: str = "", notice: str = "", status: int = 200) -> HTMLResponse:
-    return HTMLResponse(render("sign_in.html", next=_inside(next), email=email, error=error, notice=notice), status)
-
-
-def _inside(next: str) -> str:
+def inside(next: str) -> str:
     """Only a path of this site is gone to after signing in."""
     plain = next.startswith("/") and not next.startswith(("//", "/\\")) and next.isprintable()
     return next if plain and "\\" not in next else "/"

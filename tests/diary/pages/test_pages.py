@@ -240,7 +240,7 @@ async def test_signing_in_by_form(diary: Diary) -> None:
         assert f'name="next" value="/diary/{mira}/{DAY}"' in form
         wrong = await http.post("/sign-in", data={"email": "mira@norrvik.example", "password": "wrong"})
         assert wrong.status_code == 401
-        assert 'aria-invalid="true" aria-describedby="password-error"' in wrong.text
+        assert re.search(r'name="password"[^>]*aria-describedby="f-password-error" aria-invalid="true"', wrong.text)
         assert "E-mail and password do not match." in wrong.text
         assert "wrong" not in re.sub(r"E-mail.*", "", wrong.text.split("<form")[1].split("password-error")[0])
         away = {"email": "mira@norrvik.example", "password": "correct horse", "next": "//evil.example/x"}
