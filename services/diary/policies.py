@@ -33,7 +33,7 @@ def effect_of(before: Policy, after: Policy, licences: Sequence[Mapping[str, Any
 
 
 async def history(edge: Edge, viewer: Viewer, policy: str) -> list[dict[str, Any]]:
-    """All versions, the newest first, each with ``changes`` against the one before; 404 where it is not for the viewer."""
+    """All versions, newest first, each with ``changes`` against the one before; 404 where it is not for the viewer."""
     asked = PolicyVersionsOf(principal=viewer.principal, policy=policy)
     found: list[dict[str, Any]] = (await edge.bus.ask("licensing", "policy_versions", asked))["items"]
     before: list[Policy] = [one["policy"] for one in found[1:]]

@@ -1,0 +1,114 @@
+"""The back office on real services in this process: licensing, ingest, the projector and a web replica."""
+
+import contextlib
+import re
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+
+from services.diary import projector
+from services.diary.settings import DiarySettings
+from services.ingest import app as ingest
+from tests.diary.running import until
+from tests.licensing.support import PASSWORD, Acme, Licensing
+from tests.licensing.web import Web
+from tests.support.servers import Installation
+from tests.support.stranger import Stranger
+
+
+class Office:
+    """``url`` is the web's; ``acme`` a seeded workspace of which the projector has heard."""
+
+    def __init__(self, installation: Installation, mongo_prefix: str) -> None:
+        self.installation, self.prefix = installation, mongo_prefix
+        self.licensing = Licensing(installation, mongo_prefix)
+        self.web = Web(self.licensing)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Office"]:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self.licensing.stop)
+            await self.licensing.start()
+            await self.licensing.open()
+            settings = DiarySettings(**self._values("projector"))
+            await stack.enter_async_context(projector.build(settings).running())
+            await stack.enter_async_context(ingest.build(ingest.IngestSettings(**self._values("ingest"))).running())
+            await stack.enter_async_context(self.web.running())
+            self.url = self.web.url
+            yield self
+
+    def _values(self, service: str) -> dict[str, Any]:
+        environment = self.installation.environment(service, mongo_prefix=self.prefix)
+        return {name.removeprefix("DAYBOOK_").lower(): value for name, value in environment.items()}
+
+    async def acme(self, **more: Any) -> Acme:
+        """A seeded workspace, once its people are known to the diary."""
+        acme = await self.licensing.seed(**more)
+        people = self.web.edge.people
+
+        async def known() -> bool:
+            people._known.clear()
+            return (
+                len(await people.members(acme.workspace)) >= 7 and (await people.workspace(acme.workspace)).name != ""
+            )
+
+        await until(known)
+        return acme
+
+    @contextlib.asynccontextmanager
+    async def browser(self, acme: Acme, who: str) -> AsyncIterator["Browsing"]:
+        """Somebody signed in by cookie, as a browser is."""
+        async with httpx.AsyncClient(
+            base_url=self.url, timeout=20, headers={"sec-fetch-site": "same-origin"}, follow_redirects=True
+        ) as http:
+            answer = await http.post("/sign-in", data={"email": acme.email(who), "password": PASSWORD})
+            assert answer.is_success, answer.text[:2000]
+            yield Browsing(http)
+
+    async def device(self, licence_key: str) -> Stranger:
+        """A computer that was activated, and is connected."""
+        return await (await Stranger(self.url).activate(licence_key)).connect()
+
+
+class Browsing:
+    """Pages as somebody reads them, without script."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+        self.at = ""
+
+    async def get(self, path: str, status: int = 200) -> str:
+        """A page's text."""
+        return self._taken(await self.http.get(path), status)
+
+    async def post(self, path: str, status: int = 200, **fields: Any) -> str:
+        """The page that sending a form leads to; ``__`` in a name stands for a dot."""
+        sent = {name.replace("__", "."): value for name, value in fields.items()}
+        return self._taken(await self.http.post(path, data=sent), status)
+
+    def _taken(self, answer: httpx.Response, status: int) -> str:
+        assert answer.status_code == status, f"{answer.status_code} {answer.text[:3000]}"
+        self.at = answer.url.path
+        return answer.text
+
+    async def until(self, path: str, fact: Callable[[str], bool]) -> str:
+        """The page once the fact holds."""
+        text = ""
+
+        async def holds() -> bool:
+            nonlocal text
+            text = await self.get(path)
+            return fact(text)
+
+        try:
+            await until(holds)
+        except AssertionError as error:
+            raise AssertionError(f"not what was waited for:\n{plain(text)[:4000]}") from error
+        return text
+
+
+def plain(page: str) -> str:
+    """A page's words, on one line."""
+    text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)
+    return " ".join(text.replace("&#39;", "'").replace("&amp;", "&").split())
