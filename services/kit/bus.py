@@ -19,6 +19,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import faststream.nats.subscriber.usecases.stream_pull_subscriber as _pull
@@ -30,11 +31,12 @@ from faststream.nats.message import NatsBatchMessage, NatsMessage
 from faststream.nats.security import NatsNKey
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.js import JetStreamContext
 from nats.js.api import AckPolicy as ConsumerAck
 from nats.js.api import ConsumerConfig
 from pydantic import BaseModel
 
-from services.kit import declared, metrics, telemetry
+from services.kit import bulk, declared, metrics, telemetry
 from services.kit.journal import Journal
 from services.kit.problems import Problem, unavailable
 from services.kit.settings import Settings
@@ -149,6 +151,10 @@ class Bus:
         self._client = await self.broker.connect()
         self._journal = Journal(self._client)
         await self.broker.start()
+        for subscriber in self.broker.subscribers:
+            pull = getattr(subscriber, "subscription", None)
+            if isinstance(pull, JetStreamContext.PullSubscription):
+                pull.fetch = partial(bulk.fetch, pull)  # type: ignore[method-assign]
         await self._client.flush()  # what is heard stands at the server when this returns
 
     async def stop(self) -> None:
@@ -206,7 +212,7 @@ class Bus:
             decoder=_undecoded,
         )
         async def take(body: Any, message: NatsBatchMessage = _MESSAGE) -> None:
-            await _settle([Delivery(raw) for raw in message.raw_message], handle, label)
+            await _settle([Delivery(raw) for raw in message.raw_message], handle, label, self.client)
 
     def serve(
         self,
@@ -319,7 +325,9 @@ async def _undecoded(message: Any) -> Any:
     return message.body
 
 
-async def _settle(batch: list[Delivery], handle: Callable[[list[Delivery]], Awaitable[None]], label: str) -> None:
+async def _settle(
+    batch: list[Delivery], handle: Callable[[list[Delivery]], Awaitable[None]], label: str, client: Client
+) -> None:
     with (
         telemetry.span(
             declared.BATCH,
@@ -338,14 +346,12 @@ async def _settle(batch: list[Delivery], handle: Callable[[list[Delivery]], Awai
                 await one.message.nak(delay=retry_delay(one.message.metadata.num_delivered))
             metrics.MESSAGES.labels(label, "failed").inc(len(batch))
             return
-    for one in batch:
-        if one.postponed is None:
-            await one.message.ack()
-        else:
-            await one.message.nak(delay=one.postponed)
-    postponed = sum(one.postponed is not None for one in batch)
-    metrics.MESSAGES.labels(label, "done").inc(len(batch) - postponed)
-    metrics.MESSAGES.labels(label, "postponed").inc(postponed)
+    await bulk.acknowledge(client, [one.message for one in batch if one.postponed is None])
+    later = [(one.message, one.postponed) for one in batch if one.postponed is not None]
+    for message, seconds in later:
+        await message.nak(delay=seconds)
+    metrics.MESSAGES.labels(label, "done").inc(len(batch) - len(later))
+    metrics.MESSAGES.labels(label, "postponed").inc(len(later))
 
 
 async def _answer(verb: str, model: type[Body], handle: Callable[[Body], Awaitable[Any]], raw: Msg) -> Reply:

@@ -15,6 +15,8 @@ from nats.js import JetStreamContext
 from nats.js.api import Header, PubAck
 from nats.js.errors import NoStreamResponseError
 
+from services.kit import bulk
+
 Message = tuple[str, bytes, Mapping[str, str]]
 """Subject, body and headers."""
 
@@ -45,8 +47,8 @@ class Journal:
         """All of them or none; False where the bus refuses (too many batches at a time, a stream that takes none)."""
         batch = secrets.token_hex(8)
         *before, (subject, body, headers) = messages
-        for number, (each, its_body, its_headers) in enumerate(before, 1):
-            await self._client.publish(each, its_body, headers=_placed(its_headers, batch, number))
+        placed = [(one[0], "", one[1], _placed(one[2], batch, number)) for number, one in enumerate(before, 1)]
+        await bulk.publish(self._client, placed)
         end = {**_placed(headers, batch, len(messages)), _COMMIT: "1"}
         try:
             answer = await self._client.request(subject, body, timeout=TIMEOUT_SECONDS, headers=end)

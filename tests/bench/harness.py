@@ -25,6 +25,7 @@ from deploy.local.ports import free_ports
 from deploy.local.process import Child
 from deploy.local.servers import Mongo
 from deploy.local.services import MODULES
+from services.kit.journal import Journal
 from services.wire import subjects
 from tests.support.servers import ROOT, Installation, mongo
 
@@ -172,6 +173,7 @@ def servers(quick: bool) -> Iterator[Bench]:
             bench = Bench(folder, installation, None if isinstance(server, str) else server, quick)
             try:
                 installation.migrate("bench")
+                asyncio.run(_let_batches_in(installation))
                 yield bench
             finally:
                 bench.stop(*list(bench.services))
@@ -228,10 +230,20 @@ async def until(fact: Callable[[], Any], seconds: float = _SETTLE_SECONDS, every
 
 async def publish(client: Client, messages: Sequence[tuple[str, bytes]]) -> None:
     """Publishes to the streams; returns when the bus has them all."""
-    js = client.jetstream(publish_async_max_pending=_AT_ONCE)
+    headers = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+    journal = Journal(client)
     for start in range(0, len(messages), _AT_ONCE):
-        acks = [await js.publish_async(subject, body) for subject, body in messages[start : start + _AT_ONCE]]
-        await asyncio.gather(*acks)
+        await journal.say([(subject, body, headers) for subject, body in messages[start : start + _AT_ONCE]])
+
+
+async def _let_batches_in(installation: Installation) -> None:
+    """Devices publish their records one by one; a corpus goes to the bus in batches, for that is off the clock."""
+    client = await installation.connect()
+    js = client.jetstream()
+    config = (await js.stream_info(subjects.SEGMENTS)).config
+    config.allow_atomic = True
+    await js.update_stream(config)
+    await client.close()
 
 
 async def drained(client: Client, *durables: tuple[str, str]) -> None:

@@ -20,7 +20,8 @@ async def measure(bench: Bench) -> list[Figure]:
         licensing = Licensing(answering)
         await licensing.come()
         js = client.jetstream()
-        await js.add_stream(StreamConfig(name="BARE", subjects=["bare"], retention=RetentionPolicy.WORK_QUEUE))
+        queue = StreamConfig(name="BARE", subjects=["bare"], retention=RetentionPolicy.WORK_QUEUE, allow_atomic=True)
+        await js.add_stream(queue)
         await js.add_consumer(
             "BARE",
             ConsumerConfig(durable_name="bare", ack_policy=AckPolicy.EXPLICIT, ack_wait=30, max_ack_pending=20_000),
