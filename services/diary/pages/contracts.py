@@ -6,16 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
+from services.diary import timesheets
 from services.diary.access import Action, Viewer, can
 from services.diary.edge import client_address, current_viewer, edge_of, gate
 from services.diary.pages import contracts_view as shown
-from services.diary.pages.contracts_reading import (
-    contract_weeks,
-    contracts_in_sight,
-    member_names,
-    one_in_sight,
-    running_weeks,
-)
+from services.diary.pages.contracts_reading import contracts_in_sight, member_names, one_in_sight
 from services.diary.pages.forms import Form, Sent, done, read_form
 from services.diary.pages.listing import page_of
 from services.diary.pages.shell import framed
@@ -35,7 +30,8 @@ async def contracts(request: Request, viewer: _SomeViewer, q: str = "", page: in
     edge = edge_of(request)
     found = await contracts_in_sight(edge, viewer)
     monday = await this_week(edge, viewer.workspace)
-    sheets = await running_weeks(edge, viewer, [one["contract"] for one in found], monday)
+    weeks, _ = await timesheets.listed(edge, viewer, week=monday.isoformat())
+    sheets = {one["contract"]: one for one in weeks}
     names = await member_names(edge, viewer)
     today = datetime.now(UTC).date()
     rows = [shown.row_of(one, names, sheets.get(one["contract"]), monday, today) for one in found]
@@ -79,7 +75,7 @@ async def contract(request: Request, id: str, viewer: _SomeViewer) -> HTMLRespon
     edge = edge_of(request)
     found = await one_in_sight(edge, viewer, id)
     names = await member_names(edge, viewer)
-    weeks = await contract_weeks(edge, viewer, found["contract"], _MOST_WEEKS)
+    weeks, _ = await timesheets.listed(edge, viewer, contract=found["contract"])
     return await framed(
         request,
         viewer,
@@ -89,7 +85,7 @@ async def contract(request: Request, id: str, viewer: _SomeViewer) -> HTMLRespon
         member=names.get(found["member"], ""),
         client=names.get(found["client"] or "", ""),
         terms=shown.terms_of(found),
-        weeks=[shown.week_row(one, found) for one in weeks],
+        weeks=[shown.week_row(one) for one in weeks[:_MOST_WEEKS]],
         may_change=can(viewer, Action.CHANGE_CONTRACTS),
         labels_only=viewer.role == "client",
         today=datetime.now(UTC).date().isoformat(),

@@ -8,7 +8,6 @@ from services.diary.pages.figures import Bar, limit_bars
 from services.diary.pages.formatting import DASH, duration, hours_and_minutes, limit, money, places_of, week_title
 from services.diary.pages.forms import Sent
 from services.kit.problems import invalid
-from services.wire.billing import amount_minor
 
 
 class Row(NamedTuple):
@@ -36,29 +35,39 @@ class WeekRow(NamedTuple):
     over: str
     amount: str
     state: str
+    sealed: bool
 
 
-def week_row(sheet: Mapping[str, Any], contract: Mapping[str, Any]) -> WeekRow:
-    """The row of a contract-week (``billable_minutes``, ``automatic_minutes`` …, ``limit_minutes``, ``state``)."""
-    used, most, over = sheet["billable_minutes"], sheet["limit_minutes"], sheet["over_limit_minutes"]
-    rate = contract["rate_minor"]
+def week_row(sheet: Mapping[str, Any]) -> WeekRow:
+    """The row of a timesheet (``timesheets.brief``)."""
+    totals, most = sheet["totals"], sheet["limit_minutes"]
+    over = totals["over_limit_minutes"]
     return WeekRow(
         week=sheet["week"],
         title=week_title(date.fromisoformat(sheet["week"])),
-        used=hours_and_minutes(used),
+        used=hours_and_minutes(totals["billable_minutes"]),
         of="no weekly limit" if most is None else f"of {limit(most)}",
         limited=most is not None,
-        bars=limit_bars(sheet["automatic_minutes"], sheet["manual_minutes"], over, most),
+        bars=limit_bars(totals["automatic_minutes"], totals["manual_minutes"], over, most),
         over=f"{duration(over)} over the limit, not billed" if over else "",
-        amount=DASH if rate is None else money(amount_minor(used, rate), contract["currency"]),
+        amount=DASH if sheet["amount_minor"] is None else money(sheet["amount_minor"], sheet["currency"]),
         state=sheet["state"],
+        sealed=bool(sheet["seal"]),
     )
 
 
 def no_time(week: date, contract: Mapping[str, Any]) -> dict[str, Any]:
-    """The sheet of a week in which nothing was recorded on a contract."""
+    """The timesheet of a week in which nothing was recorded on a contract."""
     figures = dict.fromkeys(("billable_minutes", "automatic_minutes", "manual_minutes", "over_limit_minutes"), 0)
-    return {"week": week.isoformat(), "limit_minutes": contract["weekly_limit_minutes"], "state": "open", **figures}
+    return {
+        "week": week.isoformat(),
+        "limit_minutes": contract["weekly_limit_minutes"],
+        "state": "open",
+        "totals": figures,
+        "currency": contract["currency"],
+        "amount_minor": None if contract["rate_minor"] is None else 0,
+        "seal": None,
+    }
 
 
 def row_of(
@@ -72,7 +81,7 @@ def row_of(
         member_id=contract["member"],
         client=names.get(contract["client"] or "", ""),
         rate=rate_words(contract),
-        week=week_row(sheet or no_time(week, contract), contract),
+        week=week_row(sheet or no_time(week, contract)),
         ended=bool(contract["ends_on"] and contract["ends_on"] < today.isoformat()),
     )
 

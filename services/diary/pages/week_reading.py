@@ -1,14 +1,13 @@
-"""What a week's page reads before it can be worked out: seven days, the contract-weeks, names and the proof of sync."""
+"""What a week's page reads before it can be worked out: seven days, the timesheets, names and the proof of sync."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from services.diary import days, sync
+from services.diary import days, sync, timesheets
 from services.diary.access import Action, Viewer
 from services.diary.edge import Edge
 from services.diary.pages.week_view import WeekAround, WeekView, week_view
-from services.diary.weeks import state_of
 from services.kit.problems import Problem
 from services.wire.slots import week_of
 
@@ -25,12 +24,7 @@ async def read_week_view(edge: Edge, viewer: Viewer, member: str, monday: date) 
     workspace = await edge.people.workspace(viewer.workspace)
     zone = workspace.billing
     found, sheets, contracts, statements = await asyncio.gather(
-        asyncio.gather(
-            *(
-                days.read_day(edge, viewer, member, (monday + timedelta(days=step)).isoformat(), zone.key)
-                for step in range(7)
-            )
-        ),
+        read_days(edge, viewer, member, monday, 7, zone.key),
         sheets_of(edge, viewer, member, monday),
         edge.people.contracts(viewer.workspace),
         sync_of(edge, viewer, member),
@@ -48,18 +42,20 @@ async def read_week_view(edge: Edge, viewer: Viewer, member: str, monday: date) 
     return week_view(monday, found, around)
 
 
+async def read_days(
+    edge: Edge, viewer: Viewer, member: str, first: date, number: int, zone: str
+) -> list[dict[str, Any]]:
+    """So many days from the first one on, in a zone."""
+    wanted = [(first + timedelta(days=step)).isoformat() for step in range(number)]
+    return list(await asyncio.gather(*(days.read_day(edge, viewer, member, one, zone) for one in wanted)))
+
+
 async def sheets_of(edge: Edge, viewer: Viewer, member: str, monday: date) -> list[dict[str, Any]]:
-    """The contract-weeks of a member in a week, those the viewer may see."""
-    allowed = await days.see(edge, viewer, Action.READ_TIMESHEET, member)
-    workspace = await edge.people.workspace(viewer.workspace)
-    state = state_of(monday, workspace.billing, workspace.lock_hour, datetime.now(UTC))
-    wanted = {"workspace": viewer.workspace, "member": member, "week": monday.isoformat()}
-    found = await edge.db["weeks"].find(wanted, {"claims": 0}).to_list(None)
-    return [
-        {**one, "limit_minutes": one["terms"]["limit_minutes"], "state": state}
-        for one in found
-        if allowed.shows(one["contract"])
-    ]
+    """The timesheets of a member's week, whole, those the viewer may see."""
+    week, now = monday.isoformat(), datetime.now(UTC)
+    found, _ = await timesheets.listed(edge, viewer, week=week, member=member)
+    cases = await asyncio.gather(*(timesheets.find(edge, viewer, one["contract"], week) for one in found))
+    return [timesheets.show(case, now) for case in cases]
 
 
 async def sync_of(edge: Edge, viewer: Viewer, member: str) -> list[dict[str, Any]] | None:

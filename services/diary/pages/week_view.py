@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from services.diary.pages.decided_view import Seal, Step, notes_of, seal_of, shown_state, steps_of
 from services.diary.pages.figures import Bar, Figure, big_duration, limit_bars
 from services.diary.pages.formatting import (
     DASH,
@@ -22,7 +23,6 @@ from services.diary.pages.formatting import (
 from services.diary.pages.grid import Grid, grid_of
 from services.diary.pages.panels import Line, arrived_panel
 from services.diary.pages.ribbon import Ribbon, ribbon_of, span_of
-from services.wire.billing import amount_minor
 from services.wire.segments import is_tracked
 
 _FIGURES = ("automatic_minutes", "manual_minutes", "over_limit_minutes", "unbilled_minutes", "billable_minutes")
@@ -39,8 +39,8 @@ _MOST_TIMES = 6
 class WeekAround:
     """What a week's page needs beside its days.
 
-    ``contracts`` as licensing told them by id; ``sheets`` the contract-weeks (``timesheets.read_week``); ``sync``
-    ingest's answer per device, None where it is not known; ``address`` gives the page of another week.
+    ``contracts`` as licensing told them by id; ``sheets`` the contract-weeks (``timesheets.show``); ``sync`` ingest's
+    answer per device, None where it is not known; ``address`` gives the page of another week.
     """
 
     member: str
@@ -72,7 +72,7 @@ class DayRow(NamedTuple):
 
 
 class ContractWeek(NamedTuple):
-    """A contract's week against its limit (V-06)."""
+    """A contract's week against its limit (V-06), and where it stands."""
 
     id: str
     title: str
@@ -82,6 +82,8 @@ class ContractWeek(NamedTuple):
     words: str
     amount: str
     state: str
+    notes: list[str]
+    seal: Seal | None
 
 
 class WeekView(NamedTuple):
@@ -101,6 +103,7 @@ class WeekView(NamedTuple):
     totals: list[Cell]
     billable_total: Cell
     contracts: list[ContractWeek]
+    steps: list[Step]
     checks: list[Line]
     manual: list[Line]
     empty: bool
@@ -131,6 +134,7 @@ def week_view(monday: date, days: Sequence[Mapping[str, Any]], around: WeekAroun
         totals=[_cell(sums[name]) for name in _FIGURES[:-1]],
         billable_total=_cell(sums["billable_minutes"]),
         contracts=_contracts(around),
+        steps=steps_of(around.sheets, around.zone, around.now),
         checks=_checks(days, grids, around),
         manual=_manual(days, grids, around),
         empty=not any(day["segments"] for day in days),
@@ -160,9 +164,8 @@ def _amount(around: WeekAround) -> Figure:
     """The week's amount in each currency; contracts without an hourly rate bill nothing (S-03)."""
     sums: Counter[str] = Counter()
     for sheet in around.sheets:
-        terms = around.contracts.get(sheet["contract"])
-        if terms and terms["rate_minor"] is not None:
-            sums[terms["currency"]] += amount_minor(sheet["billable_minutes"], terms["rate_minor"])
+        if sheet["amount_minor"] is not None:
+            sums[sheet["currency"]] += sheet["amount_minor"]
     if not sums:
         return Figure("Amount", DASH, None, True, "No contract of this week is paid by the hour")
     return Figure("Amount", " + ".join(money(minor, currency) for currency, minor in sorted(sums.items())))
@@ -185,29 +188,31 @@ def _row(day: Mapping[str, Any], grid: Grid, span: tuple[int, int], around: Week
 
 
 def _contracts(around: WeekAround) -> list[ContractWeek]:
-    named = [(str(around.contracts.get(one["contract"], {}).get("project", "Contract")), one) for one in around.sheets]
-    return [_contract(title, one, around) for title, one in sorted(named, key=lambda pair: pair[0].casefold())]
+    ordered = sorted(around.sheets, key=lambda one: str(one["project"]).casefold())
+    return [_contract(one, around) for one in ordered]
 
 
-def _contract(title: str, sheet: Mapping[str, Any], around: WeekAround) -> ContractWeek:
-    used, most, over = sheet["billable_minutes"], sheet["limit_minutes"], sheet["over_limit_minutes"]
+def _contract(sheet: Mapping[str, Any], around: WeekAround) -> ContractWeek:
+    totals, most = sheet["totals"], sheet["limit_minutes"]
+    used, over = totals["billable_minutes"], totals["over_limit_minutes"]
     words = f"{duration(over)} over the limit, not billed." if over else ""
     if most is not None and not over:
-        words = f"{duration(most - used)} left."
-    terms = around.contracts.get(sheet["contract"])
+        words = f"{duration(max(0, most - used))} left."
     amount = ""
-    if terms and terms["rate_minor"] is not None:
-        words = f"{words} {money(terms['rate_minor'], terms['currency'])} an hour:".lstrip()
-        amount = money(amount_minor(used, terms["rate_minor"]), terms["currency"])
+    if sheet["rate_minor"] is not None:
+        words = f"{words} {money(sheet['rate_minor'], sheet['currency'])} an hour:".lstrip()
+        amount = money(sheet["amount_minor"], sheet["currency"])
     return ContractWeek(
         sheet["contract"],
-        title,
+        sheet["project"],
         hours_and_minutes(used),
         "no weekly limit" if most is None else f"of {limit(most)}",
-        limit_bars(sheet["automatic_minutes"], sheet["manual_minutes"], over, most),
+        limit_bars(totals["automatic_minutes"], totals["manual_minutes"], over, most),
         words,
         amount,
-        sheet["state"],
+        shown_state(sheet),
+        notes_of(sheet, around.zone),
+        seal_of(sheet, around.zone),
     )
 
 
