@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from services.kit.mongo import Database, prefix_range
+from services.kit.mongo import Database, Session, prefix_range
 
 _SHOWN = ("id", "at", "action", "actor", "actor_name", "actor_role", "member", "capture", "detail")
 
@@ -27,20 +27,41 @@ async def note(
 
     ``actor``: ``member``, ``name``, ``role`` of who acts; ``member``: whose diary it is about.
     """
-    at = datetime.now(UTC)
-    await db["audit"].insert_one(
-        {
-            "_id": f"{workspace}|{at.strftime('%Y-%m-%dT%H:%M:%S.%fZ')}|{secrets.token_hex(6)}",
-            "workspace": workspace,
-            "member": member,
-            "actor": actor["member"],
-            "actor_name": actor["name"],
-            "actor_role": actor["role"],
-            "action": action,
-            "capture": capture,
-            "detail": detail,
-        }
-    )
+    await db["audit"].insert_one(_entry(workspace, actor, action, member, capture, detail))
+
+
+async def note_all(
+    db: Database,
+    workspace: str,
+    actor: dict[str, str],
+    action: str,
+    member: str,
+    *,
+    captures: Sequence[str],
+    detail: str,
+    session: Session,
+) -> None:
+    """Appends, in the transaction of what they tell of, an entry for each capture; one where it is about none."""
+    named: Sequence[str | None] = captures or [None]
+    rows = [_entry(workspace, actor, action, member, capture, detail) for capture in named]
+    await db["audit"].insert_many(rows, session=session)
+
+
+def _entry(
+    workspace: str, actor: dict[str, str], action: str, member: str, capture: str | None, detail: str | None
+) -> dict[str, Any]:
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return {
+        "_id": f"{workspace}|{at}|{secrets.token_hex(6)}",
+        "workspace": workspace,
+        "member": member,
+        "actor": actor["member"],
+        "actor_name": actor["name"],
+        "actor_role": actor["role"],
+        "action": action,
+        "capture": capture,
+        "detail": detail,
+    }
 
 
 async def entries(

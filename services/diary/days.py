@@ -18,11 +18,11 @@ from services.diary.access import Action, Sight, Viewer, sight
 from services.diary.edge import Edge
 from services.diary.people import Workspace
 from services.diary.projections import FIGURES, segment_id_of
-from services.diary.weeks import claimed_of, state_of
+from services.diary.weeks import claimed_of, is_manual, state_of
 from services.kit.mongo import Database, in_one_go
 from services.kit.problems import forbidden, invalid, not_found
 from services.wire import scores, slots
-from services.wire.billing import status_of
+from services.wire.billing import amount_minor, status_of
 
 _FIRST, _LAST = date(1970, 1, 2), date(2199, 12, 31)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -39,6 +39,7 @@ _TOTALS = (
     "private_minutes",
     "idle_minutes",
 )
+_NO_TERMS: Mapping[str, Any] = {"billing_unit": "segment"}
 _NO_SCORE = orjson.dumps(scores.NO_SCORE._asdict())
 
 
@@ -153,6 +154,7 @@ class Shown(NamedTuple):
     json: bytes
     billable_minutes: int
     over_minutes: int
+    manual: bool
 
 
 def show_segments(segments: Iterable[dict[str, Any]], weeks: Iterable[dict[str, Any]]) -> list[Shown]:
@@ -162,13 +164,14 @@ def show_segments(segments: Iterable[dict[str, Any]], weeks: Iterable[dict[str, 
 
 
 def _show(document: dict[str, Any], week: Mapping[str, Any] | None) -> Shown:
-    over_ids = week["over"] if week else ()
-    claimed = claimed_of(document["claim"], week["terms"]["billing_unit"] if week else "segment")
+    over_ids, terms = (week["over"], week["terms"]) if week else ((), _NO_TERMS)
+    claim = document["claim"]
+    claimed, manual = claimed_of(claim, terms["billing_unit"]) if terms.get("hourly", True) else 0, is_manual(claim)
     over = bool(over_ids) and segment_id_of(document["_id"]) in over_ids
-    status, billable = status_of(claimed, over=over)
+    status, billable = status_of(claimed, over=over, manual=manual)
     score = document["score"]["shown"] if "score" in document else _NO_SCORE
     json = b"".join((document["shown"][:-1], _billed(status, billable), score, b"}"))
-    return Shown(json, billable, claimed if over else 0)
+    return Shown(json, billable, claimed if over else 0, manual)
 
 
 @cache
@@ -180,9 +183,12 @@ def total(segments: Iterable[dict[str, Any]], shown: Iterable[Shown]) -> dict[st
     """The totals of a day in integer minutes; what is billed is automatic or manual, never over the limit."""
     columns = zip(*(one["figures"] for one in segments), strict=True)
     figures = dict(zip(FIGURES, map(sum, columns), strict=False))
-    billable = sum(one.billable_minutes for one in shown)
-    figures |= {"billable_minutes": billable, "automatic_minutes": billable}
-    figures["over_limit_minutes"] = sum(one.over_minutes for one in shown)
+    billable = over = manual = 0
+    for one in shown:
+        billable, over = billable + one.billable_minutes, over + one.over_minutes
+        manual += one.billable_minutes if one.manual else 0
+    figures |= {"billable_minutes": billable, "automatic_minutes": billable - manual, "manual_minutes": manual}
+    figures["over_limit_minutes"] = over
     return {name: figures.get(name, 0) for name in _TOTALS}
 
 
@@ -193,11 +199,22 @@ def score_of(segments: Iterable[dict[str, Any]], unproductive_weight_percent: in
 
 
 def _week(document: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
-    monday = date.fromisoformat(document["week"])
+    monday, terms = date.fromisoformat(document["week"]), document["terms"]
+    rate = terms.get("rate_minor")
+    names = ("billable_minutes", "automatic_minutes", "manual_minutes", "over_limit_minutes")
     return {
         "contract": document["contract"],
         "week": document["week"],
-        "limit_minutes": document["terms"]["limit_minutes"],
-        "billable_minutes": document["billable_minutes"],
-        "state": state_of(monday, workspace.billing, workspace.lock_hour, datetime.now(UTC)),
+        "limit_minutes": terms["limit_minutes"],
+        **{name: document[name] for name in names},
+        "rate_minor": rate,
+        "currency": terms.get("currency"),
+        "amount_minor": None if rate is None else amount_minor(document["billable_minutes"], rate),
+        "state": "locked" if document.get("sealed") else _stage(document, monday, workspace),
     }
+
+
+def _stage(week: Mapping[str, Any], monday: date, workspace: Workspace) -> str:
+    """Locked by the clock; before that, as far as its timesheet has come (S-06, S-10)."""
+    state = state_of(monday, workspace.billing, workspace.lock_hour, datetime.now(UTC))
+    return "approved" if state == "open" and week.get("approved") else state

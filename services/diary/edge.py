@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Request
 
 from services.diary.access import Action, Viewer, can
+from services.diary.editing import Editor
 from services.diary.live import Live
 from services.diary.people import People
 from services.diary.settings import DiarySettings
@@ -107,6 +108,7 @@ class Edge:
     bus: Bus
     people: People
     sessions: Sessions
+    editor: Editor
     live: Live = field(default_factory=Live)
 
 

@@ -96,6 +96,7 @@ def _say(document: Document, edit: Edit) -> None:
 def _entry(edit: Edit) -> Document:
     about = edit.about
     return {
+        "id": about["entry"],
         "start": about["start"],
         "end": about["end"],
         "kind": about["manual_kind"],

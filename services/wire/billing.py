@@ -73,9 +73,9 @@ def status_of(minutes: int, *, over: bool, manual: bool = False) -> tuple[Status
     """The status of a claim of so many minutes, and what of it is billed (S-02)."""
     if over:
         return "over_limit", 0
-    if manual:
-        return "manual", minutes
-    return ("automatic", minutes) if minutes else ("unbilled", 0)
+    if not minutes:
+        return "unbilled", 0
+    return ("manual" if manual else "automatic"), minutes
 
 
 def amount_minor(minutes: int, rate_minor: int) -> int:

@@ -91,10 +91,13 @@ async def test_a_day_is_told_whole(diary: Diary) -> None:
     assert fourth["score"] == {"activity": None, "productivity": None, "tracko": None}
     assert other["active_minutes"] == 0, "recorded elsewhere (T-14)"
     assert third["contract"] == "side"
+    money = {"rate_minor": 6000, "currency": "EUR"}
     assert day["weeks"] == [
         {"contract": "con", "week": "2026-11-16", "limit_minutes": 20, "billable_minutes": 20}
+        | {"automatic_minutes": 20, "manual_minutes": 0, "over_limit_minutes": 10, **money, "amount_minor": 2000}
         | {"state": day["weeks"][0]["state"]},
         {"contract": "side", "week": "2026-11-16", "limit_minutes": None, "billable_minutes": 10}
+        | {"automatic_minutes": 10, "manual_minutes": 0, "over_limit_minutes": 0, **money, "amount_minor": 1000}
         | {"state": day["weeks"][1]["state"]},
     ]
 
@@ -146,7 +149,7 @@ async def test_a_poison_fact_is_kept_and_blocks_nobody(diary: Diary) -> None:
             (subject, huge.model_dump_json().encode()),
             (subject, shapeless.model_dump_json().encode()),
             (subject_of(nowhere), nowhere.model_dump_json().encode()),
-            (f"notice.raised.{diary.workspace}.mira", b"{}"),
+            (f"team.changed.{diary.workspace}.mira", b"{}"),
             (subject, good.model_dump_json().encode()),
         ]
     )

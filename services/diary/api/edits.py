@@ -1,0 +1,121 @@
+"""Changing a diary: memo and label, removals, manual time (S-04, S-05, S-07, S-08, S-12)."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field, StringConstraints
+
+from services.diary import changes
+from services.diary.access import Action, Viewer
+from services.diary.api.answers import answer, listed
+from services.diary.api.bodies import body_schema, identifier, read_body, take
+from services.diary.edge import current_viewer, edge_of, gate
+from services.diary.manual import ManualTime
+from services.kit.problems import invalid
+from services.wire.events import Id, Strict, Text
+
+router = APIRouter()
+_SAID = ("memo", "label")
+_Viewer = Annotated[Viewer, Depends(current_viewer)]
+SegmentId = Annotated[str, StringConstraints(max_length=110)]
+Reason = Annotated[str, StringConstraints(max_length=1000)]
+
+
+class NoteBody(Strict):
+    """Memo, label or both; null for nothing any more. What is left out stays."""
+
+    segment_ids: Annotated[list[SegmentId], Field(min_length=1, max_length=2000)]
+    memo: Text | None = None
+    label: Annotated[str, StringConstraints(max_length=100)] | None = None
+
+
+class RemovalBody(Strict):
+    """Segments, or captures with what goes with them; ``dry_run`` only says what would be lost."""
+
+    segment_ids: Annotated[list[SegmentId], Field(min_length=1, max_length=2000)] | None = None
+    capture_ids: Annotated[list[Id], Field(min_length=1, max_length=2000)] | None = None
+    reason: Reason | None = None
+    dry_run: bool = False
+
+
+class ManualBody(Strict):
+    """Manual time; ``start`` and ``end`` are instants on the minute."""
+
+    contract: Id
+    kind: Literal["work", "break", "private"] = "work"
+    start: Annotated[str, StringConstraints(max_length=40)]
+    end: Annotated[str, StringConstraints(max_length=40)]
+    reason: Reason | None = None
+    memo: Text | None = None
+    label: Annotated[str, StringConstraints(max_length=100)] | None = None
+
+
+@router.patch("/diary/{member}/segments", dependencies=[gate(Action.CHANGE_LABEL)], openapi_extra=body_schema(NoteBody))
+async def note(request: Request, member: str, viewer: _Viewer) -> Response:
+    """Memo and label of one or many segments, all or none; 409 where a week is locked (S-04, S-12)."""
+    body = take(NoteBody, await read_body(request))
+    said: dict[str, str | None] = {name: getattr(body, name) for name in _SAID if name in body.model_fields_set}
+    if not said:
+        raise invalid("memo, label: say at least one of them", field="memo")
+    return answer(await changes.note(edge_of(request), viewer, identifier(member, "member"), body.segment_ids, said))
+
+
+@router.delete("/diary/{member}/segments/{segment_id}", dependencies=[gate(Action.REMOVE_TIME)])
+async def remove_segment(request: Request, member: str, segment_id: str, viewer: _Viewer) -> Response:
+    """A segment goes with its time and captures, for good (S-08); says what went."""
+    member = identifier(member, "member")
+    return answer(await changes.remove(edge_of(request), viewer, member, segments=[segment_id[:110]]))
+
+
+@router.post(
+    "/diary/{member}/removals", dependencies=[gate(Action.REMOVE_PICTURE)], openapi_extra=body_schema(RemovalBody)
+)
+async def remove(request: Request, member: str, viewer: _Viewer) -> Response:
+    """Segments or captures go, all or none (S-08, S-12); with ``dry_run`` it only says exactly what would be lost."""
+    body = take(RemovalBody, await read_body(request))
+    if (body.segment_ids is None) == (body.capture_ids is None):
+        raise invalid("segment_ids or capture_ids: one of the two", field="segment_ids")
+    return answer(
+        await changes.remove(
+            edge_of(request),
+            viewer,
+            identifier(member, "member"),
+            segments=body.segment_ids or (),
+            captures=body.capture_ids or (),
+            reason=body.reason,
+            dry_run=body.dry_run,
+        )
+    )
+
+
+@router.post(
+    "/diary/{member}/manual-time",
+    status_code=201,
+    dependencies=[gate(Action.ADD_TIME)],
+    openapi_extra=body_schema(ManualBody),
+)
+async def add_manual(request: Request, member: str, viewer: _Viewer) -> Response:
+    """Manual time (S-05); 409 names what it would overlap."""
+    body = take(ManualBody, await read_body(request))
+    entry = ManualTime(**body.model_dump())
+    return answer(await changes.add_manual(edge_of(request), viewer, identifier(member, "member"), entry), 201)
+
+
+@router.get("/diary/{member}/manual-time", dependencies=[gate(Action.READ_DIARY)])
+async def list_manual(
+    request: Request,
+    member: str,
+    viewer: _Viewer,
+    first: Annotated[str, Query(alias="from")],
+    last: Annotated[str, Query(alias="to")],
+) -> Response:
+    """The manual entries from one day to another, both included, in the billing zone."""
+    found: list[Any] = await changes.list_manual(edge_of(request), viewer, identifier(member, "member"), first, last)
+    return listed(found)
+
+
+@router.delete("/diary/{member}/manual-time/{id}", dependencies=[gate(Action.ADD_TIME)])
+async def remove_manual(request: Request, member: str, id: str, viewer: _Viewer) -> Response:
+    """A manual entry goes, whole."""
+    member, entry = identifier(member, "member"), identifier(id, "manual entry")
+    return answer(await changes.remove_manual(edge_of(request), viewer, member, entry))

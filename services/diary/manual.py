@@ -1,0 +1,163 @@
+"""Manual time: entered by the member, or by an admin for them, where the contract allows it (S-05)."""
+
+import re
+import secrets
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from services.diary.editing import Draft, Entry, Table, visible
+from services.diary.projections import Document, shown_of
+from services.diary.weeks import monday_of
+from services.kit.mongo import Database
+from services.kit.problems import Problem, invalid, not_found
+from services.wire.segments import MANUAL
+from services.wire.slots import SLOT, SLOT_MINUTES, format_instant, parse_instant, slot_of, slots_between
+
+LONGEST = timedelta(hours=24)
+_MINUTE = timedelta(minutes=1)
+_ENTRY = re.compile(r"man_([0-9a-f]{1,8})_[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class ManualTime:
+    """An entry that is to be; ``start`` and ``end`` as asked for, on the minute."""
+
+    contract: str
+    kind: Literal["work", "break", "private"]
+    start: str
+    end: str
+    reason: str | None = None
+    memo: str | None = None
+    label: str | None = None
+    random: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    @property
+    def entry(self) -> str:
+        """Its id, which says where on the clock to look for it."""
+        return f"man_{int(parse_instant(self.start).timestamp()) // 60:x}_{self.random}"
+
+    async def draft(self, table: Table) -> list[Draft]:
+        """One edit a contract-week; 404 unknown contract, 409 not allowed or overlapping, 422 no such span."""
+        start, end = self._span(table.now)
+        await self._require_contract(table, start, end)
+        spans = list(slots_between(slot_of(start), end))
+        await table.held.read_segments({table.moment(format_instant(slot)) for slot in spans})
+        _require_free(table, start, end)
+        weeks: dict[str, list[datetime]] = defaultdict(list)
+        for slot in spans:
+            weeks[monday_of(format_instant(slot), table.settings.billing)].append(slot)
+        return [self._of_week(week, max(start, own[0]), min(end, own[-1] + SLOT)) for week, own in weeks.items()]
+
+    def _span(self, now: datetime) -> tuple[datetime, datetime]:
+        try:
+            start, end = parse_instant(self.start), parse_instant(self.end)
+        except ValueError as error:
+            raise invalid("start, end: instants like 2026-11-21T10:10:00Z", field="start") from error
+        for name, instant in (("start", start), ("end", end)):
+            if instant.second or instant.microsecond:
+                raise invalid(f"{name}: on the minute", field=name)
+        if start >= end:
+            raise invalid("end: after start", field="end")
+        if end > now:
+            raise invalid("end: not in the future", field="end")
+        if end - start > LONGEST:
+            raise invalid("end: at most 24 hours after start", field="end")
+        return start, end
+
+    async def _require_contract(self, table: Table, start: datetime, end: datetime) -> None:
+        key = f"{table.viewer.workspace}|{self.contract}"
+        contract = await table.db["contracts"].find_one({"_id": key}, session=table.session)
+        if contract is None or contract["member"] != table.member:
+            raise not_found("contract")
+        if not contract["manual_time"]:
+            raise Problem(
+                409,
+                "no-manual-time",
+                "This contract allows no manual time.",
+                "An admin may allow it in the contract's terms (S-05).",
+                rule="S-05",
+            )
+        first, last = str(start.date()), str((end - _MINUTE).date())
+        if (contract["starts_on"] or first) > first or last > (contract["ends_on"] or last):
+            raise Problem(
+                409, "outside-contract", "The contract does not run then.", "Choose days within its term.", rule="S-05"
+            )
+        if self.label and contract["labels"] and self.label not in contract["labels"]:
+            raise invalid("label: one of the contract's labels", field="label", labels=contract["labels"])
+
+    def _of_week(self, week: str, start: datetime, end: datetime) -> Draft:
+        about = {
+            "entry": self.entry,
+            "manual_kind": self.kind,
+            "start": format_instant(start),
+            "end": format_instant(end),
+        }
+        personal = {"memo": self.memo, "label": self.label, "reason": self.reason}
+        return Draft("manual", self.contract, week, about, {name: said for name, said in personal.items() if said})
+
+    def note(self, drafts: Sequence[Draft]) -> Entry:
+        """Its length and kind; the audit log has no reasons and memos."""
+        spans = [parse_instant(one.about["end"]) - parse_instant(one.about["start"]) for one in drafts]
+        minutes = int(sum(spans, timedelta()).total_seconds()) // 60
+        return Entry("time.added", f"{minutes} minutes of {self.kind} by hand")
+
+
+def _require_free(table: Table, start: datetime, end: datetime) -> None:
+    """Manual time overlaps no time that is there, recorded or entered, on whatever contract (S-05)."""
+    overlapping = []
+    for key in table.held.segments.now:
+        shown = visible(table.held.segments.now, key)
+        if shown is None:
+            continue
+        slot = parse_instant(shown["slot"])
+        times = (slot + index * _MINUTE for index in range(SLOT_MINUTES) if shown["minutes"][index] is not None)
+        if any(start <= time < end for time in times):
+            overlapping.append(shown["segment_id"])
+    if overlapping:
+        raise Problem(
+            409,
+            "overlap",
+            "There is time already.",
+            f"{len(overlapping)} segments lie in this span, the first at {overlapping[0].split(':', 2)[2]}: "
+            "choose a span without them, or remove them first (S-05).",
+            rule="S-05",
+            overlaps=sorted(overlapping),
+        )
+
+
+async def segments_of_entry(db: Database, workspace: str, member: str, entry: str) -> list[str]:
+    """The ids of what is left of an entry; 404 where nothing is."""
+    if not (found := _ENTRY.fullmatch(entry)):
+        raise not_found("manual entry")
+    start = slot_of(datetime.fromtimestamp(int(found[1], 16) * 60, UTC))
+    head = f"{workspace}|{member}|"
+    span = {"$gte": head + format_instant(start), "$lt": head + format_instant(start + LONGEST + SLOT)}
+    documents = await db["segments"].find({"_id": span, "entry.id": entry}, {"shown": 1}).to_list(None)
+    left = [shown_of(one)["segment_id"] for one in documents if "shown" in one]
+    if not left:
+        raise not_found("manual entry")
+    return left
+
+
+async def listed(db: Database, workspace: str, member: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
+    """The member's entries that have time in [start, end), by the clock."""
+    head = f"{workspace}|{member}|"
+    span = {"$gte": head + format_instant(slot_of(start)), "$lt": head + format_instant(end)}
+    found = db["segments"].find({"_id": span, "kind": MANUAL, "shown": {"$exists": True}}).sort("_id", 1)
+    entries: dict[str, dict[str, Any]] = {}
+    async for document in found:
+        shown, entry = shown_of(document), document["entry"]
+        one = entries.setdefault(shown["entry"], _listed(shown, entry))
+        one["segments"].append(shown["segment_id"])
+        one["minutes"] += sum(minute is not None for minute in shown["minutes"])
+        one["start"], one["end"] = min(one["start"], entry["start"]), max(one["end"], entry["end"])
+    return list(entries.values())
+
+
+def _listed(shown: dict[str, Any], entry: Document) -> dict[str, Any]:
+    own = {name: entry[name] for name in ("kind", "start", "end", "reason", "actor", "at")}
+    said = {name: shown[name] for name in ("contract", "memo", "label")}
+    return {"id": shown["entry"], **said, **own, "segments": [], "minutes": 0}
