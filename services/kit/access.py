@@ -64,6 +64,7 @@ class Action(Enum):
     EXPORT_STATEMENT  = ("statement.export",  "diary:read",    _W, _W, _OT, _O, _C)  # S-07, B-01
     READ_SCORES       = ("scores.read",       "diary:read",    _W, _W, _OT, _O, _N)
     READ_SYNC         = ("sync.read",         "devices:read",  _W, _W, _OT, _O, _N)  # B-02
+    RELEASE_RECORDS   = ("sync.release",      "devices:write", _W, _W, _N,  _N, _N)  # B-02
     READ_AUDIT        = ("audit.read",        "people:read",   _W, _W, _O,  _O, _N)  # G-02; one's own: B-03
     CHECK_AUDIT       = ("audit.check",       "people:read",   _W, _W, _N,  _N, _N)  # G-02
 
