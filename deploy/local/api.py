@@ -64,6 +64,14 @@ async def newest_picture(http: httpx.AsyncClient, member: str, today: date, days
     return None
 
 
+async def add_manual_time(http: httpx.AsyncClient, member: str, body: Mapping[str, Any]) -> bool:
+    """Enter manual time; False where the diary does not take it, because something is there already, say (S-05)."""
+    answer = await http.post(f"/api/v1/diary/{member}/manual-time", json=dict(body))
+    if answer.status_code not in (201, 409):
+        answer.raise_for_status()
+    return answer.status_code == 201
+
+
 async def taken_licences(http: httpx.AsyncClient) -> list[str]:
     """The ids of the workspace's licences that were activated, now or once, or cannot be any more."""
     answer = await http.get("/api/v1/licences")

@@ -220,6 +220,20 @@ def _lock_before_lunch(first: Session, random: Random) -> Session:
     return first._replace(stretches=[*first.stretches, locked]) if random.random() < 0.4 else first
 
 
+def phone_call(contract: str, after: datetime) -> dict[str, Any]:
+    """Manual time as somebody enters it who took a call when the computer was off already (S-05)."""
+    start = after + 25 * MINUTE
+    return {
+        "contract": contract,
+        "kind": "work",
+        "start": slots.format_instant(start),
+        "end": slots.format_instant(start + 35 * MINUTE),
+        "reason": "The client called after I had stopped.",
+        "memo": "Call: what is left before the launch",
+        "label": "Meeting",
+    }
+
+
 # a minute -------------------------------------------------------------------------------------------------------------
 
 

@@ -149,6 +149,11 @@ class Demo:
         firsts = [next(person for person in people if person["role"] == role) for role in ROLES]
         return [{name: person[name] for name in ("email", "password", "role", "member")} for person in firsts]
 
+    def account_of(self, member: str) -> dict[str, str]:
+        """How a member of the first workspace signs in."""
+        person = next(one for one in self.workspaces[0]["people"] if one["member"] == member)
+        return {name: person[name] for name in ("email", "password", "role", "member")}
+
     def unused_licences(self, taken: Collection[str] = ()) -> list[dict[str, str]]:
         """Licences of a member outside the fleet, but those with an id among ``taken``."""
         names = ("key", "mode", "member", "contract")

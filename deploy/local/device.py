@@ -85,7 +85,7 @@ class Device:
         self.spool = Spool(self.folder / "spool.db", durable=False)
         self.identity = self.activation.identity
         entitlement = self.activation.entitlement
-        self._contract: str = entitlement["contracts"][0]["contract"]
+        self.contract: str = entitlement["contracts"][0]["contract"]
         self._policy: dict[str, Any] = entitlement["policy"]
         self._open: OpenSlot | None = None
         self._moments: list[datetime] = []
@@ -164,10 +164,10 @@ class Device:
             self._close(clock.now())
 
     def _begin(self, clock: Clock, session: Session, slot: datetime) -> None:
-        segment = f"{self._contract}:{self.identity.device}:{slots.format_instant(slot)}"
+        segment = f"{self.contract}:{self.identity.device}:{slots.format_instant(slot)}"
         self._open = OpenSlot(
             slot=slot,
-            contract=self._contract,
+            contract=self.contract,
             session=session.name,
             session_started=slots.format_instant(session.started),
             zone=self.persona.zone,
@@ -197,7 +197,7 @@ class Device:
                     "monitor": 0,
                     "blurred": self.persona.blurred,
                 }
-                segment = f"{self._contract}:{self.identity.device}:{slots.format_instant(slot)}"
+                segment = f"{self.contract}:{self.identity.device}:{slots.format_instant(slot)}"
                 self.spool.hold_picture(segment, entry, lived.use.app, picture.data, picture.thumbnail)
                 self.pictured = entry["capture_id"]
 

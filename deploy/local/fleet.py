@@ -11,6 +11,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from deploy.local import api, company
 from deploy.local.company import Calendar, Persona
@@ -68,6 +69,7 @@ class Fleet:
             uplinks += [asyncio.create_task(laptop.uplink.run()) for laptop in self.laptops]
             await drained(self.laptops)
             await self._visible()
+            await self._enter_manual_time()
             self._caught_up = True
             self._write_progress()
             progress.cancel()
@@ -114,6 +116,21 @@ class Fleet:
                     (other,) = devices
                     today = datetime.now(UTC).date()
                     self.others_capture = await api.newest_picture(http, other.identity.member, today, DAYS + 7)
+
+    async def _enter_manual_time(self) -> None:
+        """Somebody was on the phone after they had stopped, and says so the next day (S-05); once a data folder."""
+        done, device = self.folder / "manual-time", self.devices[0] if self.devices else None
+        today = datetime.now(UTC).date()
+        monday = slots.week_of(datetime.now(UTC), ZoneInfo("UTC")).isoformat()
+        if device is None or done.exists() or not device.persona.manual_time:
+            return
+        worked = [day for day in sorted(device.segments) if monday <= day < today.isoformat()]
+        if worked:
+            last = max(segment.split(":", 2)[2] for segment in device.segments[worked[-1]])
+            body = company.phone_call(device.contract, slots.parse_instant(last) + slots.SLOT)
+            async with api.signed_in(self.web, self.demo.account_of(device.identity.member)) as http:
+                await api.add_manual_time(http, device.identity.member, body)
+        done.touch()
 
     # progress ---------------------------------------------------------------------------------------------------------
 
