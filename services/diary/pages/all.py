@@ -1,5 +1,26 @@
 """Every page's router. A new page's module stands here once; its line in the navigation is in shell.py."""
 
-from services.diary.pages import account, contracts, gate, policies, routes, sign_in, timesheets, workspaces
+from services.diary.pages import (
+    account,
+    clients,
+    contracts,
+    gate,
+    people,
+    people_import,
+    policies,
+    routes,
+    sign_in,
+    teams,
+    timesheets,
+    workspaces,
+)
 
-ROUTERS = tuple(one.router for one in (sign_in, gate, account, workspaces, routes, timesheets, contracts, policies))
+ROUTERS = tuple(
+    one.router
+    for one in (
+        *(sign_in, gate, account, workspaces),
+        *(routes, timesheets, contracts),
+        *(people_import, people, teams, clients),
+        *(policies,),
+    )
+)

@@ -46,8 +46,15 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("Mine", "/", "Diary", "diary", _STAFF, often=True),
     Entry("Mine", "/timesheets", "Timesheet", "sheet", _STAFF, often=True),
     Entry("Mine", "/contracts", "Contracts", "deal", frozenset({"employee", "client"}), often=True),
-    Entry("Mine", "/diaries", "Diaries", "people", _LEADS | {"client"}, often=True),
+    Entry("Mine", "/devices", "Devices", "mon", frozenset({"employee"})),
+    Entry("Mine", "/diaries", "Diaries", "eye", _LEADS | {"client"}, often=True),
+    Entry("Team", "/approvals", "Approvals", "check", _LEADS),
     Entry("Team", "/contracts", "Contracts", "deal", _LEADS),
+    Entry("Workspace", "/people", "People", "people", _LEADS, often=True),
+    Entry("Workspace", "/teams", "Teams", "team", _LEADS),
+    Entry("Workspace", "/clients", "Clients", "user", _LEADS),
+    Entry("Workspace", "/policies", "Policies", "file", _LEADS),
+    Entry("Workspace", "/devices", "Devices", "mon", _LEADS),
 )
 
 
