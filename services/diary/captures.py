@@ -22,6 +22,7 @@ class Named(NamedTuple):
     member: str
     contract: str
     state: str
+    blurred: bool
 
 
 async def find(edge: Edge, viewer: Viewer, capture: str) -> Named:
@@ -33,7 +34,8 @@ async def find(edge: Edge, viewer: Viewer, capture: str) -> Named:
             known = await edge.people.member(viewer.workspace, member)
             allowed = sight(viewer, Action.SEE_PICTURE, member, known["team"] if known else None)
             if allowed is not None and allowed.shows(contract):
-                return Named(device, member, contract, picture_state(document, sha256))
+                state, blurred = picture_state(document, sha256), document.get("blurred", False)
+                return Named(device, member, contract, state, blurred)
     raise not_found("capture")
 
 
@@ -46,7 +48,8 @@ async def look(edge: Edge, viewer: Viewer, capture: str, size: Literal["picture"
     if named.member != viewer.member:
         actor = {"member": viewer.member, "name": viewer.principal.name, "role": viewer.role}
         await audit.note(edge.db, viewer.workspace, actor, "capture.viewed", named.member, capture=capture, detail=size)
-    asked = PictureOf(workspace=viewer.workspace, device=named.device, capture_id=capture, size=size)
+    where = {"workspace": viewer.workspace, "device": named.device, "capture_id": capture}
+    asked = PictureOf(**where, size=size, blurred=named.blurred)
     message = await edge.bus.ask_raw("media", "picture", asked, timeout=10.0)
     kind = (message.headers or {}).get("Content-Type", "application/octet-stream")
     if not kind.startswith("image/"):

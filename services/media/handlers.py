@@ -15,7 +15,8 @@ from services.kit.problems import Problem, not_found, unavailable
 from services.media.encoder import Encoder, EncoderLost, Unreadable
 from services.media.grants import Grants
 from services.media.offers import MAX_BYTES, Refused, check_grant, examine
-from services.media.pictures import Document, Pictures, fact_of
+from services.media.pictures import Document, Pictures, fact_of, removal_message
+from services.media.removing import Remover
 from services.wire import subjects
 from services.wire.events import Picture, read
 from services.wire.requests import PictureOf, Replay
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 _STORED = orjson.dumps({"state": "stored"})
 _REPLAYED_AT_ONCE = 500
 _LOSSES_FORGIVEN = 3
+DURABLE = next(one for stream in subjects.STREAMS for one in stream.durables if one.name == "media")
 
 
 class Handlers:
@@ -32,6 +34,7 @@ class Handlers:
 
     def __init__(self, bus: Bus, pictures: Pictures, grants: Grants, encoder: Encoder) -> None:
         self._bus, self._pictures, self._grants, self._encoder = bus, pictures, grants, encoder
+        self._remover = Remover(bus, pictures, encoder)
         self._looks: dict[str, asyncio.Task[dict[str, bytes]]] = {}
 
     def register(self) -> None:
@@ -40,6 +43,7 @@ class Handlers:
         self._bus.serve("picture", PictureOf, self.look, workers=32)
         self._bus.serve("replay", Replay, self.replay)
         self._bus.listen("licence.changed.>", self._grants.forget)
+        self._bus.work(DURABLE, self._remover.take, batch=50)
 
     async def arrive(self, workspace: str, device: str, message: Msg) -> bytes:
         """``rpc.device.….picture`` (fine-print.md, *Requests of a device*).
@@ -65,6 +69,8 @@ class Handlers:
             raise Refused("not_allowed", "no such device")
         check_grant(grant, capture, datetime.now(UTC))
         document, new = await self._pictures.store(workspace, device, grant.member, examine(capture, body))
+        if document.get("blur") == "wanted":
+            await self._remover.blur(document)
         # The device is the outbox here: it keeps the picture until it is answered, and whatever fails before that, it
         # sends it again and the fact is said again. A staged fact would double what arriving costs.
         await self._bus.journal([_message(document, telemetry.traceparent_of())])
@@ -73,15 +79,25 @@ class Handlers:
     async def look(self, wanted: PictureOf) -> Reply:
         """``rpc.media.picture``: WebP made here; 404 while there is none, 422 ``unreadable`` where it is damaged."""
         where = (wanted.workspace, wanted.device, wanted.capture_id)
+        if wanted.blurred:
+            await self._require_blurred(*where)
         try:
             body, source = await self._pictures.shown(*where, wanted.size), "cache"
         except KeyError:
             document = await self._pictures.find(*where)
-            if document is None:
+            if document is None or "sha256" not in document or document.get("removed"):
                 raise not_found("picture") from None
             body, source = (await self._first_look(document))[wanted.size], "encoder"
         metrics.PICTURE_VIEWS.labels(source).inc()
         return Reply(body, {"Content-Type": "image/webp", "ETag": f'"{hashlib.sha256(body).hexdigest()}"'})
+
+    async def _require_blurred(self, workspace: str, device: str, capture_id: str) -> None:
+        """What was blurred afterwards is never shown clear, also where the edit has not been heard yet (M-03)."""
+        document = await self._pictures.find(workspace, device, capture_id)
+        if document is None or "sha256" not in document:
+            raise not_found("picture")
+        if document.get("blur") != "done" and not document.get("removed"):
+            await self._remover.blur(document)
 
     async def _first_look(self, document: Document) -> dict[str, bytes]:
         """Encodes it once for all who look just now, and whoever of them goes away."""
@@ -104,14 +120,23 @@ class Handlers:
                 await self._pictures.keep_unreadable(document, "EncoderLost")
             raise unavailable("The encoder of pictures") from error
         await self._pictures.keep_shown(document, parts)
+        now = await self._pictures.again(document)
+        if now.get("removed"):  # while it was encoded: what was put there just now must not stay
+            await self._pictures.drop(now)
+            raise not_found("picture")
+        if now.get("blur"):
+            await self._pictures.keep_blurred(now, parts["blurred"])
+            return dict.fromkeys(parts, parts["blurred"])
         return parts
 
     async def replay(self, wanted: Replay) -> dict[str, Any]:
-        """``rpc.media.replay``: says ``capture.stored`` again for the pictures taken in a span."""
+        """``rpc.media.replay``: says again that the pictures taken in a span were stored, and of some, removed."""
         emitted, batch = 0, []
         async for document in self._pictures.taken_between(wanted.workspace, wanted.start, wanted.end):
             batch.append(_message(document))
-            if len(batch) == _REPLAYED_AT_ONCE:
+            if document.get("removed"):
+                batch.append(removal_message(document))
+            if len(batch) >= _REPLAYED_AT_ONCE:
                 await self._bus.journal(batch, replay=True)
                 emitted, batch = emitted + len(batch), []
         await self._bus.journal(batch, replay=True)

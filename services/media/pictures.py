@@ -1,6 +1,7 @@
 """Pictures in the object store, and what is known of each in Mongo.
 
-``pictures``   ``_id`` = workspace|capture|device: what the device said of it; later why it cannot be shown, if so
+``pictures``   ``_id`` = workspace|capture|device: what the device said of it; later why it cannot be shown, if so, and
+               what edits say: ``removed``, which stays so that it cannot come back, and ``blur`` (``wanted``, ``done``)
 ``refusals``   ``_id`` = workspace|device|capture|reason: offers that were not taken, kept for 90 days
 
 Objects lie under ``<workspace>/<device>/<capture>/``: ``original-<start of the hash>``, the bytes as the device sent
@@ -19,7 +20,9 @@ from pymongo.errors import DuplicateKeyError
 from services.kit.mongo import Database
 from services.kit.objects import Objects
 from services.media.offers import Offer, Refused
-from services.wire.events import CaptureStored
+from services.wire import subjects
+from services.wire.edits import Edit
+from services.wire.events import CaptureRemoved, CaptureStored
 from services.wire.slots import format_instant, parse_instant
 
 Document = dict[str, Any]
@@ -53,12 +56,54 @@ class Pictures:
         try:
             await self._db["pictures"].insert_one(document)
         except DuplicateKeyError as error:
-            known = await self.find(workspace, device, offer.capture.capture_id)
-            if known is None or known["sha256"] != document["sha256"]:
-                await self._objects.remove(_original(document))
-                raise Refused("hash", "another picture is kept for this capture") from error
-            return known, False
+            return await self._meet(document, error)
         return document, True
+
+    async def _meet(self, document: Document, error: DuplicateKeyError) -> tuple[Document, bool]:
+        """What was put down meets what is known of this capture: the same again, another, or what edits say of it."""
+        await self._fill(document)
+        known = await self.find(document["workspace"], document["device"], document["capture_id"])
+        if known is None or known.get("removed"):
+            await self._objects.remove(_original(document))
+            raise Refused("not_allowed", "this capture was removed") from error
+        if known["sha256"] != document["sha256"]:
+            await self._objects.remove(_original(document))
+            raise Refused("hash", "another picture is kept for this capture") from error
+        if known.get("blur") == "done":
+            await self._objects.remove(_original(document))
+        return known, False
+
+    async def _fill(self, document: Document) -> None:
+        """A picture that an edit was quicker than: what the edit said stays, and the rest comes to it."""
+        first = {"_id": document["_id"], "sha256": {"$exists": False}, "removed": {"$exists": False}}
+        await self._db["pictures"].update_one(
+            first, {"$set": {name: value for name, value in document.items() if name != "_id"}}
+        )
+
+    async def again(self, document: Document) -> Document:
+        """What is known of it by now."""
+        return await self._db["pictures"].find_one({"_id": document["_id"]}) or document
+
+    async def mark(self, edit: Edit, capture_id: str, device: str, **fields: Any) -> Document:
+        """Notes what an edit says of a capture, also of one that has not come yet; gives what is known of it then."""
+        key = f"{edit.workspace}|{capture_id}|{device}"
+        who = {"workspace": edit.workspace, "member": edit.member, "device": device, "capture_id": capture_id}
+        found: Document = await self._db["pictures"].find_one_and_update(
+            {"_id": key}, {"$set": fields, "$setOnInsert": who}, upsert=True, return_document=True
+        )
+        return found
+
+    async def drop(self, document: Document) -> None:
+        """No object of a capture is left."""
+        names = [f"{_folder(document)}/{part}" for part in ("picture", "thumbnail", "blurred")]
+        names += [_original(document)] if "sha256" in document else []
+        await asyncio.gather(*(self._objects.remove(name) for name in names))
+
+    async def keep_blurred(self, document: Document, blurred: bytes) -> None:
+        """The blurred twin takes the place of everything clear, for good (M-03)."""
+        await self.keep_shown(document, dict.fromkeys(("picture", "thumbnail", "blurred"), blurred))
+        await self._objects.remove(_original(document))
+        await self._db["pictures"].update_one({"_id": document["_id"]}, {"$set": {"blur": "done"}})
 
     async def refuse(self, workspace: str, device: str, capture_id: str, refused: Refused) -> None:
         """Keeps a refusal (M-09); the same one again only moves its time."""
@@ -114,6 +159,15 @@ class Pictures:
 def fact_of(document: Document) -> CaptureStored:
     """``capture.stored`` of a kept picture."""
     return CaptureStored(**{name: document[name] for name in CaptureStored.model_fields})
+
+
+def removal_message(document: Document) -> tuple[str, bytes, str | None]:
+    """``capture.removed`` of a picture that was removed, as it is published."""
+    names, removed = ("workspace", "member", "device", "capture_id"), document["removed"]
+    fact = CaptureRemoved(
+        removed_at=removed["at"], reason=removed["reason"], **{name: document[name] for name in names}
+    )
+    return subjects.fact("capture.removed", fact.workspace, fact.member), fact.model_dump_json().encode(), None
 
 
 def _folder(document: Document) -> str:

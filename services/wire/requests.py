@@ -222,12 +222,16 @@ class Replay(Strict):
 
 
 class PictureOf(Strict):
-    """``rpc.media.picture`` → the bytes, encoded anew, with header ``Content-Type``; 404 while not stored."""
+    """``rpc.media.picture`` → the bytes, encoded anew, with header ``Content-Type``; 404 while not stored.
+
+    ``blurred``: the diary knows that it was blurred afterwards, so it is never given clear (M-03).
+    """
 
     workspace: Id
     device: Id
     capture_id: Id
     size: Literal["picture", "thumbnail"]
+    blurred: bool = False
 
 
 class RecordsOf(Strict):
