@@ -8,6 +8,7 @@ from services.diary import replaying
 from services.diary.edge import Edge, Sessions
 from services.diary.editing import Editor
 from services.diary.people import People
+from services.diary.sealing import Sealer
 from services.diary.settings import DiarySettings
 from services.diary.store import ensure_indexes, open_store
 from services.diary.web import web
@@ -23,7 +24,8 @@ def build(settings: DiarySettings) -> FastAPI:
     db, bus = open_store(settings), Bus("diary", settings)
     outbox = Outbox(db, bus)
     editor = Editor(db, bus, settings.seal_key, outbox)
-    edge = Edge(settings, db, bus, People(db), Sessions(settings.session_key, bus), editor)
+    sealer = Sealer(db, bus, settings.seal_key, outbox, grace=settings.seal_grace_seconds)
+    edge = Edge(settings, db, bus, People(db), Sessions(settings.session_key, bus), editor, sealer)
     edge.live.attach(bus)
     edge.people.attach(bus)
     bus.serve("replay", Replay, partial(replaying.replay, db, bus))

@@ -12,6 +12,7 @@ from services.diary.access import Action, Viewer, can
 from services.diary.editing import Editor
 from services.diary.live import Live
 from services.diary.people import People
+from services.diary.sealing import Sealer
 from services.diary.settings import DiarySettings
 from services.kit import principals
 from services.kit.bus import Bus
@@ -109,6 +110,7 @@ class Edge:
     people: People
     sessions: Sessions
     editor: Editor
+    sealer: Sealer
     live: Live = field(default_factory=Live)
 
 

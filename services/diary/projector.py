@@ -11,7 +11,6 @@ from services.kit import mongo
 from services.kit.bus import Bus
 from services.kit.outbox import Outbox
 from services.kit.service import Service, run
-from services.kit.settings import signing_key
 from services.wire.subjects import STREAMS
 
 DURABLE = next(one for stream in STREAMS for one in stream.durables if one.name == "projector")
@@ -22,7 +21,7 @@ def build(settings: DiarySettings) -> Service:
     db, bus = open_store(settings), Bus("projector", settings)
     bus.work(DURABLE, Projector(db, bus, settings.seal_public).take)
     outbox = Outbox(db, bus)
-    key, grace, quiet = signing_key(settings.seal_seed), settings.seal_grace_seconds, settings.seal_quiet_seconds
+    key, grace, quiet = settings.seal_key, settings.seal_grace_seconds, settings.seal_quiet_seconds
     sealer = Sealer(db, bus, key, outbox, grace=grace, quiet=quiet)
     watch = Watch(sealer, settings.seal_every_seconds)
 

@@ -171,7 +171,8 @@ class Sealer:
             number=0,
             previous=GENESIS,
         )
-        return await self._write(week, draft, about, records, signed)
+        span = list(seen.span) if places else None
+        return await self._write(week, draft, {"about": about, "span": span}, records, signed)
 
     async def _about(self, week: Document, contract: Document, settings: Workspace) -> About:
         names = {}
@@ -182,9 +183,9 @@ class Sealer:
         return About(settings.name, names[week["member"]], client, contract["project"])
 
     async def _write(
-        self, week: Document, draft: Seal, about: str, records: list[Signature], signed: list[tuple[str, Signed]]
+        self, week: Document, draft: Seal, also: Document, records: list[Signature], signed: list[tuple[str, Signed]]
     ) -> Document:
-        kept = {"about": about, "records": [list(one.place) for one in records], "edits": [edit for edit, _ in signed]}
+        kept = {"records": [list(one.place) for one in records], "edits": [edit for edit, _ in signed], **also}
 
         async def work(session: Session) -> Document:
             number, previous = await self._take_number(week, session)
