@@ -1,7 +1,7 @@
 """The page of a day, worked out before the template renders it: the template only writes it down. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,9 +18,10 @@ from services.diary.pages.figures import (
 )
 from services.diary.pages.formatting import duration, limit, long_day, short_day
 from services.diary.pages.grid import Grid, grid_of
-from services.diary.pages.hours import Hour, Paths, Terms, hours_of
+from services.diary.pages.hours import Hour, Paths, Terms, hours_of, starts_of
 from services.diary.pages.panels import Panel, arrived_panel, looks_panel, unprotected_panel
 from services.diary.pages.ribbon import Ribbon, ribbon_of
+from services.wire.slots import parse_slot, week_of
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Surroundings:
 
     ``contracts`` titles and ``devices`` names by id; ``sync`` ingest's answer per device, ``looks`` who else looked,
     each None where it is not known; ``paths`` the page's addresses; ``scores`` and ``synced``: whether the reader may
-    see scores and the proof of sync.
+    see scores and the proof of sync; ``entries`` the manual entries by id.
     """
 
     contracts: Mapping[str, str]
@@ -42,6 +43,7 @@ class Surroundings:
     movement_counts: bool = False
     scores: bool = True
     synced: bool = True
+    entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class Neighbour(NamedTuple):
@@ -90,7 +92,18 @@ def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> Da
         score=score_of(day["score"], totals["tracked_minutes"]) if around.scores else None,
         limits=limits_of(day["weeks"], segments, grid, around.contracts, around.billing_zone),
         ribbon=ribbon_of(segments, grid, _mark(day["weeks"], segments, grid)),
-        hours=hours_of(segments, grid, Terms(around.contracts, around.paths, around.movement_counts)),
+        hours=hours_of(
+            segments,
+            grid,
+            Terms(
+                around.contracts,
+                around.paths,
+                around.movement_counts,
+                states_of(segments, day["weeks"], around.billing_zone),
+                starts_of(segments),
+                around.entries,
+            ),
+        ),
         empty=not segments,
         panels=[
             unprotected_panel(segments, grid),
@@ -99,6 +112,20 @@ def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> Da
         ],
         spoken=f"{duration(totals['billable_minutes'])} billable, {len(segments)} segments",
     )
+
+
+def states_of(
+    segments: Iterable[Mapping[str, Any]], weeks: Iterable[Mapping[str, Any]], billing_zone: str
+) -> dict[str, str]:
+    """The state of the week that each segment is billed in, by segment id: what may still be done to it (S-06)."""
+    states = {(week["contract"], week["week"]): week["state"] for week in weeks}
+    zone = ZoneInfo(billing_zone)
+    return {
+        one["segment_id"]: states.get(
+            (one["contract"], one.get("adjustment") or week_of(parse_slot(one["slot"]), zone).isoformat()), "open"
+        )
+        for one in segments
+    }
 
 
 def _neighbour(day: date, paths: Paths) -> Neighbour:

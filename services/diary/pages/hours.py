@@ -1,7 +1,7 @@
 """The hour rows of a day: runs of neighbouring segments, and what a segment's card shows. Pure.
 
 A run is neighbouring segments of one hour with the same memo, label, contract and kind; it has one memo bar. Break,
-private and manual time are one block across their columns (mock-ups, *Structure to keep*).
+private and manual time are one block across their columns (mock-ups, *Structure to keep*); each manual entry its own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from services.diary.pages.formatting import counted, duration
 from services.diary.pages.grid import Grid, HourRow, Place
-from services.wire.segments import APP, STATE, is_active
+from services.wire.segments import APP, STATE, is_active, is_tracked
 
 KINDS = {"automatic": "auto", "manual": "manual", "over_limit": "over", "unbilled": "none"}
 """A segment's status and the class (and glyph) of its colour (S-02)."""
@@ -58,13 +58,26 @@ class Paths:
         """The page of the day, without the zone."""
         return f"/diary/{self.member}/{self.date}"
 
+    @property
+    def answer(self) -> str:
+        """The same day from the API (V-04)."""
+        return f"/api/v1/diary/{self.member}/days/{self.date}{self.query}"
+
+    def to(self, step: str) -> str:
+        """What is done on the page of the day: ``note``, ``removal``, ``manual`` …"""
+        return f"{self.day}/{step}{self.query}"
+
+    def until(self, date: str) -> str:
+        """The days from this one to another."""
+        return f"{self.day}{self.query}{'&' if self.query else '?'}to={date}"
+
     def capture(self, capture_id: str) -> str:
         """One picture in its set."""
-        return f"{self.day}/captures/{capture_id}{self.query}"
+        return self.to(f"captures/{capture_id}")
 
     def minutes(self, segment_id: str) -> str:
         """The counts of each minute of a segment."""
-        return f"{self.day}/minutes/{segment_id}{self.query}"
+        return self.to(f"minutes/{segment_id}")
 
 
 class Picture(NamedTuple):
@@ -79,8 +92,22 @@ class Picture(NamedTuple):
     words: str
 
 
+class Pick(NamedTuple):
+    """The box that selects segments: their ids (by spaces), clock, minutes, pictures, and the week's state.
+
+    ``minutes`` are those on the bill, else those tracked.
+    """
+
+    ids: str
+    clock: str
+    end: str
+    minutes: int
+    pictures: int
+    state: str
+
+
 class SegmentCard(NamedTuple):
-    """One ``li.seg``."""
+    """One ``li.seg``; ``starts``: a set begins with it (V-01); ``late``: the week that an adjustment is billed in."""
 
     id: str
     name: str
@@ -92,6 +119,18 @@ class SegmentCard(NamedTuple):
     app: str
     protected: bool
     reason: str
+    pick: Pick
+    starts: bool
+    late: str
+
+
+class Block(NamedTuple):
+    """A pause or manual time across its columns; ``pick`` where it was entered by hand and may be selected."""
+
+    id: str
+    strong: str
+    words: str
+    pick: Pick | None = None
 
 
 @dataclass(slots=True)
@@ -107,7 +146,9 @@ class Run:
     words: str = ""
     missing: bool = False
     cards: list[SegmentCard] = field(default_factory=list)
-    block: tuple[str, str] | None = None
+    block: Block | None = None
+    ids: list[str] = field(default_factory=list)
+    state: str = "open"
 
     @property
     def classes(self) -> str:
@@ -124,11 +165,18 @@ class Hour(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What a segment is shown with: its contract's title by id, the page's addresses, whether movement is activity."""
+    """What a segment is shown with: its contract's title by id, the page's addresses, whether movement is activity.
+
+    ``states``: the state of the week that a segment is billed in, by segment id; ``starts``: those that begin a set;
+    ``entries``: manual time by id, with its reason and who entered it.
+    """
 
     contracts: Mapping[str, str]
     paths: Paths
     movement_counts: bool = False
+    states: Mapping[str, str] = {}
+    starts: frozenset[str] = frozenset()
+    entries: Mapping[str, Mapping[str, Any]] = {}
 
 
 def hours_of(segments: Iterable[Mapping[str, Any]], grid: Grid, terms: Terms) -> list[Hour]:
@@ -171,9 +219,16 @@ def _runs(found: list[tuple[Place, Mapping[str, Any]]], terms: Terms) -> list[Ru
 
 def _key(segment: Mapping[str, Any]) -> tuple[Any, ...]:
     pause = pause_of(segment)
+    if is_manual(segment):
+        return (pause, segment.get("entry") or segment["device"], segment["memo"], segment["label"])
     if pause:
         return (pause,)
     return (segment["status"], segment["contract"], segment["memo"], segment["label"])
+
+
+def is_manual(segment: Mapping[str, Any]) -> bool:
+    """Whether a segment was entered by hand, whatever came of it on the bill (S-05)."""
+    return segment["status"] == "manual" or segment["device"] is None
 
 
 def pause_of(segment: Mapping[str, Any]) -> str | None:
@@ -201,23 +256,35 @@ def _opened(segment: Mapping[str, Any], place: Place, terms: Terms) -> Run:
 
 
 def _fill(run: Run, members: Sequence[tuple[Place, Mapping[str, Any]]], terms: Terms) -> None:
-    first, last = members[0], members[-1]
-    if run.kind == "brk":
-        minutes = sum(minute is not None for _, segment in members for minute in segment["minutes"])
-        name = _PAUSES[pause_of(first[1]) or "break"]
-        run.block = (f"{name}, {duration(minutes)}", "Office time, not work time. Nothing is captured.")
-    elif run.kind == "manual":
-        run.block = (f"Manual time, {first[0].clock} to {last[0].end}", _manual_words(first[1]))
+    first = members[0][1]
+    run.ids = [segment["segment_id"] for _, segment in members]
+    run.state = terms.states.get(first["segment_id"], "open")
+    if is_manual(first) or run.kind == "brk":
+        run.block = _block(members, terms)
+        return
+    run.cards = [_card(segment, place, terms) for place, segment in members]
+    if run.title == _NO_MEMO and not any(segment["active_minutes"] for _, segment in members):
+        run.title = "No activity"
+
+
+def _block(members: Sequence[tuple[Place, Mapping[str, Any]]], terms: Terms) -> Block:
+    first, segment = members[0]
+    pause, span = pause_of(segment), f"{first.clock} to {members[-1][0].end}"
+    minutes = sum(minute is not None for _, one in members for minute in one["minutes"])
+    if pause:
+        strong, words = f"{_PAUSES[pause]}, {duration(minutes)}", "Office time, not work time. Nothing is captured."
     else:
-        run.cards = [_card(segment, place, terms) for place, segment in members]
-        idle = not any(segment["active_minutes"] for _, segment in members)
-        if run.title == _NO_MEMO and idle:
-            run.title = "No activity"
-
-
-def _manual_words(segment: Mapping[str, Any]) -> str:
-    reason = segment.get("reason")
-    return f"{reason.rstrip('.')}. No pictures, not protected." if reason else "No pictures, not protected."
+        strong, words = f"Manual time, {span}", "No pictures, not protected."
+    pick = None
+    if is_manual(segment):
+        entry = terms.entries.get(segment.get("entry") or "", {})
+        reason, name = entry.get("reason"), entry.get("name")
+        said = [reason.rstrip("."), *([f"added by {name}"] if name else [])] if reason else []
+        words = f"{', '.join(said)}. {words}" if said else words
+        ids = " ".join(one["segment_id"] for _, one in members)
+        state = terms.states.get(segment["segment_id"], "open")
+        pick = Pick(ids, first.clock, members[-1][0].end, minutes, 0, state)
+    return Block(f"s-{segment['segment_id']}", strong, words, pick)
 
 
 def _card(segment: Mapping[str, Any], place: Place, terms: Terms) -> SegmentCard:
@@ -240,7 +307,29 @@ def _card(segment: Mapping[str, Any], place: Place, terms: Terms) -> SegmentCard
         app=app,
         protected=segment["protected"],
         reason="Protected" if segment["protected"] else f"Not protected: {reason_words(because or 'unknown')}",
+        pick=Pick(
+            segment["segment_id"],
+            place.clock,
+            place.end,
+            segment["billable_minutes"] or sum(is_tracked(minute) for minute in segment["minutes"]),
+            len(segment["captures"]),
+            terms.states.get(segment["segment_id"], "open"),
+        ),
+        starts=segment["segment_id"] in terms.starts,
+        late=segment.get("adjustment") or "",
     )
+
+
+def starts_of(segments: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The segments with which a set begins: a set runs from start to stop, so it is a session (M-01, V-01)."""
+    seen: set[str] = set()
+    starts = set()
+    for one in sorted(segments, key=lambda segment: (segment["slot"], segment["segment_id"])):
+        session = one.get("session")
+        if session and session not in seen and not is_manual(one):
+            seen.add(session)
+            starts.add(one["segment_id"])
+    return frozenset(starts)
 
 
 def main_app(apps: Sequence[Sequence[Any]]) -> str:

@@ -3,31 +3,42 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from datetime import date as date_type
+from types import SimpleNamespace
+from typing import Annotated, Any
 
-from services.diary import audit, days, sync
+from fastapi import Depends, Request
+
+from services.diary import audit, changes, days, sync
 from services.diary.access import Action, Viewer, sight
-from services.diary.edge import Edge
+from services.diary.api.bodies import identifier
+from services.diary.edge import Edge, current_viewer, edge_of
 from services.diary.pages.day_view import DayView, Surroundings, day_view
 from services.diary.pages.formatting import counted, listed
 from services.diary.pages.hours import Paths
+from services.diary.pages.rights import Rights, rights_of
 from services.diary.pages.shell import Zones, zones_of
 from services.kit.problems import Problem
-from services.wire.slots import parse_instant
+from services.wire.slots import midnight, parse_instant, slot_of, week_of
 
 _MOST_TIMES = 4
 
 
 @dataclass(frozen=True)
 class Place:
-    """Whose day is read, by whom, in which zone. ``name`` is the member's."""
+    """Whose day is read, by whom, in which zone, and what may be done to it.
+
+    ``name`` is the member's, ``week`` the Monday of the billing week that the day begins in.
+    """
 
     viewer: Viewer
     member: str
     date: str
     name: str
     zones: Zones
+    rights: Rights
+    week: str
 
     @property
     def own(self) -> bool:
@@ -56,7 +67,41 @@ async def place_of(edge: Edge, viewer: Viewer, member: str, date: str, zone: str
     default = "UTC" if viewer.role == "client" else theirs
     asked = await days.zone_of(edge, viewer.workspace, member, zone) if zone else None
     zones = zones_of(f"/diary/{member}/{day}", asked, choices, default)
-    return Place(viewer, member, day, document["name"] if document else viewer.principal.name, zones)
+    name, team = (document["name"], document["team"]) if document else (viewer.principal.name, None)
+    begins = midnight(date_type.fromisoformat(day), zones.zone)
+    monday = week_of(slot_of(begins), workspace.billing)
+    return Place(viewer, member, day, name, zones, rights_of(viewer, member, team), monday.isoformat())
+
+
+async def place_at(
+    request: Request,
+    member: str,
+    date: str,
+    viewer: Annotated[Viewer, Depends(current_viewer)],
+    zone: str | None = None,
+) -> Place:
+    """The place of a request under ``/diary/{member}/{date}``."""
+    return await place_of(edge_of(request), viewer, identifier(member, "member"), date, zone)
+
+
+def page_of_day(place: Place) -> Any:
+    """What the templates of a day write beside the day itself."""
+    paths = place.paths
+    empty = "Time appears here by itself as soon as the agent closes a segment; while offline it keeps everything."
+    return SimpleNamespace(
+        whose=None if place.own else place.name,
+        member=place.member,
+        zones=place.zones.links,
+        zone_param=place.zones.zone.key if place.zones.query else "",
+        today_href=f"/diary/{place.member}{paths.query}",
+        live_href=f"{paths.day}/live{paths.query}",
+        changes_href=f"{paths.day}/changes{paths.query}",
+        rights=place.rights,
+        paths=paths,
+        week=place.week,
+        range_to=(date_type.fromisoformat(place.date) + timedelta(days=6)).isoformat(),
+        empty_words=empty if place.own else "No device of this member has sent a segment for it.",
+    )
 
 
 async def read_view(edge: Edge, place: Place) -> DayView:
@@ -69,6 +114,7 @@ async def read_view(edge: Edge, place: Place) -> DayView:
         contract_titles(edge, viewer),
     )
     document = await edge.people.member(viewer.workspace, place.member)
+    entries = await entries_of(edge, place, day)
     team = document["team"] if document else None
     around = Surroundings(
         contracts=contracts,
@@ -78,11 +124,24 @@ async def read_view(edge: Edge, place: Place) -> DayView:
         now=datetime.now(UTC),
         sync=statements,
         looks=await _looks(edge, place, day),
+        entries=entries,
         movement_counts=workspace.movement_counts,
         scores=_may(place, Action.READ_SCORES, team),
         synced=_may(place, Action.READ_SYNC, team),
     )
     return day_view(day, place.zones.zone, around)
+
+
+async def entries_of(edge: Edge, place: Place, day: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The manual entries of a day by id, each with who entered it (``name``) and why (S-05); nearly always none."""
+    if all(one["device"] for one in day["segments"]):
+        return {}
+    shown = date_type.fromisoformat(place.date)
+    # entries are listed by days of the billing zone, which may begin half a day before or after
+    first, last = (shown + timedelta(days=step) for step in (-1, 1))
+    found = await changes.list_manual(edge, place.viewer, place.member, first.isoformat(), last.isoformat())
+    names = {one["member"]: one["name"] for one in await edge.people.members(place.viewer.workspace)}
+    return {one["id"]: {**one, "name": names.get(one["actor"], "")} for one in found}
 
 
 async def contract_titles(edge: Edge, viewer: Viewer) -> dict[str, str]:

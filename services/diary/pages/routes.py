@@ -2,8 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
@@ -19,7 +18,15 @@ from services.diary.pages.grid import grid_of
 from services.diary.pages.minutes_view import minutes_view
 from services.diary.pages.panels import Panel
 from services.diary.pages.picture_view import looks_lines, picture_view, set_of
-from services.diary.pages.reading import Place, contract_titles, may_see_looks, place_of, read_view
+from services.diary.pages.reading import (
+    Place,
+    contract_titles,
+    may_see_looks,
+    page_of_day,
+    place_at,
+    place_of,
+    read_view,
+)
 from services.diary.pages.render import render
 from services.diary.pages.shell import framed, others_of, shell_of, today_in
 from services.kit.problems import Problem, not_found
@@ -29,22 +36,13 @@ router = APIRouter(include_in_schema=False, dependencies=[gate(Action.READ_DIARY
 _SomeViewer = Annotated[Viewer, Depends(current_viewer)]
 
 
-async def _place(request: Request, member: str, date: str, viewer: _SomeViewer, zone: str | None = None) -> Place:
-    return await place_of(edge_of(request), viewer, identifier(member, "member"), date, zone)
-
-
-_SomePlace = Annotated[Place, Depends(_place)]
+_SomePlace = Annotated[Place, Depends(place_at)]
 
 
 @router.get("/")
-async def home(request: Request, viewer: _SomeViewer) -> RedirectResponse:
-    """To one's own diary of today; a client's way leads to the first diary of their contracts."""
-    if viewer.role != "client":
-        return RedirectResponse(f"/diary/{viewer.member}", 303)
-    others = await others_of(edge_of(request), viewer, "")
-    if not others:
-        raise Problem(404, "nothing-yet", "There is nothing to read yet.", "None of your contracts has anybody on it.")
-    return RedirectResponse(others[0].href, 303)
+async def home(viewer: _SomeViewer) -> RedirectResponse:
+    """To one's own diary of today; a client's home is the list of their contracts (S-07)."""
+    return RedirectResponse("/contracts" if viewer.role == "client" else f"/diary/{viewer.member}", 303)
 
 
 @router.get("/diary/{member}")
@@ -65,22 +63,7 @@ async def day(request: Request, place: _SomePlace) -> HTMLResponse:
     edge = edge_of(request)
     view = await read_view(edge, place)
     shell = await shell_of(edge, place.viewer, place.member)
-    return HTMLResponse(render("day.html", day=view, shell=shell, page=_page(place)))
-
-
-def _page(place: Place) -> Any:
-    paths = place.paths
-    empty = "Time appears here by itself as soon as the agent closes a segment; while offline it keeps everything."
-    return SimpleNamespace(
-        whose=None if place.own else place.name,
-        member=place.member,
-        zones=place.zones.links,
-        zone_param=place.zones.zone.key if place.zones.query else "",
-        today_href=f"/diary/{place.member}{paths.query}",
-        live_href=f"{paths.day}/live{paths.query}",
-        changes_href=f"{paths.day}/changes{paths.query}",
-        empty_words=empty if place.own else "No device of this member has sent a segment for it.",
-    )
+    return HTMLResponse(render("day.html", day=view, shell=shell, page=page_of_day(place)))
 
 
 @router.get("/diary/{member}/{date}/changes")
@@ -88,7 +71,7 @@ async def changes(request: Request, place: _SomePlace, hours: str | None = None)
     """The hour rows that changed (all without ``hours``) and the figures, each to be put in its place."""
     view = await read_view(edge_of(request), place)
     changed = None if hours is None else frozenset(hours.split(","))
-    return HTMLResponse(render("changes.html", day=view, page=_page(place), changed=changed, oob=True))
+    return HTMLResponse(render("changes.html", day=view, page=page_of_day(place), changed=changed, oob=True))
 
 
 @router.get("/diary/{member}/{date}/live")

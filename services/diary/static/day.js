@@ -3,14 +3,14 @@
   const LETTERS = "daybook.letters";
   const $ = (id) => document.getElementById(id);
   const hours = $("hours");
-  const cards = () => [...hours.querySelectorAll(".seg > .shot")];
+  const cards = () => [...hours.querySelectorAll(".seg > .card")];
   let current = null; // id of the card that is in the tab order
 
   function place(card) {
-    for (const other of hours.querySelectorAll(".seg > [tabindex='0']")) other.tabIndex = -1;
+    for (const other of hours.querySelectorAll(".seg [tabindex='0']")) other.tabIndex = -1;
     if (!card) return;
     current = card.id;
-    for (const part of card.parentElement.querySelectorAll(":scope > .shot, :scope > .meter")) part.tabIndex = 0;
+    for (const part of card.parentElement.querySelectorAll(":scope > .card, :scope > .meter, .pick input")) part.tabIndex = 0;
   }
 
   const chosen = () => (current && $(current)) || cards()[0];
@@ -30,23 +30,24 @@
     const row = shown[shown.indexOf(card.closest(".hour")) + step];
     if (!row) return null;
     const from = centre(card);
-    return [...row.querySelectorAll(".seg > .shot")].reduce((best, one) => (Math.abs(centre(one) - from) < Math.abs(centre(best) - from) ? one : best));
+    return [...row.querySelectorAll(".seg > .card")].reduce((best, one) => (Math.abs(centre(one) - from) < Math.abs(centre(best) - from) ? one : best));
+  }
+
+  // the card that an arrow leads to from another one
+  function beside(from, key) {
+    const all = cards();
+    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }[key];
+    return key === "ArrowLeft" || key === "ArrowRight" ? all[all.indexOf(from) + step] : vertical(from, step);
   }
 
   function arrows(event) {
-    const card = event.target.closest?.(".seg")?.querySelector(".shot");
+    const card = event.target.closest?.(".seg")?.querySelector(".card");
     const inside = card || event.target === document.body;
-    if (!inside || event.shiftKey) return;
-    const from = card || null;
-    const all = cards();
-    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 };
-    const step = steps[event.key];
-    if (!step || !all.length) return;
+    if (!inside || event.shiftKey || !cards().length) return;
     const sideways = event.key === "ArrowLeft" || event.key === "ArrowRight";
-    if (!from && !sideways) return; // up and down scroll the page until a segment is in focus
+    if (!card && !sideways) return; // up and down scroll the page until a segment is in focus
     event.preventDefault();
-    if (!from) go(chosen());
-    else go(sideways ? all[all.indexOf(from) + step] : vertical(from, step));
+    go(card ? beside(card, event.key) : chosen());
   }
 
   const letters = () => { try { return localStorage.getItem(LETTERS) !== "off"; } catch { return true; } };
@@ -56,6 +57,7 @@
     "[": () => follow("previous-day"),
     "]": () => follow("next-day"),
     t: () => follow("today"),
+    "/": () => $("find").focus(),
     "?": () => help(),
   };
 
@@ -66,7 +68,7 @@
 
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (event.target.matches?.("input, select, textarea, [contenteditable]") || $("help").open) return;
+    if (event.target.matches?.("input:not([type=checkbox]), select, textarea, [contenteditable]") || document.querySelector("dialog[open]")) return;
     if (event.key.startsWith("Arrow")) arrows(event);
     else if (keys[event.key] && letters()) {
       event.preventDefault();
@@ -74,12 +76,29 @@
     }
   });
 
+  // what selects and edits (editing.js) stands on the same cards
+  window.daybookDay = { beside, cards, chosen, go, letters };
+
   hours.addEventListener("focusin", (event) => {
-    const card = event.target.closest(".seg")?.querySelector(".shot");
+    const card = event.target.closest(".seg")?.querySelector(".card");
     if (card) place(card);
   });
   $("help-button").addEventListener("click", help);
   $("letters").addEventListener("change", (event) => { try { localStorage.setItem(LETTERS, event.target.checked ? "on" : "off"); } catch { /* private mode */ } });
+
+  // the next segment whose memo holds the words, from the one in focus on and round again
+  $("find").addEventListener("keydown", (event) => {
+    if (event.key === "Escape") chosen()?.focus();
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    const words = event.target.value.trim().toLowerCase();
+    const holds = (card) => card.closest(".run").querySelector(".memo")?.textContent.toLowerCase().includes(words);
+    const all = cards();
+    const from = all.indexOf(chosen());
+    const found = words && [...all.slice(from + 1), ...all.slice(0, from + 1)].find(holds);
+    event.target.setAttribute("aria-invalid", String(Boolean(words) && !found));
+    if (found) go(found);
+  });
 
   // the minutes: fetched on first use, shown at the meter that asked
   const minutes = $("minutes");

@@ -160,7 +160,7 @@ async def test_minutes_open_at_the_meter_and_close_with_focus_back(reader: Reade
 async def test_the_keyboard_map(reader: Reader) -> None:
     """V-05: one segment in the tab order; arrows, Enter, m, brackets, t and the question mark."""
     page = await reader.page()
-    assert await page.locator(".seg > .shot[tabindex='0']").count() == 1
+    assert await page.locator(".seg > .card[tabindex='0']").count() == 1
     await reader.card(page, 0).focus()
     await page.keyboard.press("ArrowRight")
     await expect(reader.card(page, 1)).to_be_focused()
@@ -169,7 +169,7 @@ async def test_the_keyboard_map(reader: Reader) -> None:
     await expect(reader.card(page, 3)).to_be_focused()
     await page.keyboard.press("ArrowUp")
     await expect(reader.card(page, 0)).to_be_focused()
-    assert await page.locator(".seg > .shot[tabindex='0']").count() == 1
+    assert await page.locator(".seg > .card[tabindex='0']").count() == 1
     await page.keyboard.press("m")
     await expect(page.locator("#minutes")).to_contain_text("07:00 to 07:10")
     await page.keyboard.press("Escape")

@@ -1,0 +1,175 @@
+// Selecting segments and what is done to them: by box, by keyboard, through a swap of an hour, and in one dialogue.
+(() => {
+  const $ = (id) => document.getElementById(id);
+  const hours = $("hours");
+  const bar = $("selected");
+  const dialog = $("dialog");
+  const selected = new Set(); // the values of the boxes that are ticked: a swapped hour finds them again
+  let opener = null; // who opened the dialogue, by id: it gets the focus back
+
+  // what is selected ---------------------------------------------------------------------------------------------
+
+  const boxes = () => [...hours.querySelectorAll(".pick input")];
+  const ticked = () => boxes().filter((box) => box.checked);
+  const boxOf = (card) => card?.closest(".seg")?.querySelector(".pick input");
+
+  function remember() {
+    selected.clear();
+    for (const box of ticked()) selected.add(box.value);
+    describe();
+  }
+
+  function put(box, on) {
+    if (!box) return;
+    box.checked = on;
+    remember();
+  }
+
+  function clear() {
+    for (const box of ticked()) box.checked = false;
+    hours.classList.remove("selecting");
+    remember();
+  }
+
+  const sum = (chosen, name) => chosen.reduce((total, box) => total + Number(box.dataset[name]), 0);
+  const counted = (number, one) => `${number} ${number === 1 ? one : `${one}s`}`;
+
+  function span(minutes) {
+    const rest = minutes % 60;
+    return minutes < 60 ? `${minutes} min` : `${(minutes - rest) / 60} h ${String(rest).padStart(2, "0")}`;
+  }
+
+  const WHY = {
+    locked: "the week is locked",
+    approved: "the week is approved",
+    pictures: "no picture is selected",
+  };
+
+  // why a button does nothing for this selection; null where it does
+  function reason(button, chosen) {
+    const states = new Set(chosen.map((box) => box.dataset.state));
+    const until = button.dataset.until;
+    if (until && states.has("locked")) return WHY.locked;
+    if (until === "approved" && states.has("approved")) return WHY.approved;
+    if (button.dataset.needs === "pictures" && !sum(chosen, "pictures")) return WHY.pictures;
+    return null;
+  }
+
+  function describe() {
+    if (!bar) return;
+    const chosen = ticked();
+    bar.classList.toggle("shown", chosen.length > 0);
+    if (!chosen.length) return;
+    const number = chosen.reduce((total, box) => total + box.value.split(" ").length, 0);
+    const minutes = sum(chosen, "minutes");
+    $("selected-n").textContent = `${counted(number, "segment")}, ${span(minutes)}`;
+    $("selected-at").textContent = `${chosen[0].dataset.clock} to ${chosen.at(-1).dataset.end}`;
+    for (const button of bar.querySelectorAll("button[id^=do-]")) {
+      const words = button.querySelector("span");
+      words.dataset.plain ??= words.textContent;
+      const why = reason(button, chosen);
+      const plain = button.id === "do-remove" ? `Delete ${span(minutes)}` : button.id === "do-pictures" ? `Delete ${counted(sum(chosen, "pictures"), "picture")}` : words.dataset.plain;
+      words.textContent = why ? `${words.dataset.plain}: ${why}` : plain;
+      button.disabled = Boolean(why);
+    }
+  }
+
+  hours.addEventListener("change", remember);
+  hours.addEventListener("reset", (event) => {
+    event.preventDefault();
+    clear();
+    window.daybookDay.chosen()?.focus({ preventScroll: true });
+  });
+  hours.addEventListener("submit", (event) => event.preventDefault());
+  $("select")?.addEventListener("click", () => {
+    hours.classList.add("selecting");
+    $("day-menu").hidePopover?.();
+    window.daybookDay.chosen()?.focus();
+  });
+
+  // an hour that was replaced comes with empty boxes
+  addEventListener("htmx:afterSettle", () => {
+    for (const box of boxes()) box.checked = selected.has(box.value);
+    remember();
+  });
+  for (const box of boxes()) box.checked = false; // what a browser kept from before is not selected here
+
+  // by keyboard --------------------------------------------------------------------------------------------------
+
+  let anchor = null;
+  let spread = [];
+
+  function extend(event, card) {
+    const next = window.daybookDay.beside(card, event.key);
+    event.preventDefault();
+    if (!next) return;
+    const all = window.daybookDay.cards();
+    if (!anchor || !spread.length) anchor = card.id;
+    for (const box of spread) box.checked = false;
+    const ends = [all.findIndex((one) => one.id === anchor), all.indexOf(next)].sort((a, b) => a - b);
+    spread = all.slice(ends[0], ends[1] + 1).map(boxOf).filter(Boolean);
+    for (const box of spread) box.checked = true;
+    remember();
+    window.daybookDay.go(next);
+  }
+
+  const letters = {
+    x: (card) => put(boxOf(card), !boxOf(card)?.checked),
+    e: (card) => act(card, $("do-memo") || $("do-label")),
+    Delete: (card) => act(card, $("do-remove") || $("do-pictures")),
+  };
+
+  // what is done by key is done to the selection, or else to the segment in focus
+  function act(card, button) {
+    if (!button) return;
+    if (!ticked().length) put(boxOf(card), true);
+    if (!button.disabled) button.click();
+    else button.closest("[role=toolbar]").querySelector("button:not(:disabled)").focus();
+  }
+
+  addEventListener("keydown", (event) => {
+    if (!bar || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (event.target.matches?.("input:not([type=checkbox]), select, textarea") || document.querySelector("dialog[open]")) return;
+    if (event.key === "Escape" && (ticked().length || hours.classList.contains("selecting")) && !document.querySelector(":popover-open")) return clear();
+    const card = event.target.closest?.(".seg")?.querySelector(".card") || (event.target === document.body ? window.daybookDay.chosen() : null);
+    if (!card) return;
+    if (event.shiftKey && event.key.startsWith("Arrow")) return extend(event, card);
+    anchor = null;
+    spread = [];
+    if (event.shiftKey || !letters[event.key] || (event.key.length === 1 && !window.daybookDay.letters())) return;
+    event.preventDefault();
+    letters[event.key](card);
+  });
+
+  // the dialogue -------------------------------------------------------------------------------------------------
+
+  addEventListener("htmx:configRequest", (event) => {
+    const { elt, parameters } = event.detail;
+    if (!elt.closest("#selected")) return;
+    const values = ticked().map((box) => box.value).join(" ");
+    parameters.set?.("segment", values) ?? (parameters.segment = values);
+  });
+  addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target === dialog && !dialog.contains(event.detail.elt)) opener = event.detail.elt;
+  });
+  function open() {
+    if (!dialog.childElementCount || dialog.open) return;
+    dialog.showModal();
+  }
+  dialog.addEventListener("htmx:afterSwap", open);
+  dialog.addEventListener("daybook:failed", open);
+  dialog.addEventListener("htmx:afterSettle", () => dialog.querySelector("[autofocus]")?.focus());
+  dialog.addEventListener("click", (event) => { if (event.target.closest("[data-close]")) dialog.close(); });
+  dialog.addEventListener("close", () => {
+    dialog.replaceChildren();
+    const back = opener && document.contains(opener) && opener.checkVisibility?.() && !opener.closest("#selected") ? opener : window.daybookDay.chosen();
+    back?.focus({ preventScroll: true });
+  });
+
+  // done: the selection has served, and the hours are read anew
+  addEventListener("daybook:edited", () => {
+    clear();
+    dialog.close();
+    htmx.trigger("#changes", "catchup");
+  });
+})();
