@@ -3,13 +3,16 @@
 import logging
 import os
 import signal
+from datetime import timedelta
 
 from services.kit import mongo
 from services.kit.bus import Bus
 from services.kit.service import Service, run
 from services.kit.settings import signing_key
+from services.licensing import devices
 from services.licensing.account_handlers import AccountHandlers
 from services.licensing.callout import Callout, Issuer
+from services.licensing.contacts import Contacts
 from services.licensing.entitlements import Entitlements
 from services.licensing.handlers import Handlers
 from services.licensing.imports import Importer
@@ -18,6 +21,7 @@ from services.licensing.postman import Postman
 from services.licensing.pushes import Pushes
 from services.licensing.registry import Registry
 from services.licensing.settings import LicensingSettings
+from services.licensing.silence import Silence
 from services.licensing.store import Store
 
 log = logging.getLogger(__name__)
@@ -30,9 +34,13 @@ def build(settings: LicensingSettings) -> Service:
     kicks = Kicks()
     registry = Registry(store, kicks.soon)
     callout = Callout(registry, Issuer(settings.issuer_seed.get_secret_value()))
-    entitlements = Entitlements(store, bus, signing_key(settings.notice_seed))
-    session_key, licence_key = signing_key(settings.session_seed), signing_key(settings.licence_seed)
-    Handlers(store, entitlements, session_key, licence_key, settings.device_urls).register(bus)
+    notice_key, licence_key = signing_key(settings.notice_seed), signing_key(settings.licence_seed)
+    session_key = signing_key(settings.session_seed)
+    entitlements = Entitlements(store, bus, notice_key, licence_key)
+    contacts = Contacts(store, lambda workspace, device: devices.doubt(store, workspace, device, "boots"))
+    contacts.register(bus)
+    silence = Silence(store, timedelta(hours=settings.silent_hours))
+    Handlers(store, entitlements, contacts, session_key, settings.device_urls).register(bus)
     AccountHandlers(store, session_key).register(bus)
     postman = Postman(store, settings.smtp_url.get_secret_value(), settings.smtp_sender, settings.public_url)
     importer = Importer(store)
@@ -48,10 +56,14 @@ def build(settings: LicensingSettings) -> Service:
         postman.start()
         importer.start()
         pushes.start()
+        contacts.start()
+        silence.start()
 
     async def end() -> None:
         nonlocal stopping
         stopping = True
+        await silence.stop()
+        await contacts.stop()
         await pushes.stop()
         await importer.stop()
         await postman.stop()

@@ -23,6 +23,7 @@ _HASHED = (
 _SETTINGS = {
     *("role", "state", "archived", "seats", "lock_hour", "billing_unit", "mails_off", "allowed_ranges", "policy"),
     *("drain_hours", "scopes", "kind", "mode", "acknowledged", "invite", "expires", "not_before"),
+    *("licence", "because", "enabled", "members", "teams", "draft", "node_locked", "seats_reserved", "cloned"),
 }
 
 
@@ -53,6 +54,16 @@ async def note(
     entry |= {"prev": before["hash"] if before else GENESIS}
     entry |= {"id": f"{entry['at']}|{seq:010}", "hash": digest(entry), "_id": key(tenant, f"{seq:010}")}
     await store["audit"].insert_one(entry, session=session)
+
+
+async def note_device(
+    store: Store, session: Session, device: Mapping[str, Any], action: str, *, address: str = "", **body: Any
+) -> None:
+    """Appends what a computer did by itself, such as its activation: its member is concerned, and acted by it."""
+    member = await store.one("members", device["workspace"], device["member"], session=session)
+    if member is not None:
+        body |= {"licence": device["licence"]}
+        await note(store, session, member, action, device["id"], address=address, member=member["id"], body=body)
 
 
 def describe(body: Mapping[str, Any]) -> str:

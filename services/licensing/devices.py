@@ -7,7 +7,7 @@ from pydantic import Field
 
 from services.kit.mongo import Session
 from services.kit.problems import not_found
-from services.licensing import effects
+from services.licensing import audit, effects
 from services.licensing.standing import DRAIN_HOURS, Right, revoke, seat
 from services.licensing.store import Document, Store, instant, key, now
 from services.wire import proof
@@ -45,6 +45,22 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     await store.outbox.stage(effects.facts(licence, [changed]), session)
     await store.push(session, {"workspace": doc["workspace"], "id": doc["id"]})
     return changed
+
+
+async def doubt(store: Store, workspace: str, device: str, because: str) -> None:
+    """Its key seems to be used by two computers: its row says so from now on, and the log. Once, until looked into."""
+
+    async def work(session: Session) -> None:
+        changed = await store["devices"].find_one_and_update(
+            {"_id": key(workspace, device), "cloned_at": None},
+            {"$set": {"cloned_at": now(), "cloned_because": because}},
+            return_document=True,
+            session=session,
+        )
+        if changed is not None:
+            await audit.note_device(store, session, changed, "device.doubted", because=because)
+
+    await store.write(work)
 
 
 async def _keep_seat(store: Store, session: Session, doc: Document) -> None:

@@ -9,7 +9,7 @@ from nacl.signing import SigningKey
 from services.kit.bus import Bus
 from services.kit.mongo import Session
 from services.kit.problems import not_found
-from services.licensing import contracts, effects, notices
+from services.licensing import contracts, effects, licences, notices
 from services.licensing.policies import Policy
 from services.licensing.standing import Right
 from services.licensing.store import Document, Store, instant, key, now
@@ -23,14 +23,24 @@ _KEPT = 10_000
 class Entitlements:
     """Reads grants, and tells agents of theirs."""
 
-    def __init__(self, store: Store, bus: Bus, signer: SigningKey) -> None:
-        self._store, self._bus, self._signer = store, bus, signer
+    def __init__(self, store: Store, bus: Bus, signer: SigningKey, licence_key: SigningKey) -> None:
+        self._store, self._bus, self._signer, self._licence_key = store, bus, signer, licence_key
         self._policies: dict[str, dict[str, Any]] = {}  # versions never change, so they may be remembered
 
     @property
     def notice_key(self) -> bytes:
         """The public half of the key that signs notices."""
         return bytes(self._signer.verify_key)
+
+    @property
+    def licence_key(self) -> bytes:
+        """The public half of the key that signs licences."""
+        return bytes(self._licence_key.verify_key)
+
+    async def file(self, licence: Document) -> dict[str, str]:
+        """A licence as a signed file that activates it; 409 where it cannot be activated now (L-02)."""
+        licences.require_open(licence)
+        return licences.document(self._licence_key, licence, await self.policy_of(licence))
 
     async def grant(self, workspace: str, device: str) -> Grant:
         """All that ingest and media need to decide; 404 where there is no such device.
@@ -91,7 +101,8 @@ class Entitlements:
         await self._bus.client.flush(timeout=2)
 
     async def _message(self, device: Document, told: Sequence[Document]) -> dict[str, Any]:
-        grant, docs = await self._read(device)
+        grant, licence, docs = await self._read(device)
+        policy = await self._in_effect(device, grant.policy)
         today = now().date().isoformat()
         workspace = await self._store["workspaces"].find_one({"_id": key(device["workspace"])}) or {}
         return {
@@ -101,7 +112,7 @@ class Entitlements:
             "state": grant.state,
             "licence": grant.licence,
             "mode": grant.mode,
-            "policy": await self._in_effect(device, grant.policy),
+            "policy": policy,
             "not_before": grant.not_before,
             "expires": grant.expires,
             "now": instant(now()),
@@ -109,6 +120,8 @@ class Entitlements:
             "contracts": [contracts.granted(doc).model_dump() for doc in docs if contracts.runs_on(doc, today)],
             "notices": [notices.told(doc) for doc in told],
             "minimum_agent": workspace.get("minimum_agent"),
+            # what the agent believes of its span while it is offline, also when somebody wrote into its files (L-02)
+            "document": licences.document(self._licence_key, licence, policy, device["id"]),
         }
 
     async def _in_effect(self, device: Document, policy: dict[str, Any]) -> dict[str, Any]:
@@ -118,7 +131,7 @@ class Entitlements:
             effective["tray"] = not await notices.tray_may_hide(self._store, device)
         return effective
 
-    async def _read(self, device: Document) -> tuple[Grant, Sequence[Document]]:
+    async def _read(self, device: Document) -> tuple[Grant, Document, Sequence[Document]]:
         workspace = device["workspace"]
         licence = await self._store.one("licences", workspace, device["licence"])
         if licence is None:
@@ -145,7 +158,7 @@ class Entitlements:
             policy=await self.policy_of(licence) | device.get("held", {}),
             contracts=[contracts.granted(doc) for doc in docs],
         )
-        return grant, docs
+        return grant, licence, docs
 
     async def policy_of(self, licence: Document) -> dict[str, Any]:
         """The policy that is in effect under a licence."""

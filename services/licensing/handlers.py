@@ -16,15 +16,17 @@ from services.licensing import (
     devices,
     effects,
     imports,
-    licences,
+    notices,
     people,
     policies,
     seats,
     sessions,
+    tell,
     tokens,
     workspaces,
 )
 from services.licensing.collections import KINDS, Kind, body_of, filter_of, require_allowed
+from services.licensing.contacts import Contacts
 from services.licensing.entitlements import Entitlements
 from services.licensing.store import Document, Store
 from services.wire import requests
@@ -39,12 +41,12 @@ class Handlers:
         self,
         store: Store,
         entitlements: Entitlements,
+        contacts: Contacts,
         session_key: SigningKey,
-        licence_key: SigningKey,
         device_urls: list[str],
     ) -> None:
-        self._store, self._entitlements = store, entitlements
-        self._session_key, self._licence_key, self._urls = session_key, licence_key, device_urls
+        self._store, self._entitlements, self._contacts = store, entitlements, contacts
+        self._session_key, self._urls = session_key, device_urls
 
     def register(self, bus: Bus) -> None:
         """Puts every verb on the bus."""
@@ -52,6 +54,9 @@ class Handlers:
         bus.serve("sign_out", requests.SignOut, self.sign_out)
         bus.serve("session", requests.SessionOf, self.session)
         bus.serve("activate", requests.Activate, self.activate)
+        bus.serve("licence_file", requests.LicenceFileOf, self.licence_file)
+        bus.serve("tell", requests.Tell, self.tell)
+        bus.serve("doubt", requests.Doubt, self.doubt)
         bus.serve("grant", requests.GrantOf, self.grant, workers=32)
         bus.serve("keys", requests.KeysOf, self.keys)
         bus.serve("read", requests.Read, self.read)
@@ -81,17 +86,34 @@ class Handlers:
 
     async def activate(self, request: requests.Activate) -> dict[str, Any]:
         """A licence key and a device key become a device (L-03); the answer of ``POST /api/v1/activations``."""
-        licence, device = await seats.activate(self._store, request)
-        policy = await self._entitlements.policy_of(licence)
+        _, device = await seats.activate(self._store, request, self._entitlements.licence_key)
+        sealed = orjson.loads(await self._entitlements.entitlement(device["workspace"], device["id"]))
         return {
             "workspace": device["workspace"],
             "member": device["member"],
             "device": device["id"],
             "bus": self._urls,
             "notice_key": base64.b64encode(self._entitlements.notice_key).decode(),
-            "entitlement": orjson.loads(await self._entitlements.entitlement(device["workspace"], device["id"])),
-            "licence": licences.document(self._licence_key, licence, policy),
+            "licence_public": base64.b64encode(self._entitlements.licence_key).decode(),
+            "entitlement": sealed,
+            "licence": orjson.loads(sealed["message"])["document"],
         }
+
+    async def licence_file(self, request: requests.LicenceFileOf) -> dict[str, str]:
+        """A licence as a signed file; whoever may change licences may have it, and it is written down who did."""
+        reach = await access.reach(self._store, request.principal, "change", "licences")
+        doc = await self._store.one("licences", reach.workspace, request.id)
+        if doc is None:
+            raise not_found("licence")
+        file = await self._entitlements.file(doc)
+        await self._store.write(
+            lambda session: audit.note(
+                *(self._store, session, reach.actor, "licence.exported", doc["id"]),
+                address=request.address,
+                member=doc["member"],
+            )
+        )
+        return file
 
     async def grant(self, request: requests.GrantOf) -> requests.Grant:
         """What a device may do, for ingest and media."""
@@ -101,8 +123,19 @@ class Handlers:
         """The public keys that devices sign their records with, for who seals them."""
         return {"devices": await devices.keys(self._store, request.workspace, request.devices)}
 
+    async def tell(self, request: requests.Tell) -> dict[str, Any]:
+        """A mail goes out, once for its id (W-07)."""
+        await tell.tell(self._store, request)
+        return {}
+
+    async def doubt(self, request: requests.Doubt) -> dict[str, Any]:
+        """A device's key seems to be in two hands."""
+        await devices.doubt(self._store, request.workspace, request.device, request.because)
+        return {}
+
     async def entitlement(self, workspace: str, device: str, message: Msg) -> bytes:
         """What a device may do, signed, for itself; its question may name notices that its member has read."""
+        self._contacts.note(workspace, device)
         if ids := _acknowledged(message.data):
             await self._entitlements.acknowledged(workspace, device, ids)
         return await self._entitlements.entitlement(workspace, device)
@@ -229,13 +262,14 @@ class Handlers:
     async def replay(self, request: requests.Replay) -> dict[str, int]:
         """Says all of a workspace's facts again, as they are now; the span does not matter, for facts are whole."""
         emitted = 0
-        for name, of in (("workspaces", workspaces.fact), ("members", people.fact), ("contracts", contracts.fact)):
+        of_docs = ("workspaces", workspaces.fact), ("members", people.fact), ("contracts", contracts.fact)
+        for name, of in (*of_docs, ("notices", notices.fact)):
             async for doc in self._store[name].find({"workspace": request.workspace}):
                 emitted += await self._again([of(doc)])
         of_workspace = {"workspace": request.workspace}
         async for doc in self._store["licences"].find(of_workspace):
-            devices = await self._store["devices"].find({**of_workspace, "licence": doc["id"]}).to_list(None)
-            emitted += await self._again(effects.facts(doc, devices))
+            theirs = await self._store["devices"].find({**of_workspace, "licence": doc["id"]}).to_list(None)
+            emitted += await self._again(effects.facts(doc, theirs))
         await self._store.outbox.flush()
         return {"emitted": emitted}
 

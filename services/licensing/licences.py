@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-import orjson
 from nacl.signing import SigningKey
 from pydantic import Field, model_validator
 
@@ -19,7 +18,7 @@ from services.kit.problems import Problem, invalid, not_found
 from services.licensing import contracts, effects, notices, people, policies
 from services.licensing.standing import DRAIN_HOURS, Forbidden, Right, Wish, move, renew, revoke
 from services.licensing.store import NOBODY, Document, Store, fingerprint, instant, key, new_id, now
-from services.wire import proof, slots
+from services.wire import licence, slots
 from services.wire.events import Id, Instant, Strict
 
 Mode = Literal["worklog", "monitoring"]
@@ -90,17 +89,17 @@ def key_hash(licence_key: str) -> str:
 
 async def create(store: Store, session: Session, workspace: Document, body: New) -> tuple[Document, str | None]:
     """A licence and, this once, its key; with mode monitoring also the contract that its time is booked on."""
-    tenant, licence = workspace["id"], new_id("lic")
+    tenant, id = workspace["id"], new_id("lic")
     if body.member:
         member = await people.require(store, session, tenant, body.member)
     else:
         member = await people.create_computer(store, session, tenant, workspace["zone"], body.computer or "")
-    policy = await _policy(store, session, tenant, body.policy, f"Licence {licence}")
+    policy = await _policy(store, session, tenant, body.policy, f"Licence {id}")
     own = await _own_contract(store, session, tenant, member["id"], body) if body.mode == "monitoring" else None
     effect = await effects.in_effect(store, session, tenant, member["id"], policy["id"])
     right = Right("draft" if body.draft else "issued", archived=workspace["archived"])
     right = renew(right, *_span(body.not_before, body.expires), effect["grace_days"])
-    doc: Document = {"_id": key(tenant, licence), "workspace": tenant, "id": licence, "member": member["id"]}
+    doc: Document = {"_id": key(tenant, id), "workspace": tenant, "id": id, "member": member["id"]}
     doc |= {"computer": body.computer, "mode": body.mode, "policy": policy["id"], "contract": own}
     doc |= {"seats": body.seats, "seats_taken": 0, "seats_reserved": 0, "activated": 0}
     doc |= effect | {"node_locked": body.node_locked, "revision": 1} | right.stored() | {"created_at": now()}
@@ -211,12 +210,27 @@ def shown(doc: Document) -> Document:
     return found | ({"key": doc["key"]} if "key" in doc else {})
 
 
-def document(signer: SigningKey, doc: Document, policy: dict[str, Any]) -> dict[str, str]:
-    """The signed licence document: ``{"document": <JSON text>, "signature": …}``, verified offline (L-02)."""
+def document(signer: SigningKey, doc: Document, policy: dict[str, Any], device: str | None = None) -> dict[str, str]:
+    """The signed licence document for one device; without one it is a file that activates (L-02)."""
     names = ("workspace", "member", "computer", "mode", "seats")
-    text = orjson.dumps(
-        {"v": 1, "licence": doc["id"]}
-        | {name: doc[name] for name in names}
-        | {"policy": policy, "not_before": instant(doc["not_before"]), "expires": instant(doc["expires"])}
-    )
-    return {"document": text.decode(), "signature": proof.sign(signer, proof.LICENCE_DOMAIN, text)}
+    said = {"licence": doc["id"], "device": device} | {name: doc[name] for name in names}
+    said |= {"policy": policy, "issued_at": instant(now())}
+    return licence.seal(signer, said | {name: instant(doc[name]) for name in ("not_before", "expires")})
+
+
+def require_open(doc: Document) -> None:
+    """409 where a licence cannot be activated now, with the reason (L-05)."""
+    right = Right.of(doc)
+    if right.archived:
+        raise Problem(409, "archived", "This licence's workspace or member is archived.", "Ask for it to be restored.")
+    match right.at(now()):
+        case ("draft", _, _):
+            raise Problem(409, "licence-draft", "This licence was not issued yet.", "Ask for it to be issued.")
+        case ("revoked", _, _):
+            raise Problem(409, "licence-revoked", "This licence was revoked.", "Ask for a new one.")
+        case ("expired", _, _):
+            raise Problem(409, "licence-expired", "This licence is over.", "Ask to have it renewed.")
+        case ("suspended", _, _):
+            raise Problem(409, "licence-suspended", "This licence is suspended.", "Ask to have it resumed.")
+        case (_, "nothing", start):
+            raise Problem(409, "licence-not-yet-valid", "This licence has not begun.", f"It begins {instant(start)}.")

@@ -12,7 +12,7 @@ from services.kit.problems import not_found
 from services.licensing import mail, widening
 from services.licensing.policies import Policy
 from services.licensing.store import Document, Store, instant, key, new_id, now
-from services.wire.events import Strict
+from services.wire.events import Fact, NoticeRaised, Strict
 
 SHOWN_TO_DEVICES = 20
 
@@ -49,6 +49,7 @@ async def raise_for(
     doc |= {"kinds": kinds, "changes": changes, "policy": policy["id"], "policy_version": policy["version"]}
     doc |= {"delivered": [], "acknowledged_at": None, "acknowledged_by": None, "created_at": now(), "revision": 1}
     await store["notices"].insert_one(doc, session=session)
+    await store.outbox.stage([fact(doc)], session)
     told |= {kind: policy["policy"][kind] for kind in kinds}
     # no revision more: what others know of a member stays as it is
     await store["members"].update_one({"_id": who["_id"]}, {"$set": {"told": told}}, session=session)
@@ -102,6 +103,13 @@ async def tray_may_hide(store: Store, device: Document) -> bool:
     where = {"workspace": device["workspace"], "member": device["member"], "kinds": "tray"}
     where |= {"acknowledged_at": {"$ne": None}, "delivered.device": device["id"]}
     return await store["notices"].find_one(where) is not None
+
+
+def fact(doc: Document) -> tuple[str, Fact]:
+    """``notice.raised`` as of a document."""
+    fields = {name: doc[name] for name in ("workspace", "member", "kinds", "changes", "policy", "policy_version")}
+    raised_at = instant(doc["created_at"]) or ""
+    return "notice.raised", NoticeRaised(notice=doc["id"], raised_at=raised_at, **fields)
 
 
 def told(doc: Document) -> dict[str, Any]:

@@ -8,33 +8,54 @@ from pymongo.errors import DuplicateKeyError
 
 from services.kit.mongo import Session
 from services.kit.problems import Problem
-from services.licensing import effects, licences, limits
+from services.licensing import audit, effects, licences, limits
 from services.licensing.standing import Right
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
+from services.wire import licence as wire
 from services.wire import proof
 from services.wire.requests import Activate, DeviceOffer
 
 MOST_A_MINUTE = 30
 
 
-async def activate(store: Store, request: Activate) -> tuple[Document, Document]:
+async def activate(store: Store, request: Activate, licence_key: bytes = b"") -> tuple[Document, Document]:
     """The (licence, device) of an activation; 404, 409, 422 and 429 problems say what stands against it.
 
-    The same device key with the same licence is the same activation, however often and at once.
+    The same device key with the same licence is the same activation, however often and at once. ``licence_key`` is the
+    public half that licence files are signed with.
     """
     await limits.take(store, "activate", request.address, MOST_A_MINUTE)
     nkey = _prove(request)
-    known = await store["licence_keys"].find_one({"_id": key(NOBODY, licences.key_hash(request.licence_key))})
+    if request.licence_file:
+        workspace, licence = _read_file(request.licence_file, licence_key)
+    else:
+        workspace, licence = await _find_key(store, request.licence_key)
+
+    async def work(session: Session) -> tuple[Document, Document]:
+        return await _take(store, session, workspace, licence, nkey, request)
+
+    try:
+        return await store.change(work)
+    except DuplicateKeyError:  # the same device key was activated in this very moment
+        return await store.change(work)
+
+
+async def _find_key(store: Store, licence_key: str) -> tuple[str, str]:
+    known = await store["licence_keys"].find_one({"_id": key(NOBODY, licences.key_hash(licence_key))})
     if known is None:
         raise Problem(404, "unknown-licence", "There is no such licence.", "Check the key, or ask for a new one.")
+    return known["workspace"], known["licence"]
+
+
+def _read_file(text: str, public: bytes) -> tuple[str, str]:
+    """Workspace and licence of a signed file; 422 with the reason where it does not hold (L-02)."""
     try:
-        return await store.change(
-            lambda session: _take(store, session, known["workspace"], known["licence"], nkey, request.device)
-        )
-    except DuplicateKeyError:  # the same device key was activated in this very moment
-        return await store.change(
-            lambda session: _take(store, session, known["workspace"], known["licence"], nkey, request.device)
-        )
+        found = wire.verify(public, wire.read_file(text))
+        found.check_time(now())
+    except wire.LicenceError as error:
+        kind = f"licence-file-{error.reason.replace('_', '-')}"
+        raise Problem(422, kind, f"{str(error)[:1].upper()}{str(error)[1:]}.", "Ask for a new file.") from error
+    return found.workspace, found.licence
 
 
 def _prove(request: Activate) -> str:
@@ -51,12 +72,12 @@ def _prove(request: Activate) -> str:
 
 
 async def _take(
-    store: Store, session: Session, workspace: str, licence: str, nkey: str, offer: DeviceOffer
+    store: Store, session: Session, workspace: str, licence: str, nkey: str, request: Activate
 ) -> tuple[Document, Document]:
     doc = await store.one("licences", workspace, licence, session=session)
     if doc is None:
         raise Problem(404, "unknown-licence", "There is no such licence.", "Ask for a new one.")
-    _require_open(doc)
+    licences.require_open(doc)
     held = await store.one("device_keys", NOBODY, nkey, session=session)
     if held:
         return doc, await _again(store, session, held, workspace, licence)
@@ -65,27 +86,11 @@ async def _take(
         session=session,
     )
     taken = await _claim_seat(store, session, doc)
-    device = _device(taken, held["device"], nkey, offer)
+    device = _device(taken, held["device"], nkey, request.device)
     await store["devices"].insert_one(device, session=session)
+    await audit.note_device(store, session, device, "device.activated", address=request.address)
     await store.outbox.stage(effects.facts(taken, [device]), session)
     return taken, device
-
-
-def _require_open(doc: Document) -> None:
-    right = Right.of(doc)
-    if right.archived:
-        raise Problem(409, "archived", "This licence's workspace or member is archived.", "Ask for it to be restored.")
-    match right.at(now()):
-        case ("draft", _, _):
-            raise Problem(409, "licence-draft", "This licence was not issued yet.", "Ask for it to be issued.")
-        case ("revoked", _, _):
-            raise Problem(409, "licence-revoked", "This licence was revoked.", "Ask for a new one.")
-        case ("expired", _, _):
-            raise Problem(409, "licence-expired", "This licence is over.", "Ask to have it renewed.")
-        case ("suspended", _, _):
-            raise Problem(409, "licence-suspended", "This licence is suspended.", "Ask to have it resumed.")
-        case (_, "nothing", start):
-            raise Problem(409, "licence-not-yet-valid", "This licence has not begun.", f"It begins {instant(start)}.")
 
 
 async def _again(store: Store, session: Session, held: Document, workspace: str, licence: str) -> Document:

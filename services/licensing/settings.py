@@ -20,6 +20,8 @@ class LicensingSettings(Settings):
     public_url: str = "http://127.0.0.1:8080"
     smtp_url: SecretStr = SecretStr("")
     """Where mails are handed over (postman.py); empty: they wait."""
+    silent_hours: int = 72
+    """After how long without a word from a device its admins are told (W-07)."""
     smtp_sender: str = "Daybook <daybook@localhost>"
 
     @cached_property

@@ -77,6 +77,7 @@ class Store:
         await self["licences"].create_index([("workspace", 1), ("in_effect", 1)])
         await self["profiles"].create_index([("workspace", 1), ("enabled", 1)])
         await self["pushes"].create_index("due")
+        await self["contacts"].create_index("at")
         await self["mails"].create_index([("state", 1), ("due", 1)])
         await self["sessions"].create_index([("person", 1), ("started_at", -1)])
         await self["audit"].create_index([("workspace", 1), ("member", 1), ("id", -1)])

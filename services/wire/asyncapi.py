@@ -45,6 +45,8 @@ _REQUESTS: dict[str, type[BaseModel]] = {
     "licensing.audit_check": requests.AuditOf,
     "licensing.tell": requests.Tell,
     "licensing.activate": requests.Activate,
+    "licensing.licence_file": requests.LicenceFileOf,
+    "licensing.doubt": requests.Doubt,
     "licensing.grant": requests.GrantOf,
     "licensing.keys": requests.KeysOf,
     "licensing.read": requests.Read,

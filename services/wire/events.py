@@ -277,6 +277,20 @@ class LicenceChanged(Fact):
     state: Literal["issued", "active", "suspended", "grace", "expired", "revoked"]
 
 
+class NoticeRaised(Fact):
+    """``notice.raised``: a member is told that more is recorded of them than before (G-01). By licensing.
+
+    ``kinds`` are the policy's fields that record more, ``changes`` the same in words.
+    """
+
+    notice: Id
+    kinds: list[str]
+    changes: list[Text]
+    policy: Id
+    policy_version: int
+    raised_at: Instant
+
+
 class DiaryEdited(Fact):
     """``diary.edited``: somebody changed the diary. By the diary, which keeps it for ever (``services.wire.edits``).
 
@@ -309,6 +323,7 @@ FACTS: dict[str, type[Fact]] = {
     "member.changed": MemberChanged,
     "contract.changed": ContractChanged,
     "licence.changed": LicenceChanged,
+    "notice.raised": NoticeRaised,
     "diary.edited": DiaryEdited,
     "week.sealed": WeekSealed,
 }
@@ -354,6 +369,8 @@ class Presence(Strict):
     agent: str
     unsent: Count
     oldest_unsent: Instant | None
+    boot: Annotated[str, StringConstraints(max_length=64)] | None = None
+    """Which run of the computer it is; two at once are two computers with one key."""
 
 
 class Receipt(Strict):

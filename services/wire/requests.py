@@ -111,12 +111,38 @@ class DeviceOffer(Strict):
 
 
 class Activate(Strict):
-    """``rpc.licensing.activate`` → the answer of ``POST /api/v1/activations`` (architecture.md, *The edge*)."""
+    """``rpc.licensing.activate`` → the answer of ``POST /api/v1/activations`` (architecture.md, *The edge*).
 
-    licence_key: str = Field(max_length=200)
+    With a licence's key, or with the text of its signed file (``services.wire.licence``).
+    """
+
+    licence_key: str = Field(default="", max_length=200)
+    licence_file: str = Field(default="", max_length=16 * 1024)
     device: DeviceOffer
     proof: str = Field(max_length=200)
     address: str = Field(max_length=64)
+
+
+class LicenceFileOf(Strict):
+    """``rpc.licensing.licence_file`` → {"document", "signature", "key"}: a licence as a signed file, for its admins.
+
+    Whoever has the file can activate it. 404 where there is no such licence, 409 where it is a draft, revoked or over.
+    """
+
+    principal: Principal
+    id: str
+    address: str = Field(default="", max_length=64)
+
+
+class Doubt(Strict):
+    """``rpc.licensing.doubt`` → {}: a device's key seems to be in two hands; its row says so and its admins are told.
+
+    ``conflict``: two records of one seq. ``boots``: two runs of a computer at once.
+    """
+
+    workspace: Id
+    device: Id
+    because: Literal["conflict", "boots"]
 
 
 class GrantOf(Strict):

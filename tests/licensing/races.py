@@ -1,4 +1,4 @@
-"""``python -m tests.licensing.races [ROUNDS]``: sixteen race for the last seat, again and again; how often it went wrong.
+"""``python -m tests.licensing.races [ROUNDS]``: sixteen race for the last seat, again and again; how often went wrong.
 
 Its own MongoDB; the activation itself (``seats.activate``) is what races, with real keys and transactions, no bus.
 """

@@ -174,7 +174,7 @@ class Licensing:
     async def open(self) -> None:
         """Connects the caller, and begins to hear the facts."""
         self.caller = await self.installation.connect()
-        for subject in ("*.changed.>", "commands.>"):
+        for subject in ("*.changed.>", "notice.raised.>", "commands.>"):
             await self.caller.subscribe(subject, cb=self._hear)
         await self.caller.flush()
 

@@ -12,6 +12,7 @@ import pytest
 from services.kit.problems import Problem
 from services.licensing import licences, seats
 from services.licensing.store import now
+from services.wire import licence as wire
 from services.wire import proof, requests, slots
 from tests.licensing import races
 from tests.licensing.support import Acme, Device, Licensing, until
@@ -34,9 +35,9 @@ async def test_an_activation_is_answered_in_full(licensing: Licensing, acme: Acm
     assert entitlement["policy"]["screenshots"]["enabled"] is False
     assert [one["title"] for one in entitlement["contracts"]] == ["Borealis"]
     licence_public = base64.b64decode(licensing.installation.keys.signing_public("licence"))
-    text, signature = answer["licence"]["document"], answer["licence"]["signature"]
-    proof.check(licence_public, proof.LICENCE_DOMAIN, text.encode(), signature)
-    assert json.loads(text)["licence"] == acme.answer["licences"][1]["licence"]
+    assert base64.b64decode(answer["licence_public"]) == licence_public
+    document = wire.verify(licence_public, answer["licence"], answer["device"])
+    assert (document.licence, document.device) == (acme.answer["licences"][1]["licence"], answer["device"])
 
     async def told() -> bool:
         facts = licensing.facts("licence.changed", acme.workspace)
@@ -72,7 +73,7 @@ async def test_activating_again_is_the_same_activation(licensing: Licensing, acm
     device = Device()
     answers = await asyncio.gather(*(licensing.ask("activate", device.offer(acme.key(1))) for _ in range(8)))
     assert len({one["device"] for one in answers}) == 1
-    assert len({json.dumps(one["entitlement"]) for one in answers}) == 1
+    assert len({_envelope(one, licensing)["revision"] for one in answers}) == 1
     [licence] = await acme.read("olga", "licences", acme.answer["licences"][1]["licence"])
     assert licence["seats_taken"] == 1
 

@@ -49,6 +49,10 @@ async def test_a_widened_policy_waits_for_its_notice(shared: Licensing) -> None:
         assert (told["policy"]["version"], told["policy"]["idle_minutes"]) == (2, 9)
         assert (told["policy"]["screenshots"]["enabled"], told["held"]) == (False, ["screenshots"])
         assert told["notices"][0]["changes"] == ["Screenshots: 2 in ten minutes, blurred"]
+    raised = [
+        json.loads(one.data) for one in shared.heard if one.subject.startswith(f"notice.raised.{acme.workspace}.")
+    ]
+    assert any(one["kinds"] == ["screenshots"] and one["member"] == acme.member("emil") for one in raised)
     assert (second["policy"]["screenshots"]["per_segment"], second["held"]) == (2, [])
     assert second["revision"] > first["revision"] == pushed["revision"]
 

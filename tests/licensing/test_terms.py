@@ -125,7 +125,7 @@ async def test_contracts_that_cannot_be(licensing: Licensing, acme: Acme) -> Non
 async def test_a_replay_says_all_again(licensing: Licensing, acme: Acme) -> None:
     """Projections can be rebuilt: every fact of the workspace comes again as it is now."""
     device = await acme.activated()
-    kinds = ("workspace.changed", "member.changed", "contract.changed", "licence.changed")
+    kinds = ("workspace.changed", "member.changed", "contract.changed", "licence.changed", "notice.raised")
 
     def counts() -> list[int]:
         return [len(licensing.facts(kind, acme.workspace)) for kind in kinds]
@@ -138,7 +138,8 @@ async def test_a_replay_says_all_again(licensing: Licensing, acme: Acme) -> None
     licensing.heard.clear()
     span = {"from": "2026-01-01T00:00:00Z", "to": "2027-01-01T00:00:00Z"}
     answer = await licensing.ask("replay", requests.Replay(workspace=acme.workspace, **span))
-    expected = [1, 7, 4, 4]  # the computer is a member with a contract of its own; three licences and one device
+    # and the notice of a licence that knows applications
+    expected = [1, 7, 4, 4, 1]  # the computer is a member with a contract of its own; three licences and one device
 
     async def again() -> bool:
         return all(got >= want for got, want in zip(counts(), expected, strict=True))

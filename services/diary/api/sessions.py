@@ -26,9 +26,10 @@ class Credentials(Strict):
 
 
 class Activation(Strict):
-    """What ``POST /activations`` takes."""
+    """What ``POST /activations`` takes: a licence's key, or the text of its signed file."""
 
-    licence_key: str = Field(max_length=200)
+    licence_key: str = Field(default="", max_length=200)
+    licence_file: str = Field(default="", max_length=16 * 1024)
     device: DeviceOffer
     proof: str = Field(max_length=200)
 
@@ -104,7 +105,5 @@ async def me(request: Request, principal: Annotated[Principal, Depends(current_p
 async def activate(request: Request) -> Response:
     """Binds a licence to a device's key: whoever has the licence key and the device's may (L-01, L-03)."""
     content = take(Activation, await read_body(request))
-    asked = Activate(
-        licence_key=content.licence_key, device=content.device, proof=content.proof, address=client_address(request)
-    )
+    asked = Activate(**dict(content), address=client_address(request))
     return answer(await edge_of(request).bus.ask("licensing", "activate", asked, timeout=10.0))
