@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from services.diary.access import Action, Viewer, can
 from services.diary.editing import Editor
@@ -118,6 +118,27 @@ def edge_of(request: Request) -> Edge:
     """The parts this request stands on."""
     edge: Edge = request.app.state.edge
     return edge
+
+
+def set_cookie(edge: Edge, response: Response, token: str) -> None:
+    """Gives a browser its session: out of reach of scripts, and not sent along from other sites."""
+    principal = principals.open_token(edge.settings.session_key, token, 0)
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=principal.expires - principal.issued,
+        httponly=True,
+        samesite="lax",
+        secure=edge.settings.secure,
+    )
+
+
+def renewed(request: Request, principal: Principal, answer: Any) -> None:
+    """Where licensing gave a new session in the place of this one: a browser gets it as its cookie (``guard.py``)."""
+    if isinstance(answer, dict) and "token" in answer:
+        edge_of(request).sessions.ended(principal.session)
+        if token_of(request) == request.cookies.get(COOKIE):
+            request.state.renewed = answer["token"]
 
 
 def token_of(request: Request) -> str | None:

@@ -4,9 +4,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 
 from services.diary.api.answers import refusal
-from services.diary.edge import COOKIE, Edge
+from services.diary.edge import COOKIE, Edge, set_cookie
 from services.kit.problems import Problem
 from services.kit.service import Service, respond
 
@@ -45,9 +46,15 @@ class Guard:
             await _send_health(send, *health)
             return
 
+        state = scope["state"] = dict(scope.get("state") or {})
+
         async def send_guarded(message: Any) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message.setdefault("headers", []))
+                if token := state.get("renewed"):
+                    cookie = Response()
+                    set_cookie(self._edge, cookie, token)
+                    headers.append("Set-Cookie", cookie.headers["set-cookie"])
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 if not scope["path"].startswith("/static/"):

@@ -8,7 +8,7 @@ from services.kit.bus import Bus
 from services.licensing import accounts, invitations, people, sessions, tokens, two_factor
 from services.licensing.store import Store
 from services.wire import accounts as wire
-from services.wire.requests import SignedIn, TokenOf
+from services.wire.requests import Principal, SignedIn, TokenOf
 
 
 class AccountHandlers:
@@ -59,7 +59,7 @@ class AccountHandlers:
     async def change_password(self, request: wire.ChangePassword) -> dict[str, Any]:
         """Another password, by the present one."""
         await accounts.change_password(self._store, request)
-        return {}
+        return await self._renewed(request.principal, request.address)
 
     async def change_profile(self, request: wire.ChangeProfile) -> dict[str, Any]:
         """Another name or zone of one's own."""
@@ -73,14 +73,19 @@ class AccountHandlers:
         """A secret for an authenticator."""
         return await two_factor.begin(self._store, request.principal, request.password, request.address)
 
-    async def two_factor_confirm(self, request: wire.TwoFactorConfirm) -> dict[str, list[str]]:
+    async def two_factor_confirm(self, request: wire.TwoFactorConfirm) -> dict[str, Any]:
         """It is on."""
-        return await two_factor.confirm(self._store, request.principal, request.code)
+        codes = await two_factor.confirm(self._store, request.principal, request.code, request.address)
+        return codes | await self._renewed(request.principal, request.address)
 
     async def two_factor_off(self, request: wire.TwoFactorOff) -> dict[str, Any]:
         """It is off."""
         await two_factor.off(self._store, request.principal, request.password, request.code, request.address)
-        return {}
+        return await self._renewed(request.principal, request.address)
+
+    async def _renewed(self, principal: Principal, address: str) -> dict[str, str]:
+        """Whoever held the old token holds nothing any more."""
+        return {"token": await sessions.renew(self._store, self._session_key, principal, address)}
 
     async def sessions(self, request: wire.AccountOf) -> dict[str, Any]:
         """The person's sessions."""
@@ -91,14 +96,16 @@ class AccountHandlers:
         """One of them ends, or all."""
         person = await people.of_principal(self._store, request.principal)
         if request.session is None:
-            return {"ended": await sessions.end_all(self._store, person)}
-        await sessions.end(self._store, person, request.session)
+            return {"ended": await sessions.end_everywhere(self._store, person, request.principal)}
+        await sessions.end(self._store, person, request.principal, request.session)
         return {"ended": 1}
 
     async def workspaces(self, request: wire.AccountOf) -> dict[str, Any]:
         """Where else the person may go."""
         person = await people.of_principal(self._store, request.principal)
         places = await sessions.places_of(self._store, person)
+        if await sessions.confined(self._store, request.principal):
+            places = [place for place in places if place[0]["id"] == request.principal.workspace]
         return {"items": [sessions.ref(*place).model_dump() for place in places]}
 
     async def switch_workspace(self, request: wire.SwitchWorkspace) -> SignedIn:

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.kit.mongo import Session
 from services.kit.problems import Problem, invalid
-from services.licensing import limits, links, mail, people, sessions, workspaces
+from services.licensing import audit, limits, links, mail, people, sessions, workspaces
 from services.licensing.store import NOBODY, Document, Store, key, new_id, now
 from services.wire import accounts
 from services.wire.events import Strict, check
@@ -111,6 +111,8 @@ async def reset_password(store: Store, request: accounts.ResetPassword) -> None:
         if person is None:
             raise links.over()
         await _set(store, session, person, hashed)
+        how = {"by": "mail"}
+        await audit.note_account(store, session, person, "account.password_changed", address=request.address, body=how)
         await sessions.end_all(store, person, session=session)
 
     await store.write(work)
@@ -123,6 +125,7 @@ async def change_password(store: Store, request: accounts.ChangePassword) -> Non
 
     async def work(session: Session) -> None:
         await _set(store, session, person, hashed)
+        await audit.note_account(store, session, person, "account.password_changed", address=request.address)
         await sessions.end_all(store, person, but=request.principal.session, session=session)
 
     await store.write(work)

@@ -17,12 +17,16 @@ from services.licensing.entitlements import Entitlements
 from services.licensing.handlers import Handlers
 from services.licensing.imports import Importer
 from services.licensing.kicks import Kicks
+from services.licensing.outward import Outward
 from services.licensing.postman import Postman
 from services.licensing.pushes import Pushes
 from services.licensing.registry import Registry
 from services.licensing.settings import LicensingSettings
+from services.licensing.sign_on import SignOn
+from services.licensing.sign_on_handlers import SignOnHandlers
 from services.licensing.silence import Silence
 from services.licensing.store import Store
+from services.licensing.vault import Vault
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +46,9 @@ def build(settings: LicensingSettings) -> Service:
     silence = Silence(store, timedelta(hours=settings.silent_hours))
     Handlers(store, entitlements, contacts, session_key, settings.device_urls).register(bus)
     AccountHandlers(store, session_key).register(bus)
+    store.vault = Vault(settings.session_seed.get_secret_value())
+    outward = Outward(settings.trusted)
+    SignOnHandlers(SignOn(store, session_key, store.vault, outward, settings.public_url)).register(bus)
     postman = Postman(store, settings.smtp_url.get_secret_value(), settings.smtp_sender, settings.public_url)
     importer = Importer(store)
     pushes = Pushes(store, entitlements)
@@ -71,6 +78,7 @@ def build(settings: LicensingSettings) -> Service:
         await callout.stop()
         await kicks.stop()
         await registry.stop()
+        await outward.close()
 
     async def closed() -> None:
         # as in kit.bus: a client the bus closed for good is best begun anew with its process

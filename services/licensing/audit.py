@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.kit.mongo import Session
-from services.licensing.store import Document, Store, key
+from services.licensing.store import NOBODY, Document, Store, key
 
 GENESIS = "0" * 64
 _FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -22,7 +22,7 @@ _HASHED = (
 )
 _SETTINGS = {
     *("role", "state", "archived", "seats", "lock_hour", "billing_unit", "mails_off", "allowed_ranges", "policy"),
-    *("drain_hours", "scopes", "kind", "mode", "acknowledged", "invite", "expires", "not_before"),
+    *("drain_hours", "scopes", "kind", "mode", "acknowledged", "invite", "expires", "not_before", "by", "why"),
     *("licence", "because", "enabled", "members", "teams", "draft", "node_locked", "seats_reserved", "cloned"),
 }
 
@@ -64,6 +64,29 @@ async def note_device(
     if member is not None:
         body |= {"licence": device["licence"]}
         await note(store, session, member, action, device["id"], address=address, member=member["id"], body=body)
+
+
+async def note_account(
+    store: Store,
+    session: Session,
+    person: Mapping[str, Any],
+    action: str,
+    *,
+    address: str,
+    body: Mapping[str, Any] | None = None,
+    by_person: bool = True,
+) -> None:
+    """Appends what concerns an account to the log of every workspace its person belongs to (W-01).
+
+    ``by_person`` False: whoever tried it has not shown who they are, so nobody is named as actor.
+    """
+    for place in person["places"]:
+        member = await store.one("members", place["workspace"], place["member"], session=session)
+        if member is None or member["archived"]:
+            continue
+        nobody = {"workspace": place["workspace"], "id": NOBODY, "name": "", "role": ""}
+        actor = member if by_person else nobody
+        await note(store, session, actor, action, member["id"], address=address, member=member["id"], body=body)
 
 
 def describe(body: Mapping[str, Any]) -> str:

@@ -183,6 +183,8 @@ def require_allowed(reach: Reach, collection: Collection, doc: Document, body: d
     """
     if collection == "workspaces" and "archived" in body and reach.role != "owner":
         raise forbidden("Only an owner archives or restores a workspace.")
+    if collection == "workspaces" and "oidc" in body and reach.role != "owner":
+        raise forbidden("Only an owner decides who speaks for the workspace's members.")  # owners are among them
     if collection == "workspaces" and not addresses.allows(body.get("allowed_ranges") or (), address):
         detail = f"They leave out {address or 'your own address'}, where you are now."
         raise Problem(409, "locks-you-out", "These networks would lock you out.", detail)

@@ -1,10 +1,11 @@
 """Signing in and out of people (W-01): a session token that the diary opens by itself, for twelve hours.
 
-Each sign-in and each switch makes a session of its own: no id is ever taken from outside.
+Each sign-in, each switch, each new password and each change of the second factor makes a session of its own: no id is
+ever taken from outside, and none outlives such a change. Who came in or failed to stands in the log (G-02).
 """
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from nacl.signing import SigningKey
 
@@ -12,12 +13,15 @@ from services.kit import metrics
 from services.kit.mongo import Session
 from services.kit.principals import seal_token
 from services.kit.problems import Problem, not_found
-from services.licensing import addresses, limits, people, two_factor
+from services.licensing import addresses, audit, limits, people, two_factor
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire.requests import Principal, SignedIn, SignIn, WorkspaceRef
 
 LASTS = timedelta(hours=12)
 _SEEN = timedelta(minutes=5)
+_MOST_NOTED = 20
+"""Failures a minute that the log takes of one person: it is no means to fill a store."""
+By = Literal["password", "oidc", "switch", "renewed"]
 Place = tuple[Document, Document]
 
 
@@ -31,14 +35,15 @@ async def sign_in(store: Store, signer: SigningKey, request: SignIn) -> SignedIn
     await limits.take(store, "sign_in", who, limits.MOST_FAILURES)
     person = await people.person_by_email(store, request.email)
     if not await people.password_holds(person["hash"] if person else None, request.password) or person is None:
-        metrics.SIGN_INS.labels("person", "refused").inc()
+        await _note_refusal(store, person, request.address, "wrong-credentials")
         raise Problem(401, "wrong-credentials", "E-mail address and password do not match.", "Check both, and retry.")
     try:
         await two_factor.require(store, person, request.totp)
     except Problem as problem:
-        metrics.SIGN_INS.labels("person", "refused").inc()
         if problem.kind == "code-needed":  # the form asks for it next; nothing was guessed
             await limits.give_back(store, "sign_in", who)
+        else:
+            await _note_refusal(store, person, request.address, problem.kind)
         raise
     await limits.give_back(store, "sign_in", who)
     answer = await enter(store, signer, person, request.workspace, request.address, request.agent)
@@ -46,10 +51,36 @@ async def sign_in(store: Store, signer: SigningKey, request: SignIn) -> SignedIn
     return answer
 
 
+async def _note_refusal(store: Store, person: Document | None, address: str, why: str) -> None:
+    metrics.SIGN_INS.labels("person", "refused").inc()
+    if person is None:
+        return
+    try:
+        await limits.take(store, "noted", person["person"], _MOST_NOTED)
+    except Problem:
+        return
+    note = audit.note_account
+    await store.write(
+        lambda session: note(
+            store, session, person, "session.refused", address=address, body={"why": why}, by_person=False
+        )
+    )
+
+
 async def enter(
-    store: Store, signer: SigningKey, person: Document, workspace: str | None, address: str, agent: str
+    store: Store,
+    signer: SigningKey,
+    person: Document,
+    workspace: str | None,
+    address: str,
+    agent: str,
+    *,
+    by: By = "password",
 ) -> SignedIn:
-    """A new session of a person who has shown who they are; 404 where they have no such workspace, 403 from here."""
+    """A new session of a person who has shown who they are; 404 where they have no such workspace, 403 from here.
+
+    By a workspace's own provider they have shown it to that workspace alone, and no other is named to them.
+    """
     places = await places_of(store, person)
     wanted = [one for one in places if workspace in (None, one[0]["id"])]
     if not wanted:
@@ -62,24 +93,50 @@ async def enter(
             "This workspace cannot be entered from here.",
             "It names the networks it may be used from; ask an owner.",
         )
-    principal = await _open(store, person, *chosen, address, agent)
+    principal = await _open(store, person, *chosen, address, agent, by)
     return SignedIn(
         token=seal_token(signer, principal),
         member=principal.member,
         workspace=principal.workspace,
         name=principal.name,
         role=principal.role,
-        workspaces=[ref(*place) for place in places],
+        workspaces=[ref(*place) for place in ([chosen] if by == "oidc" else places)],
     )
 
 
 async def switch(
     store: Store, signer: SigningKey, principal: Principal, person: Document, workspace: str, address: str, agent: str
 ) -> SignedIn:
-    """A session in another workspace of the person; the present one ends (W-02)."""
-    answer = await enter(store, signer, person, workspace, address, agent)
+    """A session in another workspace of the person; the present one ends (W-02).
+
+    403 where the present one came by a workspace's own provider: that one's word counts in that workspace alone.
+    """
+    if await confined(store, principal):
+        detail = "You came in by this workspace's provider. Sign in with your own password for the others."
+        raise Problem(403, "confined", "This session is for this workspace alone.", detail)
+    answer = await enter(store, signer, person, workspace, address, agent, by="switch")
     await sign_out(store, principal)
     return answer
+
+
+async def confined(store: Store, principal: Principal) -> bool:
+    """Whether a session came by a workspace's own provider (W-08), and so reaches nothing beyond that workspace."""
+    session = await store.one("sessions", principal.workspace, principal.session)
+    return session is None or session.get("by") == "oidc"
+
+
+async def renew(store: Store, signer: SigningKey, principal: Principal, address: str) -> str:
+    """The token of a new session in the place of this one, after what should end whoever else may hold the old one."""
+    before = await store.one("sessions", principal.workspace, principal.session)
+    member = await store.one("members", principal.workspace, principal.member)
+    workspace = await store["workspaces"].find_one({"_id": key(principal.workspace)})
+    if before is None or member is None or workspace is None:
+        raise not_found("session")
+    person: Document = {"person": principal.person}
+    by: By = before.get("by", "password")
+    opened = await _open(store, person, workspace, member, address, before["agent"], by, noted=False)
+    await sign_out(store, principal)
+    return seal_token(signer, opened)
 
 
 def allows(workspace: Document, address: str) -> bool:
@@ -107,26 +164,30 @@ async def places_of(store: Store, person: Document) -> list[Place]:
 
 
 async def _open(
-    store: Store, person: Document, workspace: Document, member: Document, address: str, agent: str
+    store: Store,
+    person: Document,
+    workspace: Document,
+    member: Document,
+    address: str,
+    agent: str,
+    by: By,
+    *,
+    noted: bool = True,
 ) -> Principal:
-    session, issued = new_id("ses"), now()
-    await store["sessions"].insert_one(
-        {
-            "_id": key(workspace["id"], session),
-            "id": session,
-            "workspace": workspace["id"],
-            "member": member["id"],
-            "person": person["person"],
-            "address": address,
-            "agent": agent,
-            "started_at": issued,
-            "seen_at": issued,
-            "until": issued + LASTS,
-            "ended": False,
-        }
-    )
+    opened, issued = new_id("ses"), now()
+    doc: Document = {"_id": key(workspace["id"], opened), "id": opened, "workspace": workspace["id"]}
+    doc |= {"member": member["id"], "person": person["person"], "address": address, "agent": agent, "by": by}
+    doc |= {"started_at": issued, "seen_at": issued, "until": issued + LASTS, "ended": False}
+
+    async def work(session: Session) -> None:
+        await store["sessions"].insert_one(doc, session=session)
+        if noted:
+            me, how = member["id"], {"by": by}
+            await audit.note(store, session, member, "session.started", opened, address=address, member=me, body=how)
+
+    await store.write(work)
     return Principal(
-        session=session,
+        session=opened,
         workspace=workspace["id"],
         member=member["id"],
         role=member["role"],
@@ -144,15 +205,22 @@ async def sign_out(store: Store, principal: Principal) -> None:
 
 async def listed(store: Store, person: Document, principal: Principal) -> list[Document]:
     """The person's sessions in all workspaces that have not ended, the newest first."""
-    found = store["sessions"].find(_running(person)).sort("started_at", -1)
+    found = store["sessions"].find(await _theirs(store, person, principal)).sort("started_at", -1)
     return [_shown(doc, principal) for doc in await found.to_list(None)]
 
 
-async def end(store: Store, person: Document, session: str) -> None:
+async def end(store: Store, person: Document, principal: Principal, session: str) -> None:
     """One of the person's own sessions ends; 404 where it is none of theirs."""
-    done = await store["sessions"].update_one(_running(person) | {"id": session}, {"$set": {"ended": True}})
+    where = await _theirs(store, person, principal) | {"id": session}
+    done = await store["sessions"].update_one(where, {"$set": {"ended": True}})
     if not done.matched_count:
         raise not_found("session")
+
+
+async def end_everywhere(store: Store, person: Document, principal: Principal) -> int:
+    """Ends all sessions of the person that this one reaches; how many there were."""
+    where = await _theirs(store, person, principal)
+    return int((await store["sessions"].update_many(where, {"$set": {"ended": True}})).modified_count)
 
 
 async def end_all(store: Store, person: Document, *, but: str | None = None, session: Session | None = None) -> int:
@@ -178,6 +246,12 @@ async def holds(store: Store, principal: Principal, address: str | None) -> bool
     if now() - session.get("seen_at", session["until"] - LASTS) > _SEEN:
         await store["sessions"].update_one({"_id": session["_id"]}, {"$set": {"seen_at": now()}})
     return True
+
+
+async def _theirs(store: Store, person: Document, principal: Principal) -> Document:
+    """The person's running sessions, as far as this one reaches."""
+    own = {"workspace": principal.workspace} if await confined(store, principal) else {}
+    return _running(person) | own
 
 
 def _running(person: Document) -> Document:

@@ -18,11 +18,18 @@ class LicensingSettings(Settings):
     sys_seed: SecretStr
     bus_public_urls: str = "nats://127.0.0.1:4222"
     public_url: str = "http://127.0.0.1:8080"
+    trusted_hosts: str = ""
+    """Hosts (comma-separated) that may be private, and asked without TLS, where a workspace names them (outward.py)."""
     smtp_url: SecretStr = SecretStr("")
     """Where mails are handed over (postman.py); empty: they wait."""
     silent_hours: int = 72
     """After how long without a word from a device its admins are told (W-07)."""
     smtp_sender: str = "Daybook <daybook@localhost>"
+
+    @cached_property
+    def trusted(self) -> list[str]:
+        """The hosts of ``trusted_hosts``."""
+        return [host.strip().lower() for host in self.trusted_hosts.split(",") if host.strip()]
 
     @cached_property
     def device_urls(self) -> list[str]:

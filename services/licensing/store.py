@@ -18,6 +18,7 @@ from services.kit import mongo
 from services.kit.bus import Bus
 from services.kit.mongo import Database, Session
 from services.kit.outbox import Outbox
+from services.licensing.vault import Vault
 from services.wire import slots
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,8 @@ class Store:
     def __init__(self, db: Database, bus: Bus) -> None:
         self.db = db
         self.outbox = Outbox(db, bus)
+        self.vault: Vault | None = None
+        """Seals what tenants entrust to us (``vault.py``); the service sets it."""
         self.pushing = asyncio.Event()
         """Set where devices are to be told of something now (``pushes.py``)."""
 
@@ -81,8 +84,9 @@ class Store:
         await self["mails"].create_index([("state", 1), ("due", 1)])
         await self["sessions"].create_index([("person", 1), ("started_at", -1)])
         await self["audit"].create_index([("workspace", 1), ("member", 1), ("id", -1)])
+        await self["workspaces"].create_index("oidc.domains", sparse=True)
         await self["imports"].create_index([("state", 1), ("claimed_until", 1)])
-        for name in ("sessions", "attempts", "links", "mails", "sign_ups", "import_rows", "pushes"):
+        for name in ("sessions", "attempts", "links", "mails", "sign_ups", "sign_ons", "import_rows", "pushes"):
             await self[name].create_index("until", expireAfterSeconds=0)
         # licences of before there were profiles
         added = {"in_effect": "$policy", "profile": None, "seats_reserved": 0, "activated": "$seats_taken"}

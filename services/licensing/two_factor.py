@@ -10,8 +10,9 @@ from typing import Any
 
 import pyotp
 
+from services.kit.mongo import Session
 from services.kit.problems import Problem, invalid
-from services.licensing import limits, people
+from services.licensing import audit, limits, people
 from services.licensing.store import Document, Store, fingerprint, now
 from services.wire.requests import Principal
 
@@ -52,7 +53,7 @@ async def begin(store: Store, principal: Principal, password: str, address: str)
     return {"secret": secret, "uri": pyotp.TOTP(secret).provisioning_uri(name=person["email"], issuer_name=_ISSUER)}
 
 
-async def confirm(store: Store, principal: Principal, code: str) -> dict[str, list[str]]:
+async def confirm(store: Store, principal: Principal, code: str, address: str) -> dict[str, list[str]]:
     """Turns it on where the code is right, and gives the recovery codes, this once."""
     person = await people.of_principal(store, principal)
     await limits.take(store, "totp", person["person"], MOST_FAILURES)
@@ -64,11 +65,15 @@ async def confirm(store: Store, principal: Principal, code: str) -> dict[str, li
         raise invalid("code: not the code of this moment", field="code")
     codes = [f"{one[:5]}-{one[5:]}" for one in (secrets.token_hex(5) for _ in range(RECOVERY_CODES))]
     on = {"totp": {"secret": offered, "last": step}, "recovery": [fingerprint(_plain(one)) for one in codes]}
-    done = await store["people"].update_one(
-        {"_id": person["_id"], "totp": None, "totp_offered": offered}, {"$set": on, "$unset": {"totp_offered": ""}}
-    )
-    if not done.modified_count:
-        raise Problem(409, "nothing-to-confirm", "There is nothing to confirm.", "Begin with two-factor first.")
+    still = {"_id": person["_id"], "totp": None, "totp_offered": offered}
+
+    async def work(session: Session) -> None:
+        done = await store["people"].update_one(still, {"$set": on, "$unset": {"totp_offered": ""}}, session=session)
+        if not done.modified_count:
+            raise Problem(409, "nothing-to-confirm", "There is nothing to confirm.", "Begin with two-factor first.")
+        await audit.note_account(store, session, person, "account.two_factor_on", address=address)
+
+    await store.write(work)
     return {"recovery_codes": codes}
 
 
@@ -76,7 +81,13 @@ async def off(store: Store, principal: Principal, password: str, code: str, addr
     """Turns it off, for whoever has both factors."""
     person = await people.require_password(store, principal, password, address)
     await require(store, person, code)
-    await store["people"].update_one({"_id": person["_id"]}, {"$set": {"totp": None, "recovery": []}})
+
+    async def work(session: Session) -> None:
+        off: Document = {"$set": {"totp": None, "recovery": []}}
+        await store["people"].update_one({"_id": person["_id"]}, off, session=session)
+        await audit.note_account(store, session, person, "account.two_factor_off", address=address)
+
+    await store.write(work)
 
 
 async def require(store: Store, person: Document, code: str | None) -> None:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from services.kit.mongo import Session
 from services.kit.problems import not_found
+from services.licensing import sign_on_settings
 from services.licensing.addresses import Range
 from services.licensing.mail_texts import Switchable
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
@@ -51,6 +52,8 @@ class Patch(Strict):
     """Kinds of mail that are not sent (W-07)."""
     allowed_ranges: Annotated[list[Range], Field(max_length=100)] | None = None
     """Networks like 192.0.2.0/24 that people must come from; none: from everywhere (W-01)."""
+    oidc: sign_on_settings.Settings | None = None
+    """The workspace's own OpenID Connect provider (W-08), null: none; for owners."""
     archived: bool | None = None
 
 
@@ -59,8 +62,8 @@ _SETTINGS = (
     *("unproductive_weight_percent", "deletion_rule", "archived"),
 )
 #: Settings that workspaces made before them do not name.
-_LATER = {"deletion_rule": "segment"}
-_NULLABLE = {"seats", "minimum_agent"}
+_LATER: Document = {"deletion_rule": "segment"}
+_NULLABLE = {"seats", "minimum_agent", "oidc"}
 
 
 async def create(store: Store, session: Session, body: New) -> Document:
@@ -79,6 +82,8 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     """Settings as they are to be; others are told."""
     given = body.model_dump(exclude_unset=True)
     fields = {name: value for name, value in given.items() if value is not None or name in _NULLABLE}
+    if "oidc" in fields:
+        fields["oidc"] = sign_on_settings.stored(store.vault, doc.get("oidc"), fields["oidc"])
     changed = await store.update("workspaces", doc["_id"], fields, session)
     if changed is None:
         raise not_found("workspace")
@@ -106,5 +111,5 @@ def shown(doc: Document) -> Document:
     """A workspace as the API shows it."""
     names = ("id", *_SETTINGS, "seats", "seats_taken", "minimum_agent")
     lists = {name: doc.get(name, []) for name in ("mails_off", "allowed_ranges")}
-    own = lists | {"created_at": instant(doc["created_at"])}
+    own = lists | {"oidc": sign_on_settings.shown(doc.get("oidc")), "created_at": instant(doc["created_at"])}
     return {name: (_LATER | doc)[name] for name in names} | own

@@ -48,7 +48,7 @@ class ResetPassword(Strict):
 
 
 class ChangePassword(Strict):
-    """``rpc.licensing.change_password`` → {}: all other sessions end; 401 where the old one does not fit."""
+    """``rpc.licensing.change_password`` → {"token"}: all sessions end, this one goes on; 403 where the old is wrong."""
 
     principal: Principal
     old: str = Password
@@ -80,7 +80,7 @@ class TwoFactorBegin(Strict):
 
 
 class TwoFactorConfirm(Strict):
-    """``rpc.licensing.two_factor_confirm`` → {"recovery_codes"}, shown this once; 422 where the code is wrong."""
+    """``rpc.licensing.two_factor_confirm`` → {"recovery_codes", "token"}, shown once; 422 where the code is wrong."""
 
     principal: Principal
     code: str = Field(max_length=40)
@@ -88,7 +88,7 @@ class TwoFactorConfirm(Strict):
 
 
 class TwoFactorOff(Strict):
-    """``rpc.licensing.two_factor_off`` → {}; 401 where password or code do not fit."""
+    """``rpc.licensing.two_factor_off`` → {"token"}; 401 where password or code do not fit."""
 
     principal: Principal
     password: str = Password

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from services.wire import accounts, events, imports, requests, subjects
+from services.wire import accounts, events, imports, requests, sign_on, subjects
 
 _DEVICE = {"workspace": "id of the workspace", "device": "id of the device"}
 _MEMBER = {"workspace": "id of the workspace", "member": "id of the member, or - where a fact is about none"}
@@ -28,6 +28,9 @@ _REQUESTS: dict[str, type[BaseModel]] = {
     "licensing.forgot_password": accounts.ForgotPassword,
     "licensing.reset_password": accounts.ResetPassword,
     "licensing.change_password": accounts.ChangePassword,
+    "licensing.sign_on_ways": sign_on.Ways,
+    "licensing.sign_on_begin": sign_on.Begin,
+    "licensing.sign_on_finish": sign_on.Finish,
     "licensing.change_profile": accounts.ChangeProfile,
     "licensing.two_factor": accounts.AccountOf,
     "licensing.two_factor_begin": accounts.TwoFactorBegin,

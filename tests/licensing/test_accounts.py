@@ -104,16 +104,23 @@ async def test_no_more_than_five_mails_an_hour_to_an_address(web: Web) -> None:
 
 
 async def test_changing_a_password(web: Web) -> None:
-    """The present one is asked for; other sessions end, this one stays."""
+    """The present one is asked for; all sessions end, and this one goes on under a new token."""
     acme = await web.licensing.seed()
     async with web.person(acme, "lisa") as here, web.person(acme, "lisa") as there:
         wrong = await here.put("/api/v1/me/password", json={"old": "wrong", "new": NEW})
         assert wrong.status_code == 403
-        assert (await here.put("/api/v1/me/password", json={"old": PASSWORD, "new": NEW})).status_code == 204
+        changed = await here.put("/api/v1/me/password", json={"old": PASSWORD, "new": NEW})
+        assert changed.status_code == 200
         web.edge.sessions._asked.clear()
+        assert (await here.get("/api/v1/sessions")).status_code == 401
+        _goes_on(here, changed)
         assert (await here.get("/api/v1/sessions")).status_code == 200
         assert (await there.get("/api/v1/sessions")).status_code == 401
     assert (await web.sign_in(acme, "lisa", password=NEW)).status_code == 200
+
+
+def _goes_on(http: httpx.AsyncClient, answer: httpx.Response) -> None:
+    http.headers["Authorization"] = f"Bearer {answer.json()['token']}"
 
 
 async def _with_two_factor(http: httpx.AsyncClient) -> tuple[str, list[str]]:
@@ -123,6 +130,7 @@ async def _with_two_factor(http: httpx.AsyncClient) -> tuple[str, list[str]]:
     before = pyotp.TOTP(secret).at(datetime.now(UTC) - timedelta(seconds=30))
     done = await http.post("/api/v1/me/two-factor/confirm", json={"code": before})
     assert done.status_code == 200, done.text
+    _goes_on(http, done)
     return secret, done.json()["recovery_codes"]
 
 
@@ -148,7 +156,9 @@ async def test_two_factor(web: Web) -> None:
         assert again.status_code == 409
         off = {"password": PASSWORD, "code": codes[0]}
         assert (await http.post("/api/v1/me/two-factor/off", json=off | {"code": "1"})).status_code == 401
-        assert (await http.post("/api/v1/me/two-factor/off", json=off)).status_code == 204
+        ended = await http.post("/api/v1/me/two-factor/off", json=off)
+        assert ended.status_code == 200
+        _goes_on(http, ended)
     assert (await web.sign_in(acme, "lisa")).status_code == 200
 
 

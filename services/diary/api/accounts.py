@@ -12,7 +12,7 @@ from services.diary.access import Action
 from services.diary.api.answers import answer, listed
 from services.diary.api.bodies import body_schema, identifier, read_body, take
 from services.diary.api.sessions import browser_of, set_cookie
-from services.diary.edge import COOKIE, client_address, current_principal, edge_of, gate
+from services.diary.edge import COOKIE, client_address, current_principal, edge_of, gate, renewed
 from services.wire import accounts as wire
 from services.wire.events import Id, Strict
 from services.wire.requests import Principal, SignedIn
@@ -104,6 +104,14 @@ async def _ask(request: Request, verb: str, model: type[BaseModel], **values: An
     return await edge_of(request).bus.ask("licensing", verb, take(model, values), timeout=10.0)
 
 
+async def _renewing(
+    request: Request, principal: Principal, verb: str, model: type[BaseModel], asked: dict[str, Any]
+) -> Response:
+    content = await _ask(request, verb, model, principal=principal, **asked)
+    renewed(request, principal, content)
+    return answer(content)
+
+
 async def _taken(request: Request, model: type[Strict]) -> dict[str, Any]:
     """The body's fields, and where the request comes from."""
     return take(model, await read_body(request)).model_dump() | {"address": client_address(request)}
@@ -153,13 +161,11 @@ async def change_profile(request: Request, principal: Own) -> Response:
     return answer(await _ask(request, "change_profile", wire.ChangeProfile, principal=principal, **asked))
 
 
-@_own.put("/me/password", status_code=204, openapi_extra=body_schema(NewPassword))
+@_own.put("/me/password", openapi_extra=body_schema(NewPassword))
 async def change_password(request: Request, principal: Own) -> Response:
-    """Sets a new password by the present one; other sessions end."""
-    await _ask(
-        request, "change_password", wire.ChangePassword, principal=principal, **await _taken(request, NewPassword)
-    )
-    return Response(status_code=204)
+    """Sets a new password by the present one; all sessions end, and this one goes on under a new token."""
+    asked = await _taken(request, NewPassword)
+    return await _renewing(request, principal, "change_password", wire.ChangePassword, asked)
 
 
 @_own.get("/me/two-factor")
@@ -177,16 +183,15 @@ async def begin_two_factor(request: Request, principal: Own) -> Response:
 
 @_own.post("/me/two-factor/confirm", openapi_extra=body_schema(Code))
 async def confirm_two_factor(request: Request, principal: Own) -> Response:
-    """Turns two-factor on, and shows the recovery codes this once."""
+    """Turns two-factor on, and shows the recovery codes this once; this session goes on under a new token."""
     asked = await _taken(request, Code)
-    return answer(await _ask(request, "two_factor_confirm", wire.TwoFactorConfirm, principal=principal, **asked))
+    return await _renewing(request, principal, "two_factor_confirm", wire.TwoFactorConfirm, asked)
 
 
-@_own.post("/me/two-factor/off", status_code=204, openapi_extra=body_schema(Both))
+@_own.post("/me/two-factor/off", openapi_extra=body_schema(Both))
 async def end_two_factor(request: Request, principal: Own) -> Response:
-    """Turns two-factor off, for whoever has both factors."""
-    await _ask(request, "two_factor_off", wire.TwoFactorOff, principal=principal, **await _taken(request, Both))
-    return Response(status_code=204)
+    """Turns two-factor off, for whoever has both factors; this session goes on under a new token."""
+    return await _renewing(request, principal, "two_factor_off", wire.TwoFactorOff, await _taken(request, Both))
 
 
 @_own.get("/me/workspaces")

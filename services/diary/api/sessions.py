@@ -9,7 +9,7 @@ from services.diary.access import Action
 from services.diary.api.answers import answer
 from services.diary.api.bodies import body_schema, read_body, take
 from services.diary.edge import COOKIE, Edge, client_address, current_principal, edge_of, gate
-from services.kit.principals import open_token
+from services.diary.edge import set_cookie as set_cookie
 from services.wire.events import Id, Strict
 from services.wire.requests import Activate, DeviceOffer, Principal, SignedIn, SignIn, SignOut
 
@@ -54,19 +54,6 @@ async def ask_sign_in(edge: Edge, credentials: Credentials, address: str, agent:
     asked = SignIn(**credentials.model_dump(), address=address, agent=agent)
     signed_in = take(SignedIn, await edge.bus.ask("licensing", "sign_in", asked, timeout=10.0))
     return signed_in.model_dump()
-
-
-def set_cookie(edge: Edge, response: Response, token: str) -> None:
-    """Gives a browser its session: out of reach of scripts, and not sent along from other sites."""
-    principal = open_token(edge.settings.session_key, token, 0)
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=principal.expires - principal.issued,
-        httponly=True,
-        samesite="lax",
-        secure=edge.settings.secure,
-    )
 
 
 @router.delete("/sessions", status_code=204, dependencies=[gate(Action.OWN_ACCOUNT)])

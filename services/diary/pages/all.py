@@ -10,6 +10,7 @@ from services.diary.pages import (
     policies,
     routes,
     sign_in,
+    sign_on,
     teams,
     timesheets,
     workspaces,
@@ -18,7 +19,7 @@ from services.diary.pages import (
 ROUTERS = tuple(
     one.router
     for one in (
-        *(sign_in, gate, account, workspaces),
+        *(sign_in, sign_on, gate, account, workspaces),
         *(routes, timesheets, contracts),
         *(people_import, people, teams, clients),
         *(policies,),

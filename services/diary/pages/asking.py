@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from services.diary.access import Viewer, may_ask
 from services.diary.api.bodies import identifier, take
-from services.diary.edge import client_address, edge_of
+from services.diary.edge import client_address, edge_of, renewed
 from services.kit.problems import forbidden, not_found
 from services.wire.requests import Change, Collection, Create, Read
 
@@ -54,7 +54,10 @@ async def change(request: Request, viewer: Viewer, collection: Collection, id: s
 
 async def account(request: Request, verb: str, model: type[BaseModel], **values: Any) -> Any:
     """The answer of a verb of ``services.wire.accounts``; the fields are checked as those of the API are."""
-    return await edge_of(request).bus.ask("licensing", verb, take(model, values), timeout=10.0)
+    answer = await edge_of(request).bus.ask("licensing", verb, take(model, values), timeout=10.0)
+    if "principal" in values:
+        renewed(request, values["principal"], answer)
+    return answer
 
 
 def _allow(may: bool) -> None:
