@@ -29,6 +29,7 @@ def stream_config(stream: Stream, replicas: int = 1) -> StreamConfig:
         max_age=stream.max_age_seconds,
         max_bytes=stream.max_bytes,
         max_msgs_per_subject=1 if stream.last_per_subject else -1,
+        allow_direct=stream.last_per_subject,  # the last of many subjects in one question (diary/presence.py)
         num_replicas=replicas,
         allow_atomic=stream.batches or None,
         duplicate_window=0 if stream.storage == "memory" else 120,
