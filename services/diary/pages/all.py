@@ -4,11 +4,15 @@ from services.diary.pages import (
     account,
     clients,
     contracts,
+    devices,
+    editing,
     gate,
+    mails,
     people,
     people_import,
     policies,
     routes,
+    settings,
     sign_in,
     sign_on,
     teams,
@@ -20,8 +24,9 @@ ROUTERS = tuple(
     one.router
     for one in (
         *(sign_in, sign_on, gate, account, workspaces),
-        *(routes, timesheets, contracts),
+        *(routes, editing, timesheets, contracts),
         *(people_import, people, teams, clients),
-        *(policies,),
+        *(settings, mails),
+        *(policies, devices),
     )
 )

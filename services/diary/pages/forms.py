@@ -125,9 +125,10 @@ class Form:
 
         ``fields`` are those that can show words; where it is left out, those of ``values``.
         """
-        at, words = told(problem)
+        where, words = told(problem)
         known = fields or values
-        if at in known:
+        at = next((part for part in where.split(".") if part in known), None)
+        if at is not None:
             return cls(values, {at: words}, name=name)
         return cls(values, notice=words, name=name)
 
@@ -142,13 +143,13 @@ class Form:
 
 
 def told(problem: Problem) -> tuple[str, str]:
-    """The field a problem is about (``""``: none), and its words for people."""
+    """The field a problem is about (``""``: none; ``oidc.issuer`` within another), and its words for people."""
     detail = str(problem.document()["detail"])
     at = str(problem.extra.get("field", ""))
     if problem.kind == "invalid":
         where, colon, words = detail.partition(": ")
         if colon and where.replace(".", "").replace("_", "").isalnum():
-            return at or where.partition(".")[0], _plain(words)
+            return at or where, _plain(words)
         return at, _plain(detail)
     return at, f"{problem.title} {detail}".strip()
 

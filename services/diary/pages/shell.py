@@ -55,6 +55,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("Workspace", "/clients", "Clients", "user", _LEADS),
     Entry("Workspace", "/policies", "Policies", "file", _LEADS),
     Entry("Workspace", "/devices", "Devices", "mon", _LEADS),
+    Entry("Workspace", "/settings", "Settings", "gear", _ADMINS),
 )
 
 
