@@ -1,8 +1,10 @@
-"""Tables for spreadsheets: CSV in which no cell is a formula. Pure (W-03)."""
+"""Tables for spreadsheets: CSV and XLSX in which no cell is a formula. Pure (W-03, K-05)."""
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import xlsxwriter
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -26,3 +28,23 @@ def to_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     writer.writerow(columns)
     writer.writerows([cell(value) for value in row] for row in rows)
     return text.getvalue().encode("utf-8-sig")
+
+
+def to_xlsx(sheets: Mapping[str, tuple[Sequence[str], Iterable[Sequence[object]]]]) -> bytes:
+    """A workbook: sheets by name, each its columns and rows. Integers stay numbers; all else is text."""
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as book:
+        bold = book.add_format({"bold": True})
+        for name, (columns, rows) in sheets.items():
+            sheet = book.add_worksheet(name)
+            sheet.freeze_panes(1, 0)
+            for place, column in enumerate(columns):
+                sheet.write_string(0, place, column, bold)
+            for line, row in enumerate(rows, 1):
+                for place, value in enumerate(row):
+                    if type(value) is int:
+                        sheet.write_number(line, place, value)
+                    else:
+                        sheet.write_string(line, place, cell(value))
+            sheet.autofit()
+    return made.getvalue()

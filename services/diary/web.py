@@ -23,6 +23,7 @@ from services.diary.api import (
     policies,
     scores,
     sessions,
+    statements,
     timesheets,
 )
 from services.diary.api.answers import refusal
@@ -75,6 +76,7 @@ def web(edge: Edge, service: Service) -> FastAPI:
         collections,
         audit,
         timesheets,
+        statements,
         events,
     ):
         app.include_router(part.router, prefix=API)
@@ -85,6 +87,7 @@ def web(edge: Edge, service: Service) -> FastAPI:
 
 
 def _add_pages(app: FastAPI) -> None:
+    app.include_router(statements.program)
     app.mount("/static", Statics(directory=STATIC), name="static")
     for router in ROUTERS:
         app.include_router(router)

@@ -1,0 +1,118 @@
+"""A statement's page as PDF."""
+
+import io
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from reportlab.lib.colors import HexColor
+from reportlab.lib.enums import TA_RIGHT
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table
+
+from services.diary.statement_view import View, view_of
+from services.diary.statements import Statement
+
+_FONTS = {"Daybook": "Vera.ttf", "Daybook-Bold": "VeraBd.ttf"}
+_INK, _QUIET, _LINE = HexColor(0x1B2230), HexColor(0x5A6372), HexColor(0xC9CED6)
+
+
+@cache
+def _font(name: str) -> TTFont:
+    font = TTFont(name, _FONTS[name])
+    pdfmetrics.registerFont(font)
+    return font
+
+
+def _style(name: str, size: float, *, bold: bool = False, quiet: bool = False, right: bool = False) -> ParagraphStyle:
+    font = _font("Daybook-Bold" if bold else "Daybook").fontName
+    colour, side = _QUIET if quiet else _INK, {"alignment": TA_RIGHT} if right else {}
+    return ParagraphStyle(name, fontName=font, fontSize=size, leading=size * 1.4, textColor=colour, **side)
+
+
+class _Pattern(Flowable):  # type: ignore[misc]
+    """The root's 256 bits, 32 in a row, as on the page and in the checker."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__()
+        self._bits = f"{int(root, 16):0256b}"
+        self.width, self.height = 32 * 1.6 * mm, 8 * 3.2 * mm
+
+    def draw(self) -> None:
+        """Draws it from the top left."""
+        self.canv.setFillColor(_INK)
+        for place, bit in enumerate(self._bits):
+            if bit == "1":
+                across, down = place % 32 * 1.6 * mm, self.height - (place // 32 + 1) * 3.2 * mm
+                self.canv.rect(across, down, 1.3 * mm, 2.9 * mm, stroke=0, fill=1)
+
+
+def pdf(statement: Statement) -> bytes:
+    """The page as PDF; a character that its font does not have is a question mark, and whole in the HTML."""
+    view, made = view_of(statement), io.BytesIO()
+    document = SimpleDocTemplate(
+        made,
+        pagesize=A4,
+        **dict.fromkeys(("leftMargin", "rightMargin", "topMargin", "bottomMargin"), 18 * mm),
+        title=view.title,
+        author="Daybook",
+        invariant=1,
+    )
+    parties = [[_text(name, quiet=True), _text(value)] for name, value in view.parties]
+    figures = [[_text(name, quiet=True) for name, _ in view.figures], [_text(value) for _, value in view.figures]]
+    seal = [("Root", view.root), *view.seal]
+    document.build(
+        [
+            _text(view.title, 18, bold=True),
+            _text(view.period, quiet=True),
+            _text(view.locked, quiet=True),
+            Spacer(1, 5 * mm),
+            _grid(parties, (28 * mm, 146 * mm)),
+            Spacer(1, 5 * mm),
+            _text("Amount due", quiet=True),
+            _text(view.amount, 22, bold=True),
+            Spacer(1, 3 * mm),
+            _grid(figures, (40 * mm,) * 3),
+            Spacer(1, 5 * mm),
+            _days(view),
+            Spacer(1, 3 * mm),
+            _text(" ".join(view.notes), 8, quiet=True),
+            Spacer(1, 6 * mm),
+            _text("Seal", 12, bold=True),
+            Spacer(1, 2 * mm),
+            _Pattern(statement.checked.seal.root),
+            Spacer(1, 2 * mm),
+            _grid([[_text(name, 8, quiet=True), _text(value, 8)] for name, value in seal], (28 * mm, 146 * mm)),
+        ]
+    )
+    return made.getvalue()
+
+
+def _days(view: View) -> Table:
+    names = ("Day", "Work", "Automatic", "Manual", "Billable", "Amount")
+    rows: list[Sequence[Any]] = [[_text(name, 8, quiet=True, right=place > 1) for place, name in enumerate(names)]]
+    for row in view.rows:
+        minutes = (view.minutes(value) for value in (row.automatic, row.manual, row.billable))
+        numbers = [_text(value, 9, right=True) for value in (*minutes, view.money(row.amount))]
+        rows.append([_text(row.name, 9), _text(row.words, 9), *numbers])
+    made = Table(rows, colWidths=(28 * mm, 58 * mm, 20 * mm, 20 * mm, 20 * mm, 28 * mm), repeatRows=1)
+    made.setStyle([("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE), ("VALIGN", (0, 0), (-1, -1), "TOP")])
+    return made
+
+
+def _grid(rows: Sequence[Sequence[Any]], widths: Sequence[float]) -> Table:
+    made = Table(rows, colWidths=widths, hAlign="LEFT")
+    made.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)])
+    return made
+
+
+def _text(words: str, size: float = 10, **how: bool) -> Paragraph:
+    """A paragraph of plain words: nothing in them is markup."""
+    known = _font("Daybook").face.charToGlyph
+    plain = "".join(one if ord(one) in known else "?" for one in words.replace("\u00a0", " ").replace("−", "-"))
+    escaped = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return Paragraph(escaped, _style(f"{size}{sorted(how)}", size, **how))
