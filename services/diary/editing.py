@@ -7,7 +7,7 @@ the edit is in the seal, or it finds the week sealed and is refused, whole (S-06
 
 import secrets
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, Protocol
@@ -120,11 +120,12 @@ class Outcome(NamedTuple):
 
 
 class Editor:
-    """Changes diaries; any number may, at once."""
+    """Changes diaries; any number may, at once. ``clock`` gives the present instant."""
 
     def __init__(self, db: Database, bus: Bus, key: SigningKey, outbox: Outbox) -> None:
         self._db, self._bus, self._key, self._outbox = db, bus, key, outbox
         self._folder = Folder(db)
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def make(self, viewer: Viewer, plans: Mapping[str, Plan], *, dry_run: bool = False) -> Outcome:
         """Makes a change of what it plans by member, all of it or nothing; ``dry_run`` only says what it would do.
@@ -149,7 +150,7 @@ class Editor:
     async def _work(
         self, session: Session, viewer: Viewer, plans: Mapping[str, Plan], dry_run: bool
     ) -> tuple[Outcome, Touched, Terms, set[str]]:
-        held, now = Documents(self._db, session), datetime.now(UTC)
+        held, now = Documents(self._db, session), self.clock()
         settings = Workspace.of(await self._db["workspaces"].find_one({"_id": f"{viewer.workspace}|"}, session=session))
         drafts = {}
         for member, plan in plans.items():
@@ -164,7 +165,7 @@ class Editor:
             await self._keep(made, session)
             for member, plan in plans.items():
                 await self._note(viewer, member, plan.note(drafts[member]), session)
-            _still_open(drafts, settings)
+            _still_open(drafts, settings, self.clock())
         moments = {key.rsplit("|", 2)[0] for key in held.segments.now}
         return outcome, told(held, settled), settled.terms, moments
 
@@ -262,9 +263,8 @@ def _tracked(segments: Collection[Document]) -> int:
     return sum(one["figures"][0] for one in segments if "figures" in one)
 
 
-def _still_open(drafts: Mapping[str, Sequence[Draft]], settings: Workspace) -> None:
+def _still_open(drafts: Mapping[str, Sequence[Draft]], settings: Workspace, now: datetime) -> None:
     """The clock once more, at the end: what was open when it began may have locked meanwhile."""
-    now = datetime.now(UTC)
     for draft in (one for own in drafts.values() for one in own):
         if not draft.whatever_the_week and _is_locked(draft.week, settings, now):
             raise _locked(draft.contract, draft.week)

@@ -80,12 +80,12 @@ def sheet_key(slot: str, device: str) -> str:
     return f"{slot}|{device}"
 
 
-def claims_of(sheet: Mapping[str, int]) -> list[Claim]:
-    """The claims of a packed sheet; a claim's key is the sheet's."""
+def claims_of(contract: str, sheet: Mapping[str, int]) -> list[Claim]:
+    """The claims of a packed sheet; a claim's key is its segment's id."""
     claims = []
     for key, packed in sheet.items():
-        figures = Sheet.unpack(packed)
-        claims.append(Claim(key[:20], key, figures.whole, figures.exact, is_manual(packed)))
+        slot, figures = key[:20], Sheet.unpack(packed)
+        claims.append(Claim(slot, f"{contract}:{key[21:]}:{slot}", figures.whole, figures.exact, is_manual(packed)))
     return claims
 
 
@@ -102,7 +102,7 @@ def roll_up(
     if hourly and not sums.manual and (limit_minutes is None or wanted <= limit_minutes):
         billed = Bill(wanted, wanted, 0, 0, ())  # as nearly always: nothing to put in order
     else:
-        billed = bill(claims_of(sheet), limit_minutes, unit, hourly=hourly)
+        billed = bill(claims_of(contract, sheet), limit_minutes, unit, hourly=hourly)
     return {
         "billable_minutes": billed.billable_minutes,
         "automatic_minutes": billed.automatic_minutes,
@@ -110,7 +110,7 @@ def roll_up(
         "over_limit_minutes": billed.over_limit_minutes,
         "tracked_minutes": sums.tracked,
         "active_minutes": sums.active,
-        "over": [f"{contract}:{key[21:]}:{key[:20]}" for key in billed.over],
+        "over": list(billed.over),
     }
 
 

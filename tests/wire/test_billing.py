@@ -202,14 +202,17 @@ def test_sheets_add_up_packed(sheets: list[tuple[int, int, int, int, int]]) -> N
 @given(CLAIMS, LIMITS, UNITS)
 def test_a_rollup_bills_as_its_claims(claims: list[Claim], limit: int | None, unit: str) -> None:
     """Putting a week together from its packed sheet gives the bill of its claims, also where nothing is over."""
-    keyed = [claim._replace(key=f"{claim.at}|{claim.key}") for claim in claims]
-    sheet = {claim.key: Sheet(claim.whole, claim.exact, 10, 5, int(claim.manual)).pack() for claim in keyed}
+    keyed = [claim._replace(key=f"con:{claim.key}:{claim.at}") for claim in claims]
+    sheet = {
+        f"{one.at}|{claim.key}": Sheet(one.whole, one.exact, 10, 5, int(one.manual)).pack()
+        for one, claim in zip(keyed, claims, strict=True)
+    }
     rolled = roll_up("con", sheet, limit, unit)  # type: ignore[arg-type]
     billed = bill(keyed, limit, unit)  # type: ignore[arg-type]
     assert rolled["billable_minutes"] == billed.billable_minutes
     assert rolled["manual_minutes"] == billed.manual_minutes
     assert rolled["over_limit_minutes"] == billed.over_limit_minutes
-    assert rolled["over"] == [f"con:{key[21:]}:{key[:20]}" for key in billed.over]
+    assert rolled["over"] == list(billed.over)
 
 
 def test_a_week_adds_up_to_its_days() -> None:
