@@ -63,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     monitors.add_argument("which", choices=("all", "active"))
     status = add("status", _tell, "what the agent is doing", command="status")
     status.add_argument("--json", action="store_true")
+    notices = add("notices", _notices, "what is recorded here, and what you were told of it")
+    notices.add_argument("--acknowledge", action="store_true", help="you have read them all")
     add("contracts", _contracts, "the contracts that time can be recorded on").add_argument(
         "--json", action="store_true"
     )
@@ -73,9 +75,11 @@ def _activate(settings: Settings, asked: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
     from agent.activation import ActivationError, activate
-    from agent.resident import remember
+    from agent.resident import remember, remembered
     from agent.spool import Spool
 
+    if bound := _bound(settings, remembered, Spool):
+        return _fail(bound)
     server = asked.server or settings.server
     if not server:
         return _fail("say which server: --server https://…")
@@ -96,6 +100,24 @@ def _activate(settings: Settings, asked: argparse.Namespace) -> int:
     spool.close()
     sys.stdout.write(f"activated: device {activation.device} of workspace {activation.workspace}\n")
     return 0
+
+
+def _bound(settings: Settings, remembered: Any, spool_at: Any) -> str | None:
+    """T-02: a monitored computer takes no other licence while its own holds."""
+    try:
+        activation = settings.activation()
+    except SettingsError:
+        return None
+    spool = spool_at(settings.spool)
+    try:
+        entitlement, _ = remembered(spool, activation)
+    except ValueError:  # what was kept cannot be read: activating again is what helps
+        return None
+    finally:
+        spool.close()
+    if entitlement.monitoring and entitlement.state in ("active", "grace"):
+        return "this computer is monitored: its administrator releases it before another licence is loaded"
+    return None
 
 
 def _run(settings: Settings, asked: argparse.Namespace) -> int:
@@ -144,6 +166,20 @@ def _contracts(settings: Settings, asked: argparse.Namespace) -> int:
     return 0
 
 
+def _notices(settings: Settings, asked: argparse.Namespace) -> int:
+    settings.activation()
+    status = control.ask(settings.door, "status")
+    for notice in status["notices"]:
+        told = "".join(f"  {line}\n" for line in notice["changes"])
+        sys.stdout.write(f"since {notice['created_at']} more is recorded than before:\n{told}")
+    sys.stdout.write("recorded on this computer:\n" + "".join(f"  {line}\n" for line in status["recorded"]))
+    if asked.acknowledge:
+        read = [notice["notice"] for notice in status["notices"]]
+        answer = control.ask(settings.door, "notices", read=read)
+        return _fail(str(answer["error"])) if "error" in answer else 0
+    return 0
+
+
 def _lines(status: dict[str, Any]) -> str:
     """The status for a person: what is known, line by line; what is fine is not said."""
     minutes = status["minutes"]
@@ -157,7 +193,11 @@ def _lines(status: dict[str, Any]) -> str:
     problems += [f"{source}: {reason}" for source, reason in status["missing"].items()]
     problems += [f"record {seq} was not admitted: {reason}" for seq, reason in status["quarantined"]]
     if status["licence"] not in ("active", (status["stopped_because"] or "").rpartition(" ")[2]):
-        problems.append(f"licence {status['licence']}")
+        until = f" until {status['grace_until']}: connect this computer" if status["grace_until"] else ""
+        problems.append(f"licence {status['licence']}{until}")
+    if status["notices"]:
+        problems.append(f"{len(status['notices'])} notices of what is recorded: read them with `notices`")
+    lines += ["recorded here:", *(f"  {line}" for line in status["recorded"])]
     return "\n".join([*lines, *(f"! {problem}" for problem in problems if problem)]) + "\n"
 
 

@@ -1,16 +1,20 @@
 """Activation: a licence key and this device's key become a device (L-01, L-03; fine-print.md, *Activation*)."""
 
+import base64
 import json
 import platform
 import socket
 import urllib.error
 import urllib.request
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from agent.chain import VERSION
+from agent.evidence import Evidence
 from agent.settings import Activation, Settings
-from services.wire import proof, subjects
+from agent.spool import Spool
+from services.wire import licence, proof, subjects
 
 _TIMEOUT = 30
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -20,10 +24,11 @@ class ActivationError(Exception):
     """Why the licence could not be activated, in one line."""
 
 
-def activate(settings: Settings, server: str, licence_key: str) -> tuple[Activation, dict[str, Any]]:
+def activate(settings: Settings, server: str, given: str) -> tuple[Activation, dict[str, Any]]:
     """Activates a licence and remembers it; also gives the entitlement that came with it.
 
-    Activating again with the same key and licence is the same activation. ActivationError says why not.
+    ``given`` is the licence's key or the text of its signed file. Activating again with the same key and licence is the
+    same activation. ActivationError says why not.
     """
     parts = urlsplit(server)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -34,7 +39,7 @@ def activate(settings: Settings, server: str, licence_key: str) -> tuple[Activat
     key = settings.key(make=True)
     public_key = proof.user_nkey(bytes(key.verify_key))
     body = {
-        "licence_key": licence_key.strip(),
+        **_licence(settings, given.strip()),
         "device": {
             "name": (socket.gethostname() or "computer")[:100],
             "os": f"{platform.system()} {platform.release()}"[:100],
@@ -49,6 +54,31 @@ def activate(settings: Settings, server: str, licence_key: str) -> tuple[Activat
     return activation, entitlement
 
 
+def _licence(settings: Settings, given: str) -> dict[str, str]:
+    """The key, or the file as far as this computer can tell that it holds (L-02)."""
+    if not given.startswith("{"):
+        return {"licence_key": given}
+    try:
+        envelope = licence.read_file(given)
+        if public := settings.licence_public:
+            found = licence.verify(base64.b64decode(public), envelope)
+            found.check_time(_trusted_now(settings))
+    except licence.LicenceError as problem:
+        raise ActivationError(str(problem)) from problem
+    except ValueError as error:
+        raise ActivationError("the public licence key of this installation cannot be read") from error
+    return {"licence_file": given}
+
+
+def _trusted_now(settings: Settings) -> datetime:
+    """By the latest time this computer has seen, not by its clock alone."""
+    spool = Spool(settings.spool)
+    try:
+        return Evidence(spool, settings.make_clock()).now()
+    finally:
+        spool.close()
+
+
 def _read_answer(server: str, answer: dict[str, Any]) -> tuple[Activation, dict[str, Any]]:
     try:
         activation = Activation(
@@ -58,6 +88,7 @@ def _read_answer(server: str, answer: dict[str, Any]) -> tuple[Activation, dict[
             device=subjects.token(answer["device"]),
             bus=tuple(str(url) for url in answer["bus"]),
             notice_key=str(answer["notice_key"]),
+            licence_public=str(answer.get("licence_public") or ""),
         )
         notice = json.dumps(answer["entitlement"]).encode()
         entitlement = proof.open_notice(activation.notice_public, notice, activation.workspace, activation.device)

@@ -10,6 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agent.slot import App, clean
+from services.wire import slots
+
+CONFIRMED_FOR = timedelta(hours=26)
+"""A running agent signs in again within a day; longer without that, and it lives on its grace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Policy:
     """Break and private time (T-18); under monitoring it is the policy's."""
     may_discard: bool = True
     """T-07, likewise."""
+    may_choose_monitors: bool = True
+    """T-06, likewise."""
 
     def visible(self, front: App | None) -> App | None:
         """What of the window in front may be kept (T-04)."""
@@ -72,6 +78,10 @@ class Entitlement:
     contracts: tuple[Contract, ...] = ()
     notices: tuple[Any, ...] = ()
     minimum_agent: str | None = None
+    not_before: datetime | None = None
+    expires: datetime | None = None
+    said: Mapping[str, Any] = field(default_factory=dict)
+    """The policy as it was said, for its words (services/wire/words.py)."""
 
     @property
     def monitoring(self) -> bool:
@@ -82,12 +92,22 @@ class Entitlement:
         """Why nothing may be recorded now; None where it may (L-04, L-05, T-15)."""
         if self.state not in ("active", "grace"):
             return f"the licence is {self.state}"
+        if self.not_before is not None and now < self.not_before:
+            return f"the licence begins {slots.format_instant(self.not_before)}"
+        if self.expires is not None and now >= self.expires:
+            return f"the licence ended {slots.format_instant(self.expires)}: ask to have it renewed"
         grace = timedelta(days=self.policy.grace_days)
         if confirmed_at is not None and now - confirmed_at > grace:
             return f"the licence was not confirmed for {self.policy.grace_days} days: connect this computer"
         if self.minimum_agent and _version(agent) < _version(self.minimum_agent):
             return f"this agent ({agent}) is too old: version {self.minimum_agent} is needed"
         return None
+
+    def grace_until(self, now: datetime, confirmed_at: datetime | None) -> datetime | None:
+        """Until when it goes on unconfirmed, where that is so; None while the services confirm it (L-04)."""
+        if self.state not in ("active", "grace") or confirmed_at is None or now - confirmed_at <= CONFIRMED_FOR:
+            return None
+        return confirmed_at + timedelta(days=self.policy.grace_days)
 
     def contract(self, wanted: str | None) -> Contract:
         """The contract to record on; where there is only one it need not be named. ValueError says what is wrong."""
@@ -116,9 +136,16 @@ def read_entitlement(message: Mapping[str, Any]) -> Entitlement:
             ),
             notices=tuple(message.get("notices") or ()),
             minimum_agent=message.get("minimum_agent"),
+            not_before=_instant(message.get("not_before")),
+            expires=_instant(message.get("expires")),
+            said=dict(message["policy"]),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not an entitlement: {error}") from error
+
+
+def _instant(text: str | None) -> datetime | None:
+    return slots.parse_instant(text) if text else None
 
 
 def _read_policy(policy: Mapping[str, Any], mode: str) -> Policy:
@@ -140,6 +167,7 @@ def _read_policy(policy: Mapping[str, Any], mode: str) -> Policy:
         grace_days=int(policy.get("grace_days", 30)),
         may_pause=free or bool(member_may.get("pause")),
         may_discard=free or bool(member_may.get("discard")),
+        may_choose_monitors=free or bool(member_may.get("choose_monitors")),
     )
 
 

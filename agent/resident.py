@@ -1,6 +1,7 @@
 """The resident process: one desk, one session, one uplink, one door (architecture.md, *The way of one segment*)."""
 
 import asyncio
+import base64
 import json
 import logging
 import logging.handlers
@@ -13,15 +14,17 @@ from typing import Any
 
 from agent import control
 from agent.chain import VERSION
+from agent.evidence import Evidence
 from agent.foreground import ComputersDesk
 from agent.policy import Entitlement, read_entitlement
 from agent.session import NotAllowed, Session
-from agent.settings import Settings, local_zone
+from agent.settings import Activation, Settings, local_zone
 from agent.shutter import CaptureFailed, Job, Shutter
 from agent.slot import App
 from agent.spool import Spool, SpoolError
 from agent.uplink import Uplink
-from services.wire import slots
+from services.wire import licence, slots, words
+from services.wire.licence import LicenceError
 
 log = logging.getLogger("daybook.agent")
 
@@ -39,8 +42,9 @@ class Resident:
         self._settings = settings
         self._clock = settings.make_clock()
         self._spool = Spool(settings.spool)
-        entitlement, confirmed_at = _remembered(self._spool)
         activation = settings.activation()
+        entitlement, confirmed_at = remembered(self._spool, activation)
+        self._evidence = Evidence(self._spool, self._clock)
         identity = settings.identity(entitlement.licence)
         self._desk = ComputersDesk()
         self._shutter = Shutter(self._spool, settings.home)
@@ -53,6 +57,7 @@ class Resident:
             on_entitlement=self._entitled,
             on_command=self._commanded,
             presence=lambda: self._session.presence(),
+            evidence=self._evidence,
         )
         self._session = Session(
             self._spool,
@@ -62,6 +67,7 @@ class Resident:
             entitlement,
             confirmed_at=confirmed_at,
             zone=local_zone(),
+            trusted=self._evidence.now,
             changed=self._changed,
         )
         self._monitors = settings.monitors
@@ -127,6 +133,7 @@ class Resident:
     async def _keep_house(self) -> None:
         waited = 0.0
         while True:
+            self._evidence.look()
             if self._desk.missing:
                 self._desk.open()
             if waited <= 0:
@@ -151,7 +158,7 @@ class Resident:
     # what the services say --------------------------------------------------------------------------------------------
 
     def _entitled(self, message: dict[str, Any]) -> None:
-        now = self._clock.now()
+        now = self._evidence.now()
         try:
             entitlement = read_entitlement(message)
             remember(self._spool, message, now)
@@ -209,7 +216,11 @@ class Resident:
             session.switch(command)
         elif command == "discard":
             session.discard()
+        elif command == "notices":
+            self._uplink.acknowledge([str(one) for one in more.get("read") or ()])
         elif command == "monitors":
+            if not session.entitlement.policy.may_choose_monitors:
+                raise NotAllowed("the policy of this computer says which monitors are captured")
             self._monitors = "active" if more.get("which") == "active" else "all"
         elif command == "contracts":
             return {"contracts": [_plain(contract) for contract in session.entitlement.contracts]}
@@ -232,9 +243,7 @@ class Resident:
             "minutes": self._counters(),
             "captures_held": len(self._spool.held(session.book.segment_of(slot))) if slot else 0,
             "stopped_because": session.stopped_because,
-            "licence": session.entitlement.state,
-            "mode": session.entitlement.mode,
-            "notices": list(session.entitlement.notices),
+            **self._licence(),
             "bus": link.state,
             "bus_problem": link.problem or link.held_back,
             "unsent": backlog.unsent,
@@ -248,6 +257,18 @@ class Resident:
             "told": self._told,
             "agent": VERSION,
             "pid": os.getpid(),
+        }
+
+    def _licence(self) -> dict[str, Any]:
+        """How the licence stands, until when without a connection, and what is recorded under it, in words (G-01)."""
+        entitlement = self._session.entitlement
+        until = entitlement.grace_until(self._evidence.now(), self._session.confirmed_at)
+        return {
+            "licence": "grace" if until else entitlement.state,
+            "grace_until": until and slots.format_instant(until),
+            "mode": entitlement.mode,
+            "notices": list(entitlement.notices),
+            "recorded": words.lines(entitlement.said, entitlement.mode),
         }
 
     def _counters(self) -> dict[str, int]:
@@ -274,12 +295,27 @@ def remember(spool: Spool, message: dict[str, Any], confirmed_at: datetime) -> N
     spool.write_note("entitlement", json.dumps(kept))
 
 
-def _remembered(spool: Spool) -> tuple[Entitlement, datetime | None]:
+def remembered(spool: Spool, activation: Activation) -> tuple[Entitlement, datetime | None]:
+    """The entitlement of the spool, as far as its signed licence document bears it out (L-02)."""
     text = spool.note("entitlement")
     if text is None:
         return Entitlement(state="not known yet"), None
     found = json.loads(text)
-    return read_entitlement(found["message"]), slots.parse_instant(found["confirmed_at"])
+    message, confirmed_at = found["message"], slots.parse_instant(found["confirmed_at"])
+    if activation.licence_public:
+        try:
+            message |= _proved(activation, message.get("document") or {})
+        except LicenceError as problem:
+            return Entitlement(state=f"not valid ({problem})"), confirmed_at
+    return read_entitlement(message), confirmed_at
+
+
+def _proved(activation: Activation, document: dict[str, Any]) -> dict[str, Any]:
+    """What the document says of what somebody might have changed in the spool."""
+    proved = licence.verify(base64.b64decode(activation.licence_public), document, activation.device)
+    span = {"not_before": proved.not_before, "expires": proved.expires}
+    said = {name: slots.format_instant(at) if at else None for name, at in span.items()}
+    return said | {"licence": proved.licence, "mode": proved.mode, "policy": dict(proved.policy)}
 
 
 def run(settings: Settings, start: dict[str, Any] | None = None) -> None:

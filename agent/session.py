@@ -85,11 +85,14 @@ class Session:
         *,
         confirmed_at: datetime | None = None,
         zone: str = "UTC",
+        trusted: Callable[[], datetime] | None = None,
         changed: Callable[[], None] = lambda: None,
         random: Random | None = None,
     ) -> None:
         self.book = Book(spool, identity, clock, changed)
         self.entitlement, self.confirmed_at = entitlement, confirmed_at
+        self._trusted = trusted or clock.now
+        """The time that licences are held against (``evidence.py``); a slot goes by the computer's clock."""
         self.running: Running | None = None
         self.stopped_because: str | None = None
         self.cuts: list[str] = []
@@ -175,7 +178,7 @@ class Session:
         return self.running
 
     def _obstacle(self) -> str | None:
-        return self.entitlement.obstacle(self._clock.now(), self.confirmed_at, VERSION)
+        return self.entitlement.obstacle(self._trusted(), self.confirmed_at, VERSION)
 
     # time passes ------------------------------------------------------------------------------------------------------
 

@@ -40,6 +40,8 @@ class Activation:
     device: str
     bus: tuple[str, ...]
     notice_key: str
+    licence_public: str = ""
+    """What licences are signed with, base64; empty where the activation was by an older version."""
 
     @property
     def notice_public(self) -> bytes:
@@ -55,6 +57,8 @@ class Settings:
     server: str | None = None
     monitors: str = "all"
     """Which monitors are captured where the policy leaves it to the member (T-06): ``all`` or ``active``."""
+    licence_public: str | None = None
+    """What licence files are to be signed with, base64, where the deployment says so: then they are checked offline."""
     clock: str | None = None
     """For tests: ``RATE@INSTANT``, a clock that has run RATE times as fast since then."""
 
@@ -66,6 +70,7 @@ class Settings:
         return cls(
             home=found.absolute(),
             server=environment.get("DAYBOOK_AGENT_SERVER") or chosen.get("server"),
+            licence_public=environment.get("DAYBOOK_AGENT_LICENCE_PUBLIC") or chosen.get("licence_public"),
             monitors="active" if chosen.get("monitors") == "active" else "all",
             clock=environment.get("DAYBOOK_AGENT_CLOCK"),
         )

@@ -17,6 +17,7 @@ from typing import Any
 from agent.bus import Backoff, Connection, NoAnswer, Refused, Unreachable
 from agent.chain import VERSION, Identity, Record
 from agent.clock import Clock
+from agent.evidence import Evidence
 from agent.spool import Picture, Spool, SpoolError
 from services.wire import proof, slots, subjects
 
@@ -76,6 +77,8 @@ class Uplink:
     presence: Callable[[], Message | None] | None = None
     pace: Pace = Pace()
     random: rnd.Random = field(default_factory=rnd.Random)
+    evidence: Evidence | None = None
+    """What hears the time that the services sign; its own where none is given."""
     state: LinkState = field(default_factory=LinkState)
 
     def __post_init__(self) -> None:
@@ -86,6 +89,8 @@ class Uplink:
         self._news = {name: asyncio.Event() for name in ("records", "pictures", "presence", "receipts", "entitlement")}
         self._progress = asyncio.Event()
         self._heard, self._doubt, self._revision = -math.inf, False, 0
+        self._evidence = self.evidence or Evidence(self.spool, self.clock)
+        self._read: list[str] = []
 
     # what others call -------------------------------------------------------------------------------------------------
 
@@ -97,6 +102,11 @@ class Uplink:
     def presence_changed(self) -> None:
         """What the device is doing has changed: say so now."""
         self._news["presence"].set()
+
+    def acknowledge(self, notices: Sequence[str]) -> None:
+        """The member has read these notices: say so with the next question, which is asked now (G-01)."""
+        self._read += notices
+        self._news["entitlement"].set()
 
     async def drained(self) -> None:
         """Waits until every record has its receipt and every picture is stored or refused."""
@@ -270,10 +280,12 @@ class Uplink:
 
     def _open(self, body: bytes) -> Message | None:
         try:
-            return proof.open_notice(self.notice_key, body, self.identity.workspace, self.identity.device)
+            message = proof.open_notice(self.notice_key, body, self.identity.workspace, self.identity.device)
         except proof.ProofError:
             self.state.ignored += 1
             return None
+        self._evidence.heard(message)
+        return message
 
     # entitlement and commands -----------------------------------------------------------------------------------------
 
@@ -281,12 +293,15 @@ class Uplink:
         backoff = Backoff(self.pace.retry_base, self.pace.retry_cap, self.random)
         while True:
             self._news["entitlement"].clear()
+            read = self._read[:100]
+            question = json.dumps({"acknowledged": read} if read else {}).encode()
             try:
-                body = await connection.request(self._ask["entitlement"], b"{}", self.pace.request_timeout)
+                body = await connection.request(self._ask["entitlement"], question, self.pace.request_timeout)
             except NoAnswer:
                 await asyncio.sleep(backoff.next())
                 continue
             backoff.reset()
+            del self._read[: len(read)]
             entitlement = self._open(body)
             if entitlement is not None:
                 self._entitle(entitlement)
@@ -302,6 +317,9 @@ class Uplink:
     def _obey(self, body: bytes) -> None:
         command = self._open(body)
         if command is None:
+            return
+        if not self._evidence.admits(command):
+            self.state.ignored += 1
             return
         if command.get("command") == "entitlement":
             # the push carries it whole, because the bus may hang up right after; but only an answer goes back in time
@@ -364,5 +382,5 @@ class Uplink:
     def _presence_body(self, said: Mapping[str, Any]) -> bytes:
         backlog = self.spool.backlog()
         oldest = slots.format_instant(backlog.oldest) if backlog.oldest else None
-        body = {**said, "agent": VERSION, "unsent": backlog.unsent, "oldest_unsent": oldest}
+        body = {**said, "agent": VERSION, "unsent": backlog.unsent, "oldest_unsent": oldest, "boot": self.clock.boot}
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

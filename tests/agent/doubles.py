@@ -194,7 +194,8 @@ class Services:
         await self.client.publish(subject, proof.seal_notice(key or self.key, receipt))
 
     async def command(self, who: Identity, command: str, key: SigningKey | None = None, **more: Any) -> None:
-        message = {"workspace": who.workspace, "device": who.device, "command": command} | more
+        message = {"workspace": who.workspace, "device": who.device, "command": command}
+        message |= {"id": new_id("cmd"), "at": slots.format_instant(datetime.now(UTC))} | more
         subject = subjects.commands(who.workspace, who.device)
         await self.client.publish(subject, proof.seal_notice(key or self.key, message))
 

@@ -140,9 +140,13 @@ async def test_only_signed_commands_are_obeyed(bus: DeviceBus, services: Service
         await services.until(lambda: "entitlement" in services.asked)
         await services.command(who, "start", SigningKey.generate(), contract="forged")
         await services.command(who, "start", contract="foreign", device="dev-2", workspace=who.workspace)
-        await services.command(who, "start", contract="right")
-        await eventually(lambda: obeyed and uplink.state.ignored)
-        assert obeyed == ["right"]
+        await services.command(who, "start", contract="right", id="cmd-1")
+        await services.command(who, "start", contract="replayed", id="cmd-1")
+        await services.command(who, "start", contract="old", at="2026-01-01T00:00:00Z")
+        await services.command(who, "start", contract="nameless", id=None)
+        await services.command(who, "start", contract="next")
+        await eventually(lambda: obeyed[-1:] == ["next"])
+        assert (obeyed, uplink.state.ignored) == (["right", "next"], 5)
 
 
 async def test_entitlements_are_asked_for_and_asked_again_when_told(
