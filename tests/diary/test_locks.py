@@ -1,0 +1,128 @@
+"""After its lock nobody changes a week: of an edit and the lock one comes first, whole; late time is an adjustment
+(S-06, S-03, fine-print.md, *Minutes*).
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.ingest.ledger import stored_fact
+from services.wire.events import SegmentRecorded, check
+from services.wire.slots import format_instant, parse_instant, slot_of, week_of
+from tests.diary import lock_races
+from tests.diary.editing import done, ids, kind_of, send
+from tests.diary.facts import MONDAY, minutes, slots_from
+from tests.diary.ledgers import Ledger
+from tests.diary.running import Diary
+from tests.diary.test_sealing import Clock, key_of, sealer_of
+
+LOCK = parse_instant("2026-11-23T12:00:00Z")
+SLOTS = slots_from("2026-11-17T09:00:00Z", 8)
+DAY = "2026-11-17"
+
+
+@pytest.fixture
+async def ledger(diary: Diary) -> Ledger:
+    made = Ledger(diary.workspace)
+    await made.answer(diary)
+    tell = diary.teller
+    await diary.tell(
+        tell.settings(),
+        tell.member("mira"),
+        tell.member("boss", "admin"),
+        tell.contract("con", "mira", weekly_limit_minutes=60),
+        *(made.close("mira", slot) for slot in SLOTS[:4]),
+    )
+    diary.edge.editor.clock = lambda: LOCK - timedelta(seconds=1)
+    return made
+
+
+EDITS: list[tuple[str, str, Any]] = [
+    ("PATCH", "/diary/mira/segments", {"segment_ids": ids(SLOTS[:2]), "memo": "late word"}),
+    ("POST", "/diary/mira/removals", {"segment_ids": ids(SLOTS[:1])}),
+    ("POST", "/diary/mira/manual-time", {"contract": "con", "start": SLOTS[5], "end": SLOTS[6]}),
+]
+
+
+async def test_a_locked_week_refuses_every_edit_by_the_clock_alone(diary: Diary, ledger: Ledger) -> None:
+    """S-06: also before it is sealed."""
+    before = await diary.day_bytes("mira", DAY)
+    diary.edge.editor.clock = lambda: LOCK
+    for method, path, body in EDITS:
+        answer = await send(diary, method, path, body)
+        assert kind_of(answer) == (409, "week-locked")
+        assert (answer.json()["rule"], answer.json()["week"]) == ("S-06", MONDAY)
+    assert await diary.db["edits"].count_documents({}) == 0
+    assert await diary.day_bytes("mira", DAY) == before
+    diary.edge.editor.clock = lambda: LOCK - timedelta(seconds=1)
+    for method, path, body in EDITS:
+        await done(diary, method, path, body)
+
+
+async def test_what_locks_while_it_is_changed_is_refused_whole(diary: Diary, ledger: Ledger) -> None:
+    """The clock is judged once more before anything holds."""
+    moments = iter([LOCK - timedelta(milliseconds=1), LOCK] * len(EDITS))
+    diary.edge.editor.clock = lambda: next(moments)
+    for method, path, body in EDITS:
+        assert kind_of(await send(diary, method, path, body)) == (409, "week-locked")
+    assert await diary.db["edits"].count_documents({}) == 0
+    assert await diary.db["outbox"].count_documents({}) == 0
+    assert await diary.db["audit"].count_documents({}) == 0
+
+
+async def test_a_sealed_week_refuses_though_the_clock_were_behind(diary: Diary, ledger: Ledger) -> None:
+    assert await sealer_of(diary).seal(key_of(diary))
+    for method, path, body in EDITS:
+        assert kind_of(await send(diary, method, path, body)) == (409, "week-locked")
+
+
+async def test_what_is_approved_loses_no_time_and_keeps_its_words(diary: Diary, ledger: Ledger) -> None:
+    """S-08: a member cannot delete; S-04: memo and label until the lock."""
+    await diary.db["weeks"].update_one({"_id": key_of(diary)}, {"$set": {"approved": True}})
+    for method, path, body in EDITS[1:]:
+        assert kind_of(await send(diary, method, path, body)) == (409, "week-approved")
+    await done(diary, *EDITS[0])
+
+
+async def test_every_edit_changes_its_weeks_version(diary: Diary, ledger: Ledger) -> None:
+    """So that no seal of an older state can be written (architecture.md, *The ledger and the weeks*)."""
+    versions = []
+    for method, path, body in EDITS:
+        await done(diary, method, path, body)
+        week = await diary.db["weeks"].find_one({"_id": key_of(diary)})
+        versions.append(week["version"] if week else None)
+    assert versions == sorted(set(versions))
+
+
+async def test_an_edit_races_the_seal(diary: Diary, ledger: Ledger) -> None:
+    """S-06: wholly in the seal, or refused; some dozens here, 10,000 by ``python -m tests.diary.lock_races``."""
+    outcomes = await lock_races.race(diary, ledger, rounds=24, seed=7)
+    assert sum(outcomes.values()) == 24
+    assert min(outcomes["in"], outcomes["refused"]) > 0, f"a race with one winner is none: {outcomes}"
+
+
+async def test_late_time_of_a_sealed_week_is_an_adjustment(diary: Diary, ledger: Ledger) -> None:
+    """Billed in the week of now against its limit, shown on the segment, and there to stay; the seal does not move."""
+    slots, monday, clock = slots_from("2026-11-10T09:00:00Z", 3), "2026-11-09", Clock()
+    clock.now = LOCK - timedelta(days=7)
+    await diary.tell(*(ledger.close("mira", slot) for slot in slots[:2]))
+    await sealer_of(diary, clock).seal(key_of(diary, week=monday))
+    sealed = await diary.db["weeks"].find_one({"_id": key_of(diary, week=monday)})
+    present = slot_of(datetime.now(UTC))
+    now = week_of(present, ZoneInfo("UTC")).isoformat()
+    twin = ledger.close("mira", slots[0], device="other", session_started="2026-11-10T07:00:00Z")
+    await diary.tell(twin, ledger.close("mira", slots[2], minutes(3)), ledger.close("mira", format_instant(present)))
+    day = await diary.day("mira", "2026-11-10")
+    shown = [(one["device"], one["billable_minutes"], one.get("adjustment")) for one in day["segments"]]
+    assert shown == [("dev", 10, None), ("other", 0, now), ("dev", 10, None), ("dev", 10, now)], "T-14: sealed first"
+    assert await diary.db["weeks"].find_one({"_id": key_of(diary, week=monday)}) == sealed
+    week = await diary.db["weeks"].find_one({"_id": key_of(diary, week=now)})
+    assert week is not None
+    assert week["billable_minutes"] == (20 if now != MONDAY else 60)
+    straight = await diary.day_bytes("mira", "2026-11-10")
+    await diary.db["segments"].delete_many({})
+    await diary.tell(*(check(SegmentRecorded, json.loads(stored_fact(row)[1])) for row in ledger.rows))
+    assert await diary.day_bytes("mira", "2026-11-10") == straight, "built anew, it is billed where it was"
