@@ -16,12 +16,14 @@ from services.diary.pages.figures import (
     reached,
     score_of,
 )
-from services.diary.pages.formatting import duration, limit, long_day, short_day
+from services.diary.pages.formatting import clock, duration, limit, long_day, short_day
 from services.diary.pages.grid import Grid, grid_of
-from services.diary.pages.hours import Hour, Paths, Terms, hours_of, starts_of
+from services.diary.pages.hours import Hour, Running, Terms, hours_of, starts_of
 from services.diary.pages.panels import Panel, arrived_panel, looks_panel, unprotected_panel
+from services.diary.pages.paths import Paths
 from services.diary.pages.ribbon import Ribbon, ribbon_of
-from services.wire.slots import parse_slot, week_of
+from services.wire.events import Presence
+from services.wire.slots import SLOT, format_instant, parse_instant, parse_slot, slot_of, week_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Surroundings:
 
     ``contracts`` titles and ``devices`` names by id; ``sync`` ingest's answer per device, ``looks`` who else looked,
     each None where it is not known; ``paths`` the page's addresses; ``scores`` and ``synced``: whether the reader may
-    see scores and the proof of sync; ``entries`` the manual entries by id.
+    see scores and the proof of sync; ``entries`` the manual entries by id; ``doing`` what
+    each device said last, of those that were heard within minutes.
     """
 
     contracts: Mapping[str, str]
@@ -44,6 +47,7 @@ class Surroundings:
     scores: bool = True
     synced: bool = True
     entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    doing: Mapping[str, Presence] = field(default_factory=dict)
 
 
 class Neighbour(NamedTuple):
@@ -102,16 +106,32 @@ def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> Da
                 states_of(segments, day["weeks"], around.billing_zone),
                 starts_of(segments),
                 around.entries,
+                running_of(around, zone) if today else None,
             ),
         ),
         empty=not segments,
         panels=[
             unprotected_panel(segments, grid),
-            *([arrived_panel(around.sync, around.devices, around.now)] if around.synced else []),
+            *([arrived_panel(around.sync, around.devices, around.now, around.doing, zone)] if around.synced else []),
             looks_panel(around.looks, grid),
         ],
         spoken=f"{duration(totals['billable_minutes'])} billable, {len(segments)} segments",
     )
+
+
+_DOING = {"working": "Recording", "idle": "Recording", "break": "Break", "private": "Private time"}
+
+
+def running_of(around: Surroundings, zone: ZoneInfo) -> Running | None:
+    """The running segment, where a device says that it records one; it is shown when it closes."""
+    said = [one for one in around.doing.values() if one.status in _DOING]
+    if not said:
+        return None
+    latest = max(said, key=lambda one: one.since)
+    slot = slot_of(around.now)
+    since = max(slot, parse_instant(latest.since))
+    words = f"Shown when the segment closes at {clock(slot + SLOT, zone)}."
+    return Running(format_instant(slot), _DOING[latest.status], f"since {clock(since, zone)}", words)
 
 
 def states_of(

@@ -49,14 +49,15 @@ def steps_of(sheets: Sequence[Mapping[str, Any]], zone: ZoneInfo, now: datetime)
     sealed = bool(sheets) and all(one["seal"] for one in sheets)
     words = (
         "Memos, labels and manual time can change",
-        _who(sheets, "submitted") or "by the member, at any time",
-        _who(sheets, "approved") or "by a manager of the team or an admin",
+        _who(sheets, "submitted") or ("was not submitted" if at == 3 else "by the member, at any time"),
+        _who(sheets, "approved") or ("was not approved" if at == 3 else "by a manager of the team or an admin"),
         _lock_words(locks, zone, now),
     )
     last = "Locked and sealed" if sealed or at < 3 else "Locked, being sealed"
     names = ("Open", "Submitted", "Approved", last)
+    done = [index < at and _came(sheets, index) for index in range(len(names))]
     return [
-        Step(name, words[index], _glyph(index, at), index < at and _came(sheets, index), index == at)
+        Step(name, words[index], _glyph(index, at, done[index]), done[index], index == at)
         for index, name in enumerate(names)
     ]
 
@@ -68,10 +69,10 @@ def _came(sheets: Sequence[Mapping[str, Any]], index: int) -> bool:
     return all(one["approved"] or (index == 1 and _last(one, "submitted")) for one in sheets)
 
 
-def _glyph(index: int, at: int) -> str:
-    if index == 3:
+def _glyph(index: int, at: int, done: bool) -> str:
+    if index == len(_ORDER) - 1:
         return "lockg"
-    return "half" if index == at else "tick" if index < at else "none"
+    return "half" if index == at else "tick" if done else "none"
 
 
 def _who(sheets: Sequence[Mapping[str, Any]], action: str) -> str:

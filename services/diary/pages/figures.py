@@ -8,7 +8,6 @@ from services.diary.pages.formatting import DASH, duration, hours_and_minutes, l
 from services.diary.pages.grid import Grid
 from services.wire.scores import ACTIVITY_POINTS, PRODUCTIVITY_POINTS
 from services.wire.segments import is_tracked
-from services.wire.slots import SLOT_MINUTES
 
 # the ring's track leaves 0.6 of 100 free at each end of an arc, so an arc is that much shorter than its points
 _ARC_GAP = 0.6
@@ -24,6 +23,7 @@ class Figure(NamedTuple):
     kind: str | None = None
     zero: bool = False
     note: str = ""
+    small: str = ""
 
 
 class Score(NamedTuple):
@@ -47,6 +47,7 @@ class Bar(NamedTuple):
 class Limit(NamedTuple):
     """A contract's week: ``6:20`` of ``12 h``, the bar's parts, and what follows from it."""
 
+    id: str
     title: str
     used: str
     of: str
@@ -76,7 +77,11 @@ def figures_of(totals: Mapping[str, int], segments: Sequence[Mapping[str, Any]],
     ]
     if totals["private_minutes"]:
         figures.append(_minutes("Private", totals["private_minutes"]))
-    return [*figures, _at_work(segments, grid)]
+    at_work = _at_work(segments, grid)
+    if totals["office_minutes"]:
+        hours = f"{duration(totals['office_minutes'])} office, {duration(totals['work_minutes'])} work"
+        at_work = at_work._replace(small=hours)
+    return [*figures, at_work]
 
 
 def _minutes(name: str, minutes: int, kind: str | None = None) -> Figure:
@@ -146,21 +151,19 @@ def _limit(
     billing_zone: str,
 ) -> Limit:
     title = contracts.get(week["contract"], "Contract")
-    used, most = week["billable_minutes"], week["limit_minutes"]
-    manual = _day_minutes(week["contract"], "manual", segments)
-    over = _day_minutes(week["contract"], "over_limit", segments)
+    used, most, over = week["billable_minutes"], week["limit_minutes"], week["over_limit_minutes"]
     shown = hours_and_minutes(used)
     if most is None:
         words = f"The week ends on {_week_ends(week, billing_zone)}."
-        return Limit(title, shown, "no weekly limit", False, [], "", words)
-    bars = limit_bars(used - manual, manual, over, most)
+        return Limit(week["contract"], title, shown, "no weekly limit", False, [], "", words)
+    bars = limit_bars(week["automatic_minutes"], week["manual_minutes"], over, most)
     first = reached(week["contract"], segments)
     place = grid.place(first["slot"]) if first else None
     strong = f"Limit reached at {place.clock}." if place else "Limit reached." if over else ""
     words = f"{duration(over)} over are not billed." if over else ""
     if not strong:
         words = f"{duration(max(0, most - used))} left until {_week_ends(week, billing_zone)}."
-    return Limit(title, shown, f"of {limit(most)}", True, bars, strong, words)
+    return Limit(week["contract"], title, shown, f"of {limit(most)}", True, bars, strong, words)
 
 
 def limit_bars(automatic: int, manual: int, over: int, most: int | None) -> list[Bar]:
@@ -171,11 +174,6 @@ def limit_bars(automatic: int, manual: int, over: int, most: int | None) -> list
         for kind, minutes in (("auto", automatic), ("manual", manual), ("over", over))
         if minutes > 0 and most
     ]
-
-
-def _day_minutes(contract: str, status: str, segments: Iterable[Mapping[str, Any]]) -> int:
-    """Minutes of this day with a status, each segment whole: what the week's answer does not tell apart."""
-    return SLOT_MINUTES * len([one for one in segments if one["contract"] == contract and one["status"] == status])
 
 
 def _week_ends(week: Mapping[str, Any], billing_zone: str) -> str:

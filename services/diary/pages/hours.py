@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from services.diary.pages.formatting import counted, duration
 from services.diary.pages.grid import Grid, HourRow, Place
+from services.diary.pages.paths import Paths
 from services.wire.segments import APP, STATE, is_active, is_tracked
 
 KINDS = {"automatic": "auto", "manual": "manual", "over_limit": "over", "unbilled": "none"}
@@ -43,41 +44,6 @@ REASONS = {
 def reason_words(reason: str) -> str:
     """Why a segment is not protected (S-09), in the words of the page."""
     return REASONS.get(reason, reason.replace("_", " "))
-
-
-@dataclass(frozen=True)
-class Paths:
-    """The addresses of one day's page; ``query`` (``?zone=…``) keeps the reader's zone. Ids need no quoting."""
-
-    member: str
-    date: str
-    query: str
-
-    @property
-    def day(self) -> str:
-        """The page of the day, without the zone."""
-        return f"/diary/{self.member}/{self.date}"
-
-    @property
-    def answer(self) -> str:
-        """The same day from the API (V-04)."""
-        return f"/api/v1/diary/{self.member}/days/{self.date}{self.query}"
-
-    def to(self, step: str) -> str:
-        """What is done on the page of the day: ``note``, ``removal``, ``manual`` …"""
-        return f"{self.day}/{step}{self.query}"
-
-    def until(self, date: str) -> str:
-        """The days from this one to another."""
-        return f"{self.day}{self.query}{'&' if self.query else '?'}to={date}"
-
-    def capture(self, capture_id: str) -> str:
-        """One picture in its set."""
-        return self.to(f"captures/{capture_id}")
-
-    def minutes(self, segment_id: str) -> str:
-        """The counts of each minute of a segment."""
-        return self.to(f"minutes/{segment_id}")
 
 
 class Picture(NamedTuple):
@@ -156,12 +122,25 @@ class Run:
         return f"run {self.kind} n{self.span}{' missing' if self.missing else ''}"
 
 
+class Running(NamedTuple):
+    """What a device does in the running segment: its slot, and what the block in its place says."""
+
+    slot: str
+    strong: str
+    since: str
+    words: str
+
+
 class Hour(NamedTuple):
-    """One ``section.hour``; without runs it is only a place where time may arrive."""
+    """One ``section.hour``; without runs it is only a place where time may arrive.
+
+    ``running``: the block of the running segment and its column, where a device records in this hour now.
+    """
 
     row: HourRow
     billable: str
     runs: list[Run]
+    running: tuple[Running, int] | None = None
 
 
 class Terms(NamedTuple):
@@ -177,6 +156,7 @@ class Terms(NamedTuple):
     states: Mapping[str, str] = {}
     starts: frozenset[str] = frozenset()
     entries: Mapping[str, Mapping[str, Any]] = {}
+    running: Running | None = None
 
 
 def hours_of(segments: Iterable[Mapping[str, Any]], grid: Grid, terms: Terms) -> list[Hour]:
@@ -188,9 +168,17 @@ def hours_of(segments: Iterable[Mapping[str, Any]], grid: Grid, terms: Terms) ->
     for segment in sorted(segments, key=lambda one: (one["slot"], one["segment_id"])):
         if place := grid.place(segment["slot"]):
             by_hour[place.hour].append((place, segment))
+    now = grid.place(terms.running.slot) if terms.running else None
+    if now and any(place == now for place, _ in by_hour[now.hour]):
+        now = None  # it has closed and is here already
     return [
-        Hour(row, _billable(found), _runs(found, terms) if found else [])
-        for row, found in zip(grid.hours, by_hour, strict=True)
+        Hour(
+            row,
+            _billable(found),
+            _runs(found, terms) if found else [],
+            (terms.running, now.column) if now and terms.running and now.hour == index else None,
+        )
+        for index, (row, found) in enumerate(zip(grid.hours, by_hour, strict=True))
     ]
 
 

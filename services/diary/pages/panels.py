@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from services.diary.pages.formatting import ago, counted, listed, moment
 from services.diary.pages.grid import Grid
 from services.diary.pages.hours import pause_of
+from services.wire.events import Presence
 from services.wire.slots import parse_instant
 
+_UTC = ZoneInfo("UTC")
 _SENTENCES = {
     "no_capture": ("has no picture.", "have no picture."),
     "no_activity": ("had no activity in ten minutes.", "had no activity in ten minutes."),
@@ -69,8 +72,17 @@ def _sentence(reason: str, number: int) -> str:
     return one if number == 1 else many
 
 
-def arrived_panel(devices: Sequence[Mapping[str, Any]] | None, names: Mapping[str, str], now: datetime) -> Panel:
-    """The proof of sync (B-02), from ingest's answer per device; None where ingest does not answer just now."""
+def arrived_panel(
+    devices: Sequence[Mapping[str, Any]] | None,
+    names: Mapping[str, str],
+    now: datetime,
+    doing: Mapping[str, Presence] | None = None,
+    zone: ZoneInfo = _UTC,
+) -> Panel:
+    """The proof of sync (B-02), from ingest's answer per device; None where ingest does not answer just now.
+
+    ``doing``: what devices said last, of those heard within minutes: what they have not sent yet.
+    """
     if devices is None:
         return Panel(
             "Arrived: not known just now", [], "The ledger does not answer. Nothing is lost; look again in a moment."
@@ -81,10 +93,12 @@ def arrived_panel(devices: Sequence[Mapping[str, Any]] | None, names: Mapping[st
     lost = sum(last - first + 1 for one in devices for first, last in one["missing"])
     gaps = sum(len(one["missing"]) for one in devices)
     title = f"Arrived: {records} of {counted(records + lost, 'record')}, {counted(gaps, 'gap')}"
-    return Panel(title, [_device(one, names, now) for one in devices])
+    return Panel(title, [_device(one, names, now, (doing or {}).get(one["device"]), zone) for one in devices])
 
 
-def _device(one: Mapping[str, Any], names: Mapping[str, str], now: datetime) -> Line:
+def _device(
+    one: Mapping[str, Any], names: Mapping[str, str], now: datetime, says: Presence | None, zone: ZoneInfo
+) -> Line:
     last = one.get("last_received_at")
     seen = f", last record {ago((now - parse_instant(last)).total_seconds())}" if last else ", no record yet"
     missing = [f"{first}" if first == end else f"{first} to {end}" for first, end in one["missing"]]
@@ -92,6 +106,13 @@ def _device(one: Mapping[str, Any], names: Mapping[str, str], now: datetime) -> 
         f"missing {listed(missing)}" if missing else "none missing",
         f"{counted(len(one['quarantined']), 'record')} held back" if one["quarantined"] else "none held back",
     ]
+    if says and says.unsent:
+        oldest = (
+            f", the oldest of {moment(parse_instant(says.oldest_unsent), zone, now.date())}"
+            if says.oldest_unsent
+            else ""
+        )
+        said.append(f"{counted(says.unsent, 'record')} not sent yet{oldest}")
     if one["broken"]:
         said.append(f"chain broken at {listed([str(seq) for seq in one['broken']])}")
     held = "; ".join(f"{seq}: {str(reason).replace('_', ' ')}" for seq, reason in one["quarantined"][:_MOST_TIMES])

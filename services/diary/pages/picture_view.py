@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from services.diary.pages.formatting import DASH, short_day
-from services.diary.pages.hours import KIND_WORDS, KINDS, Paths, app_at, meter, reason_words, thumbnail
+from services.diary.pages.hours import KIND_WORDS, KINDS, app_at, meter, reason_words, thumbnail
 from services.diary.pages.panels import Line, Panel
+from services.diary.pages.paths import Paths
 from services.wire.slots import parse_instant, parse_slot
 
 _WORDS = {
@@ -40,7 +41,10 @@ class Step(NamedTuple):
 
 
 class PictureView(NamedTuple):
-    """All that the page of one picture writes; ``facts`` are (name, value, reason of a dash)."""
+    """All that the page of one picture writes; ``facts`` are (name, value, reason of a dash).
+
+    ``there``: it can still be blurred or deleted, with what ``sent`` says; ``closed``: why its time cannot go.
+    """
 
     title: str
     clock: str
@@ -66,6 +70,9 @@ class PictureView(NamedTuple):
     protected_words: str
     looks: Panel
     whose: str | None
+    there: bool
+    sent: dict[str, str]
+    closed: str
 
 
 Shot = tuple[Mapping[str, Any], Mapping[str, Any]]
@@ -90,8 +97,12 @@ def picture_view(
     contracts: Mapping[str, str],
     looks: Panel,
     whose: str | None,
+    closed: str = "",
 ) -> PictureView:
-    """The view of one capture of a set; ``whose`` is the member's name where somebody else looks."""
+    """The view of one capture of a set; ``whose`` is the member's name where somebody else looks.
+
+    ``closed`` is the state of its week where time can no more be deleted (approved, locked).
+    """
     index = next(place for place, (_, capture) in enumerate(shots) if capture["capture_id"] == capture_id)
     segment, capture = shots[index]
     at = parse_instant(capture["at"]).astimezone(zone)
@@ -101,11 +112,12 @@ def picture_view(
     kind = KINDS[segment["status"]]
     first, last = _clock(shots[0], zone), _clock(shots[-1], zone)
     because = segment.get("unprotected_because") or "unknown"
+    close = f"{paths.day}{paths.query}#s-{segment['segment_id']}"
     return PictureView(
         title=f"{short_day(day)}, {at:%H:%M:%S}",
         clock=f"{at:%H:%M}",
         place=f"Picture {index + 1} of {len(shots)}, set {first} to {last}",
-        close_href=f"{paths.day}{paths.query}#s-{segment['segment_id']}",
+        close_href=close,
         previous=_step(shots[index - 1], zone, paths) if index else None,
         following=_step(shots[index + 1], zone, paths) if index + 1 < len(shots) else None,
         source=f"/api/v1/captures/{capture['capture_id']}/picture" if capture["state"] == "stored" else None,
@@ -128,6 +140,9 @@ def picture_view(
         protected_words="Protected" if segment["protected"] else f"Not protected: {reason_words(because)}",
         looks=looks,
         whose=whose,
+        there=capture["state"] in ("stored", "pending"),
+        sent={"capture": capture["capture_id"], "back": close},
+        closed=closed,
     )
 
 

@@ -10,16 +10,17 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from services.diary import audit, changes, days, sync
+from services.diary import audit, changes, days, presence, sync
 from services.diary.access import Action, Viewer, sight
 from services.diary.api.bodies import identifier
 from services.diary.edge import Edge, current_viewer, edge_of
 from services.diary.pages.day_view import DayView, Surroundings, day_view
 from services.diary.pages.formatting import counted, listed
-from services.diary.pages.hours import Paths
+from services.diary.pages.paths import Paths
 from services.diary.pages.rights import Rights, rights_of
-from services.diary.pages.shell import Zones, zones_of
+from services.diary.pages.shell import Zones, today_in, zones_of
 from services.kit.problems import Problem
+from services.wire.events import Presence
 from services.wire.slots import midnight, parse_instant, slot_of, week_of
 
 _MOST_TIMES = 4
@@ -125,6 +126,7 @@ async def read_view(edge: Edge, place: Place) -> DayView:
         sync=statements,
         looks=await _looks(edge, place, day),
         entries=entries,
+        doing=await _doing(edge, place),
         movement_counts=workspace.movement_counts,
         scores=_may(place, Action.READ_SCORES, team),
         synced=_may(place, Action.READ_SYNC, team),
@@ -154,6 +156,18 @@ async def _sync(edge: Edge, place: Place) -> list[dict[str, Any]] | None:
         return await sync.of_member(edge, place.viewer, place.member)
     except Problem:
         return None
+
+
+async def _doing(edge: Edge, place: Place) -> dict[str, Presence]:
+    """What the member's devices said within the last minutes, for the page of today; nothing where it is not known."""
+    if place.date != today_in(place.zones.zone, datetime.now(UTC)) or place.viewer.role == "client":
+        return {}
+    devices = [one["device"] for one in await edge.people.devices(place.viewer.workspace, place.member)]
+    try:
+        found = await presence.heard(edge.bus, place.viewer.workspace, devices) if devices else {}
+    except Problem:
+        return {}
+    return {device: one.presence for device, one in found.items() if one.presence}
 
 
 def _may(place: Place, action: Action, team: str | None) -> bool:

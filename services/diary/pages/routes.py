@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from datetime import date as date_type
 from typing import Annotated
 from urllib.parse import quote
 
@@ -14,10 +15,13 @@ from services.diary.api import events
 from services.diary.api.bodies import identifier
 from services.diary.edge import Edge, current_viewer, edge_of, gate
 from services.diary.live import event
+from services.diary.pages.day_view import states_of
 from services.diary.pages.grid import grid_of
 from services.diary.pages.minutes_view import minutes_view
 from services.diary.pages.panels import Panel
+from services.diary.pages.paths import Paths
 from services.diary.pages.picture_view import looks_lines, picture_view, set_of
+from services.diary.pages.range_view import days_between, range_view
 from services.diary.pages.reading import (
     Place,
     contract_titles,
@@ -29,6 +33,7 @@ from services.diary.pages.reading import (
 )
 from services.diary.pages.render import render
 from services.diary.pages.shell import framed, others_of, shell_of, today_in
+from services.diary.pages.week_reading import read_days
 from services.kit.problems import Problem, not_found
 
 router = APIRouter(include_in_schema=False, dependencies=[gate(Action.READ_DIARY)])
@@ -47,23 +52,39 @@ async def home(viewer: _SomeViewer) -> RedirectResponse:
 
 @router.get("/diary/{member}")
 async def go_to(
-    request: Request, member: str, viewer: _SomeViewer, date: str | None = None, zone: str | None = None
+    request: Request,
+    member: str,
+    viewer: _SomeViewer,
+    date: str | None = None,
+    zone: str | None = None,
+    to: str | None = None,
 ) -> RedirectResponse:
-    """To a date of a diary, today where none is asked for."""
+    """To a date or a range of a diary, today where none is asked for."""
     here = await place_of(
         edge_of(request), viewer, identifier(member, "member"), date or datetime.now(UTC).date().isoformat(), zone
     )
     day = here.date if date else today_in(here.zones.zone, datetime.now(UTC))
-    return RedirectResponse(f"/diary/{member}/{day}{here.zones.query}", 303)
+    paths = Paths(here.member, day, here.zones.query)
+    return RedirectResponse(paths.until(days.read_date(to, "to").isoformat()) if to else paths.page, 303)
 
 
 @router.get("/diary/{member}/{date}")
-async def day(request: Request, place: _SomePlace) -> HTMLResponse:
-    """The page of a day."""
+async def day(request: Request, place: _SomePlace, to: str | None = None) -> HTMLResponse:
+    """The page of a day, or of all days to another one (V-01)."""
     edge = edge_of(request)
+    if to is not None:
+        return await _range(request, place, days.read_date(to, "to"))
     view = await read_view(edge, place)
     shell = await shell_of(edge, place.viewer, place.member)
     return HTMLResponse(render("day.html", day=view, shell=shell, page=page_of_day(place)))
+
+
+async def _range(request: Request, place: Place, last: date_type) -> HTMLResponse:
+    first, zone = date_type.fromisoformat(place.date), place.zones.zone
+    found = await read_days(edge_of(request), place.viewer, place.member, first, days_between(first, last), zone.key)
+    view = range_view(found, place.member, zone, datetime.now(UTC))
+    at = "/" if place.own else ""
+    return await framed(request, place.viewer, "range.html", at=at, view=view, page=page_of_day(place))
 
 
 @router.get("/diary/{member}/{date}/changes")
@@ -124,8 +145,12 @@ async def capture(request: Request, capture: str, place: _SomePlace) -> HTMLResp
         looks = looks_lines(found, place.zones.zone)
     whose = None if place.own else place.name
     contracts = await contract_titles(edge, place.viewer)
-    view = picture_view(shots, capture, place.zones.zone, place.paths, contracts, looks, whose)
-    return HTMLResponse(render("picture.html", view=view))
+    settings = await edge.people.workspace(place.viewer.workspace)
+    states = states_of([segment for segment, _ in shots], read["weeks"], settings.billing_zone)
+    state = next(states[segment["segment_id"]] for segment, one in shots if one["capture_id"] == capture)
+    closed = state if state in ("approved", "locked") else ""
+    view = picture_view(shots, capture, place.zones.zone, place.paths, contracts, looks, whose, closed)
+    return HTMLResponse(render("picture.html", view=view, page=page_of_day(place)))
 
 
 @router.get("/diaries")

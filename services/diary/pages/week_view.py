@@ -19,6 +19,7 @@ from services.diary.pages.formatting import (
     money,
     week_name,
     week_title,
+    zone_name,
 )
 from services.diary.pages.grid import Grid, grid_of
 from services.diary.pages.panels import Line, arrived_panel
@@ -71,6 +72,17 @@ class DayRow(NamedTuple):
     billable: Cell
 
 
+class DayTable(NamedTuple):
+    """Days as rows; ``sums`` are the minutes of all of them by name."""
+
+    hours: str
+    rows: list[DayRow]
+    totals: list[Cell]
+    billable: Cell
+    grids: list[Grid]
+    sums: Mapping[str, int]
+
+
 class ContractWeek(NamedTuple):
     """A contract's week against its limit (V-06), and where it stands."""
 
@@ -97,11 +109,8 @@ class WeekView(NamedTuple):
     billable_name: str
     billable: tuple[str, str, str]
     figures: list[Figure]
-    hours: str
-    rows: list[DayRow]
+    table: DayTable
     total_name: str
-    totals: list[Cell]
-    billable_total: Cell
     contracts: list[ContractWeek]
     steps: list[Step]
     checks: list[Line]
@@ -111,12 +120,8 @@ class WeekView(NamedTuple):
 
 def week_view(monday: date, days: Sequence[Mapping[str, Any]], around: WeekAround) -> WeekView:
     """The view of the week from ``monday`` in the billing zone; ``days`` are the seven answers in that zone."""
-    grids = [grid_of(date.fromisoformat(day["date"]), around.zone) for day in days]
-    spans = [span_of([one["slot"] for one in day["segments"]], grid) for day, grid in zip(days, grids, strict=True)]
-    span = min(first for first, _ in spans), max(last for _, last in spans)
-    sums: Counter[str] = Counter()
-    for day in days:
-        sums.update(_minutes(day))
+    table = day_table(days, around.member, around.zone, around.now)
+    grids, sums = table.grids, table.sums
     ahead = monday + timedelta(days=7)
     today = around.now.astimezone(around.zone).date()
     return WeekView(
@@ -127,17 +132,33 @@ def week_view(monday: date, days: Sequence[Mapping[str, Any]], around: WeekAroun
         zone=around.zone.key,
         billable_name="Billable this week" if monday <= today < ahead else "Billable",
         billable=big_duration(sums["billable_minutes"]),
-        figures=_figures(sums, around),
-        hours=f"{span[0]:02} to {span[1]:02}, {around.zone.key}",
-        rows=[_row(day, grid, span, around, today) for day, grid in zip(days, grids, strict=True)],
+        figures=[*figures_of_sums(sums), _amount(around)],
+        table=table,
         total_name="Week",
-        totals=[_cell(sums[name]) for name in _FIGURES[:-1]],
-        billable_total=_cell(sums["billable_minutes"]),
         contracts=_contracts(around),
         steps=steps_of(around.sheets, around.zone, around.now),
         checks=_checks(days, grids, around),
         manual=_manual(days, grids, around),
         empty=not any(day["segments"] for day in days),
+    )
+
+
+def day_table(days: Sequence[Mapping[str, Any]], member: str, zone: ZoneInfo, now: datetime) -> DayTable:
+    """Days below one another, all their ribbons showing the same hours."""
+    grids = [grid_of(date.fromisoformat(day["date"]), zone) for day in days]
+    spans = [span_of([one["slot"] for one in day["segments"]], grid) for day, grid in zip(days, grids, strict=True)]
+    span = min(first for first, _ in spans), max(last for _, last in spans)
+    sums: Counter[str] = Counter()
+    for day in days:
+        sums.update(_minutes(day))
+    today = now.astimezone(zone).date()
+    return DayTable(
+        hours=f"{span[0]:02} to {span[1]:02}, {zone_name(zone.key)}",
+        rows=[_row(day, grid, span, member, today) for day, grid in zip(days, grids, strict=True)],
+        totals=[_cell(sums[name]) for name in _FIGURES[:-1]],
+        billable=_cell(sums["billable_minutes"]),
+        grids=grids,
+        sums=sums,
     )
 
 
@@ -149,15 +170,15 @@ def _minutes(day: Mapping[str, Any]) -> dict[str, int]:
     return {**{name: totals[name] for name in _FIGURES if name in totals}, "unbilled_minutes": unbilled}
 
 
-def _figures(sums: Mapping[str, int], around: WeekAround) -> list[Figure]:
+def figures_of_sums(sums: Mapping[str, int]) -> list[Figure]:
+    """The figures of several days beside the billable sum."""
     named = (
         ("Automatic", "auto", "automatic_minutes"),
         ("Manual", "manual", "manual_minutes"),
         ("Over limit", "over", "over_limit_minutes"),
         ("Not billed", "none", "unbilled_minutes"),
     )
-    figures = [Figure(name, duration(sums[key]), kind, not sums[key]) for name, kind, key in named]
-    return [*figures, _amount(around)]
+    return [Figure(name, duration(sums[key]), kind, not sums[key]) for name, kind, key in named]
 
 
 def _amount(around: WeekAround) -> Figure:
@@ -175,8 +196,8 @@ def _cell(minutes: int) -> Cell:
     return Cell(hours_and_minutes(minutes), not minutes)
 
 
-def _row(day: Mapping[str, Any], grid: Grid, span: tuple[int, int], around: WeekAround, today: date) -> DayRow:
-    href = f"/diary/{around.member}/{day['date']}?zone={around.zone.key}"
+def _row(day: Mapping[str, Any], grid: Grid, span: tuple[int, int], member: str, today: date) -> DayRow:
+    href = f"/diary/{member}/{day['date']}?zone={grid.zone.key}"
     name = f"{grid.day:%a} {grid.day.day}"
     if grid.day > today:
         dash = Cell(DASH, True)

@@ -3,9 +3,7 @@
   const $ = (id) => document.getElementById(id);
   const hours = $("hours");
   const bar = $("selected");
-  const dialog = $("dialog");
   const selected = new Set(); // the values of the boxes that are ticked: a swapped hour finds them again
-  let opener = null; // who opened the dialogue, by id: it gets the focus back
 
   // what is selected ---------------------------------------------------------------------------------------------
 
@@ -141,7 +139,7 @@
     letters[event.key](card);
   });
 
-  // the dialogue -------------------------------------------------------------------------------------------------
+  // what is asked for --------------------------------------------------------------------------------------------
 
   addEventListener("htmx:configRequest", (event) => {
     const { elt, parameters } = event.detail;
@@ -149,27 +147,10 @@
     const values = ticked().map((box) => box.value).join(" ");
     parameters.set?.("segment", values) ?? (parameters.segment = values);
   });
-  addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.target === dialog && !dialog.contains(event.detail.elt)) opener = event.detail.elt;
-  });
-  function open() {
-    if (!dialog.childElementCount || dialog.open) return;
-    dialog.showModal();
-  }
-  dialog.addEventListener("htmx:afterSwap", open);
-  dialog.addEventListener("daybook:failed", open);
-  dialog.addEventListener("htmx:afterSettle", () => dialog.querySelector("[autofocus]")?.focus());
-  dialog.addEventListener("click", (event) => { if (event.target.closest("[data-close]")) dialog.close(); });
-  dialog.addEventListener("close", () => {
-    dialog.replaceChildren();
-    const back = opener && document.contains(opener) && opener.checkVisibility?.() && !opener.closest("#selected") ? opener : window.daybookDay.chosen();
-    back?.focus({ preventScroll: true });
-  });
-
   // done: the selection has served, and the hours are read anew
   addEventListener("daybook:edited", () => {
     clear();
-    dialog.close();
+    $("dialog").close();
     htmx.trigger("#changes", "catchup");
   });
 })();

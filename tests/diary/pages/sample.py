@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.diary.pages.day_view import Surroundings
-from services.diary.pages.hours import Paths
+from services.diary.pages.paths import Paths
 from services.wire import slots
 
 MEMBER, PORTAL, TARIFF, DEVICE = "m-mira", "c-portal", "c-tariff", "d-fjord"
@@ -104,9 +104,21 @@ def answer(segments: list[dict[str, Any]], date: str = "2026-11-20", zone: str =
                 "week": "2026-11-16",
                 "limit_minutes": 1800,
                 "billable_minutes": 1800,
+                "automatic_minutes": 1730,
+                "manual_minutes": 70,
+                "over_limit_minutes": 20,
                 "state": "open",
             },
-            {"contract": TARIFF, "week": "2026-11-16", "limit_minutes": 720, "billable_minutes": 380, "state": "open"},
+            {
+                "contract": TARIFF,
+                "week": "2026-11-16",
+                "limit_minutes": 720,
+                "billable_minutes": 380,
+                "automatic_minutes": 380,
+                "manual_minutes": 0,
+                "over_limit_minutes": 0,
+                "state": "open",
+            },
         ],
     } | more
 
