@@ -87,6 +87,8 @@ async def read_form(request: Request, most: int = MOST_BYTES) -> Sent:
             data = await FormParser(request.headers, stream).parse()
         elif kind == "multipart/form-data":
             data = await MultiPartParser(request.headers, stream, max_files=1, max_fields=50).parse()
+        elif not kind and request.headers.get("content-length", "0") == "0":  # a form of one button and no field
+            data = FormData()
         else:
             raise Problem(415, "not-a-form", "This is no form.", "Send it from its page.")
     except (MultiPartException, UnicodeDecodeError, KeyError) as error:

@@ -1,9 +1,11 @@
-"""The back office on real services in this process: licensing, ingest, the projector and a web replica."""
+"""The back office on real services in this process: licensing and its mails, ingest, projector, web."""
 
 import contextlib
 import re
+import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -11,6 +13,7 @@ from services.diary import projector
 from services.diary.settings import DiarySettings
 from services.ingest import app as ingest
 from tests.diary.running import until
+from tests.licensing.mailbox import Mailbox
 from tests.licensing.support import PASSWORD, Acme, Licensing
 from tests.licensing.web import Web
 from tests.support.servers import Installation
@@ -18,16 +21,18 @@ from tests.support.stranger import Stranger
 
 
 class Office:
-    """``url`` is the web's; ``acme`` a seeded workspace of which the projector has heard."""
+    """``url`` is the web's, ``mails`` what was sent; ``acme`` a seeded workspace of which the projector has heard."""
 
     def __init__(self, installation: Installation, mongo_prefix: str) -> None:
         self.installation, self.prefix = installation, mongo_prefix
-        self.licensing = Licensing(installation, mongo_prefix)
-        self.web = Web(self.licensing)
+        self.mails = Mailbox()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Office"]:
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(self.mails)
+            self.licensing = Licensing(self.installation, self.prefix, smtp_url=self.mails.url)
+            self.web = Web(self.licensing)
             stack.push_async_callback(self.licensing.stop)
             await self.licensing.start()
             await self.licensing.open()
@@ -59,11 +64,16 @@ class Office:
     @contextlib.asynccontextmanager
     async def browser(self, acme: Acme, who: str) -> AsyncIterator["Browsing"]:
         """Somebody signed in by cookie, as a browser is."""
-        async with httpx.AsyncClient(
-            base_url=self.url, timeout=20, headers={"sec-fetch-site": "same-origin"}, follow_redirects=True
-        ) as http:
-            answer = await http.post("/sign-in", data={"email": acme.email(who), "password": PASSWORD})
-            assert answer.is_success, answer.text[:2000]
+        async with self.stranger() as browsing:
+            await browsing.sign_in(acme.email(who))
+            yield browsing
+
+    @contextlib.asynccontextmanager
+    async def stranger(self) -> AsyncIterator["Browsing"]:
+        """Nobody yet, at an address of their own."""
+        address = f"198.18.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
+        headers = {"sec-fetch-site": "same-origin", "x-forwarded-for": address}
+        async with httpx.AsyncClient(base_url=self.url, timeout=20, headers=headers, follow_redirects=True) as http:
             yield Browsing(http)
 
     async def device(self, licence_key: str) -> Stranger:
@@ -78,6 +88,10 @@ class Browsing:
         self.http = http
         self.at = ""
 
+    async def sign_in(self, email: str, password: str = PASSWORD, status: int = 200, **more: str) -> str:
+        """The page that signing in leads to."""
+        return await self.post("/sign-in", status, email=email, password=password, **more)
+
     async def get(self, path: str, status: int = 200) -> str:
         """A page's text."""
         return self._taken(await self.http.get(path), status)
@@ -85,7 +99,8 @@ class Browsing:
     async def post(self, path: str, status: int = 200, **fields: Any) -> str:
         """The page that sending a form leads to; ``__`` in a name stands for a dot."""
         sent = {name.replace("__", "."): value for name, value in fields.items()}
-        return self._taken(await self.http.post(path, data=sent), status)
+        form = {"content-type": "application/x-www-form-urlencoded"}  # a browser says so of an empty form, too
+        return self._taken(await self.http.post(path, content=urlencode(sent, doseq=True), headers=form), status)
 
     def _taken(self, answer: httpx.Response, status: int) -> str:
         assert answer.status_code == status, f"{answer.status_code} {answer.text[:3000]}"

@@ -1,12 +1,11 @@
-"""The diary's pages on real servers (``diary``, one a module), and a headless browser (``browser``)."""
+"""The diary's pages on real servers (``diary``, one a module)."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
 
-from tests.diary.pages.running import CHROMIUM, Diary
+from tests.diary.pages.running import Diary
 from tests.support.servers import Installation, drop_databases, new_id
 
 
@@ -21,13 +20,3 @@ async def diary(
     finally:
         await running.stop()
         drop_databases(mongo_url, prefix)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
-    async with async_playwright() as play:
-        launched = await play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        await launched.close()
