@@ -7,6 +7,7 @@ from services.diary.pages import (
     devices,
     editing,
     gate,
+    licences,
     mails,
     people,
     people_import,
@@ -27,6 +28,6 @@ ROUTERS = tuple(
         *(routes, editing, timesheets, contracts),
         *(people_import, people, teams, clients),
         *(settings, mails),
-        *(policies, devices),
+        *(policies, licences, devices),
     )
 )

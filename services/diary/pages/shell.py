@@ -53,6 +53,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("Workspace", "/people", "People", "people", _LEADS, often=True),
     Entry("Workspace", "/teams", "Teams", "team", _LEADS),
     Entry("Workspace", "/clients", "Clients", "user", _LEADS),
+    Entry("Workspace", "/licences", "Licences", "key", _LEADS),
     Entry("Workspace", "/policies", "Policies", "file", _LEADS),
     Entry("Workspace", "/devices", "Devices", "mon", _LEADS),
     Entry("Workspace", "/settings", "Settings", "gear", _ADMINS),
