@@ -10,10 +10,11 @@ def add_up() -> None:
     """The week's figures are added to with each change, and not computed anew."""
     write: Any = sheets._write
 
-    def adding(week: Any, changes: Any, sheet: Any, rolled: Any) -> Any:
-        unit = rolled["terms"]["billing_unit"]
-        more = sum(weeks.claimed_of(packed, unit) for packed in changes.values() if packed is not None)
-        return write(week, changes, sheet, {**rolled, "billable_minutes": week.get("billable_minutes", 0) + more})
+    def adding(one: sheets.Rolled) -> Any:
+        unit = one.figures["terms"]["billing_unit"]
+        more = sum(weeks.claimed_of(packed, unit) for packed in one.changes.values() if packed is not None)
+        added = {"billable_minutes": one.week.get("billable_minutes", 0) + more}
+        return write(one._replace(figures=one.figures | added))
 
     sheets._write = adding
 
