@@ -44,9 +44,10 @@ async def example() -> Response:
 @router.post("/people/import", dependencies=[gate(Action.CREATE_IMPORTS)])
 async def upload(request: Request, viewer: _Viewer) -> Response:
     """Takes the file; its page shows how far it is."""
-    sent = await read_form(request, MAX_BYTES + _SLACK)
-    values = {"invite": sent.ticked("invite")}
+    values = {"invite": False}
     try:
+        sent = await read_form(request, MAX_BYTES + _SLACK)
+        values["invite"] = sent.ticked("invite")
         file = await sent.file("file")
         if file is None:
             raise invalid("file: choose a file", field="file")
