@@ -7,6 +7,7 @@ either folded before, and in it, or finds the week sealed.
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -33,7 +34,7 @@ from services.wire.seals import About, Seal, Terms, Totals
 
 log = logging.getLogger(__name__)
 Document = dict[str, Any]
-_TRIES = 20
+_TRIES = 12
 
 
 class Disagrees(Exception):
@@ -108,7 +109,8 @@ class Sealer:
 
         NotLocked before its time; Missing, Problem or Disagrees where it cannot be sealed just now.
         """
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
+            await asyncio.sleep(random.uniform(0, min(1.0, 0.01 * 2**attempt)) if attempt else 0)
             week = await self._db["weeks"].find_one({"_id": key})
             known: Document | None = await self._db["seals"].find_one({"_id": key})
             if known is not None:

@@ -18,6 +18,11 @@ from services.diary.statement_view import View, view_of
 from services.diary.statements import Statement
 
 _FONTS = {"Daybook": "Vera.ttf", "Daybook-Bold": "VeraBd.ttf"}
+_CHECK = (
+    "With the statement's .zip and the program in it: python verify.pyz {}.zip. It adds the bill up again and checks "
+    "every signature: nothing was altered, added or taken out after signing. It cannot show that a person worked, or "
+    "that the computer's clock was right."
+)
 _INK, _QUIET, _LINE = HexColor(0x1B2230), HexColor(0x5A6372), HexColor(0xC9CED6)
 
 
@@ -87,6 +92,9 @@ def pdf(statement: Statement) -> bytes:
             _Pattern(statement.checked.seal.root),
             Spacer(1, 2 * mm),
             _grid([[_text(name, 8, quiet=True), _text(value, 8)] for name, value in seal], (28 * mm, 146 * mm)),
+            Spacer(1, 6 * mm),
+            _text("Check it yourself", 12, bold=True),
+            _text(_CHECK.format(view.file), 8, quiet=True),
         ]
     )
     return made.getvalue()

@@ -16,6 +16,7 @@ from services.wire.proof import GENESIS
 from services.wire.slots import parse_instant
 from tests.diary.facts import MONDAY, idle, minutes, slots_from, work
 from tests.diary.ledgers import Ledger
+from tests.diary.races import Course
 from tests.diary.running import Diary
 
 LOCK = "2026-11-23T12:00:00Z"
@@ -176,3 +177,12 @@ async def test_the_projector_seals_by_itself_and_says_so(diary: Diary, ledger: L
         fact = json.loads((await said.next_msg(timeout=20)).data)
     assert (fact["contract"], fact["week"]) == ("con", week)
     assert seals.read_seal(public_of(diary), fact["seal"], fact["signature"]).totals.billable_minutes == 10
+
+
+async def test_an_edit_is_wholly_in_the_seal_or_refused(diary: Diary) -> None:
+    """Some dozens of races with late records among them; ``python -m tests.diary.races 10000`` runs more (S-06)."""
+    course = await Course(diary).ready()
+    results = [await course.run(number, seed=number) for number in range(12)]
+    assert sum(one.made for one in results) > 0
+    assert sum(one.refused for one in results) > 0
+    assert len(results) == sum(one.early + one.later for one in results)

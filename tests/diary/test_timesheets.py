@@ -101,18 +101,12 @@ async def test_minutes_that_come_afterwards_are_said(diary: Diary) -> None:
     assert (await post(diary, "mira", "employee", "submission")).json()["changed_since"] is False
 
 
-@pytest.mark.parametrize(
-    ("who", "role", "step", "status"),
-    [
-        ("omar", "manager", "submission", 403),
-        ("olga", "owner", "submission", 403),
-        ("cleo", "client", "approval", 403),
-        ("mira", "employee", "approval", 403),
-        ("nina", "manager", "approval", 403),
-    ],
-)
-async def test_who_may_not(diary: Diary, who: str, role: str, step: str, status: int) -> None:
-    assert (await post(diary, who, role, step)).status_code == status
+async def test_who_may_not(diary: Diary) -> None:
+    for who, role, step in (
+        *(("omar", "manager", "submission"), ("olga", "owner", "submission"), ("cleo", "client", "approval")),
+        *(("mira", "employee", "approval"), ("nina", "manager", "approval")),
+    ):
+        assert (await post(diary, who, role, step)).status_code == 403, who
     assert (await get(diary, "mira", "employee"))["history"] == []
 
 
@@ -141,10 +135,10 @@ async def test_nothing_is_submitted_of_an_empty_week(diary: Diary) -> None:
     assert (answer.status_code, answer.json()["type"].rsplit(":")[-1]) == (409, "nothing-to-submit")
 
 
-@pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": "  "}, {"reason": 1}, {"reason": "x", "more": 1}])
-async def test_a_rejection_says_why(diary: Diary, body: Any) -> None:
+async def test_a_rejection_says_why(diary: Diary) -> None:
     await post(diary, "mira", "employee", "submission")
-    assert (await post(diary, "omar", "manager", "rejection", body)).status_code == 422
+    for body in ({}, {"reason": ""}, {"reason": "  "}, {"reason": 1}, {"reason": "x", "more": 1}):
+        assert (await post(diary, "omar", "manager", "rejection", body)).status_code == 422, body
 
 
 async def test_the_list_shows_what_is_in_sight(diary: Diary) -> None:
