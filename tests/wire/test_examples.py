@@ -15,7 +15,8 @@ from services.ingest import ledger, watermark
 from services.ingest.admission import Decision, Terms
 from services.ingest.reading import Arrival, Proved, Refused, read
 from services.ingest.watermark import Mark
-from services.wire import events, proof, scores, segments, subjects
+from services.wire import events, proof, scores, seals, segments, subjects
+from services.wire.reckoning import reckon
 from tests.support.servers import ROOT
 
 FOLDER = ROOT / "services/wire/examples"
@@ -114,6 +115,16 @@ def test_the_recorded_segment_has_the_example_score() -> None:
     tally = scores.Tally(**scored.tally.model_dump())
     assert (minutes["tracked_minutes"], minutes["active_minutes"]) == tally[:2]
     assert scores.score(tally) == (scored.activity, scored.productivity, scored.tracko)
+
+
+def test_the_seal_is_of_the_recorded_segment() -> None:
+    fact, recorded = example("week.sealed")["body"], example("segment.recorded")["body"]
+    public = base64.b64decode(KEYS["seal"]["public"])
+    seal = seals.read_seal(public, fact["seal"], fact["signature"])
+    assert (seal.root, seal.records, seal.edits) == (seals.root_of([recorded["record_hash"]], []), 1, 0)
+    assert seal.totals == reckon([recorded["record"]], [], seal.terms, {"dev-1": "desktop"}).totals
+    assert seal.devices["dev-1"].key == KEYS["device"]["public"]
+    assert (seal.contract, seal.week) == (fact["contract"], fact["week"])
 
 
 @pytest.mark.parametrize("name", SIGNED)
