@@ -9,6 +9,7 @@ from services.diary.pages import (
     gate,
     licences,
     mails,
+    notices,
     people,
     people_import,
     policies,
@@ -28,6 +29,6 @@ ROUTERS = tuple(
         *(routes, editing, timesheets, contracts),
         *(people_import, people, teams, clients),
         *(settings, mails),
-        *(policies, licences, devices),
+        *(policies, licences, devices, notices),
     )
 )

@@ -47,6 +47,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("Mine", "/timesheets", "Timesheet", "sheet", _STAFF, often=True),
     Entry("Mine", "/contracts", "Contracts", "deal", frozenset({"employee", "client"}), often=True),
     Entry("Mine", "/devices", "Devices", "mon", frozenset({"employee"})),
+    Entry("Mine", "/notices", "Notices", "bell", _STAFF),
     Entry("Mine", "/diaries", "Diaries", "eye", _LEADS | {"client"}, often=True),
     Entry("Team", "/approvals", "Approvals", "check", _LEADS),
     Entry("Team", "/contracts", "Contracts", "deal", _LEADS),

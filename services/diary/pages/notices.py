@@ -1,0 +1,112 @@
+"""The pages of notices: what I am told is recorded of me, and who has read theirs (G-01)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse
+
+from services.diary.access import Action, Viewer
+from services.diary.edge import current_viewer, gate
+from services.diary.pages import asking
+from services.diary.pages.devices import around
+from services.diary.pages.forms import done, read_form
+from services.diary.pages.listing import page_of
+from services.diary.pages.shell import framed
+from services.wire import words
+from services.wire.slots import parse_instant
+
+router = APIRouter(include_in_schema=False)
+_SomeViewer = Annotated[Viewer, Depends(current_viewer)]
+_AT = "/notices"
+
+
+class Notice(NamedTuple):
+    """A notice as its member, or whoever looks after them, reads it; ``by`` says where it was acknowledged."""
+
+    id: str
+    member: str
+    changes: Sequence[str]
+    policy: str
+    at: str
+    read_at: str
+    by: str
+    reached: str
+
+
+class Held(NamedTuple):
+    """What is recorded of me under one licence, in full."""
+
+    whose: str
+    mode: str
+    policy: str
+    version: int
+    sentences: list[words.Sentence]
+
+
+@router.get(_AT, dependencies=[gate(Action.READ_NOTICES)])
+async def notices(request: Request, viewer: _SomeViewer, page: int = 1, all: str = "") -> HTMLResponse:
+    """One's own notices, what is recorded of oneself in full, and for leads who has read theirs."""
+    names, zone = await around(request, viewer)
+    found = sorted(await asking.some(request, viewer, "notices"), key=lambda one: str(one["created_at"]), reverse=True)
+    devices = {one["id"]: str(one["name"]) for one in await asking.some(request, viewer, "devices")}
+    shown = [(one, _notice(one, names, devices, zone)) for one in found]
+    mine = [notice for one, notice in shown if one["member"] == viewer.member]
+    others = [notice for one, notice in shown if one["member"] != viewer.member]
+    waiting = [notice for notice in others if not notice.read_at]
+    return await framed(
+        request,
+        viewer,
+        "notices.html",
+        at=_AT,
+        unread=[notice for notice in mine if not notice.read_at],
+        read=[notice for notice in mine if notice.read_at],
+        held=await _held(request, viewer),
+        leads=viewer.role != "employee",
+        page=page_of(others if all else waiting, page, _AT, {"all": all}),
+        all=all,
+        waiting=len(waiting),
+        others=len(others),
+    )
+
+
+@router.post("/notices/{id}", dependencies=[gate(Action.CHANGE_NOTICES)])
+async def acknowledge(request: Request, id: str, viewer: _SomeViewer) -> Response:
+    """I have read it."""
+    await read_form(request)
+    await asking.change(request, viewer, "notices", id, {"acknowledged": True})
+    return done(_AT, "Your acknowledgement is recorded.")
+
+
+async def _held(request: Request, viewer: Viewer) -> list[Held]:
+    """What the licences of the reader record, each by the policy that is in effect."""
+    licences = await asking.some(request, viewer, "licences", member=viewer.member)
+    live = [one for one in licences if one["state"] not in ("draft", "revoked", "expired")]
+    policies = {one["id"]: one for one in await asking.some(request, viewer, "policies")} if live else {}
+    held = []
+    for one in live:
+        if policy := policies.get(one["in_effect"]):
+            sentences = words.record_of(policy["policy"], one["mode"])
+            held.append(Held(one["id"], one["mode"], policy["name"], policy["version"], sentences))
+    return held
+
+
+def _notice(one: Mapping[str, Any], names: Mapping[str, str], devices: Mapping[str, str], zone: ZoneInfo) -> Notice:
+    by = one["acknowledged_by"]
+    reached = [devices.get(device["device"], "another computer") for device in one["delivered"]]
+    return Notice(
+        id=one["id"],
+        member=names.get(one["member"], "–"),
+        changes=one["changes"],
+        policy=f"/policies/{one['policy']}",
+        at=_moment(one["created_at"], zone),
+        read_at=_moment(one["acknowledged_at"], zone) if one["acknowledged_at"] else "",
+        by="on the web" if by == "web" else f"on {devices.get(by, 'a computer')}" if by else "",
+        reached=", ".join(dict.fromkeys(reached)),
+    )
+
+
+def _moment(text: str, zone: ZoneInfo) -> str:
+    local = parse_instant(text).astimezone(zone)
+    return f"{local.day} {local:%b %Y, %H:%M}"
