@@ -6,6 +6,7 @@ from typing import Any
 from nats.aio.msg import Msg
 
 from services.ingest import ledger as ledgers
+from services.ingest.grants import Device
 from services.ingest.intake import Intake
 from services.ingest.ledger import Ledger
 from services.ingest.quarantine import Quarantine
@@ -15,9 +16,9 @@ from services.ingest.traces import well_formed
 from services.kit.bus import Bus, Delivery, retry_delay
 from services.kit.problems import Problem, forbidden
 from services.wire import proof
-from services.wire.requests import QuarantineOf, RecordsOf, Release, Replay, SyncOf
+from services.wire.requests import Doubt, QuarantineOf, RecordsOf, Release, Replay, SyncOf
 from services.wire.slots import format_instant, parse_instant
-from services.wire.subjects import ID
+from services.wire.subjects import ID, rpc
 
 ANSWER_BYTES = 700_000
 """What an answer with records may weigh: the bus takes 1 MiB."""
@@ -38,6 +39,17 @@ class Handlers:
         for delivery, case in zip(batch, cases, strict=True):
             if case.postponed:
                 delivery.postpone(retry_delay(delivery.message.metadata.num_delivered))
+        await self._doubt({case.device for case in cases if case.decision.outcome == "conflict"})
+
+    async def _doubt(self, devices: set[Device]) -> None:
+        """Two records of one seq: two computers sign with one key, or a spool was put back. Licensing notes it (L-06).
+
+        Nobody waits for the answer, and what is not heard is not lost: the conflict stays in quarantine, and shows in
+        the proof of sync.
+        """
+        for workspace, device in devices:
+            doubt = Doubt(workspace=workspace, device=device, because="conflict")
+            await self._bus.say(rpc("licensing", "doubt"), doubt.model_dump_json().encode())
 
     async def receipt(self, workspace: str, device: str, message: Msg) -> bytes:
         """``rpc.device.….receipts``: the signed receipt as the ledger has it now."""

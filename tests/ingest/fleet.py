@@ -146,6 +146,7 @@ class Licensing:
         self.client = client
         self.grants: dict[tuple[str, str], dict[str, Any]] = {}
         self.asked: list[tuple[str, str]] = []
+        self.doubts: list[dict[str, str]] = []
         self._subscription: Any = None
 
     def know(self, *devices: Device, **changes: Any) -> None:
@@ -154,7 +155,11 @@ class Licensing:
 
     async def come(self) -> None:
         self._subscription = await self.client.subscribe("rpc.licensing.grant", cb=self._answer)
+        await self.client.subscribe("rpc.licensing.doubt", cb=self._doubted)
         await self.client.flush()
+
+    async def _doubted(self, message: Msg) -> None:
+        self.doubts.append(orjson.loads(message.data))
 
     async def go_away(self) -> None:
         await self._subscription.unsubscribe()

@@ -168,6 +168,8 @@ async def test_other_bytes_under_the_same_seq_are_a_conflict_and_overwrite_nothi
     assert (receipt["through"], receipt["quarantined"]) == (2, [[1, "conflict"]])
     (synced,) = (await observer.ask("sync", {"workspace": workspace_id, "devices": [device.device]}))["devices"]
     assert 1 in synced["broken"]
+    doubt = {"workspace": workspace_id, "device": device.device, "because": "conflict"}
+    await eventually(lambda: doubt in licensing.doubts)  # L-06: licensing says so on the device's row
 
 
 async def test_revoked_counts_from_closing(
