@@ -105,7 +105,7 @@ def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> Da
                 around.movement_counts,
                 states_of(segments, day["weeks"], around.billing_zone),
                 starts_of(segments),
-                around.entries,
+                entries_shown(around.entries, segments, zone),
                 running_of(around, zone) if today else None,
             ),
         ),
@@ -117,6 +117,21 @@ def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> Da
         ],
         spoken=f"{duration(totals['billable_minutes'])} billable, {len(segments)} segments",
     )
+
+
+def entries_shown(
+    entries: Mapping[str, Mapping[str, Any]], segments: Iterable[Mapping[str, Any]], zone: ZoneInfo
+) -> dict[str, dict[str, Any]]:
+    """Manual entries by id with their ``span`` on the clock, and the ``ids`` of their segments on this day."""
+    ids: dict[str, list[str]] = {}
+    for one in segments:
+        if one.get("entry"):
+            ids.setdefault(one["entry"], []).append(one["segment_id"])
+    shown = {}
+    for name, entry in entries.items():
+        start, end = (clock(parse_instant(entry[at]), zone) for at in ("start", "end"))
+        shown[name] = {**entry, "span": f"{start} to {end}", "ids": " ".join(ids.get(name, ()))}
+    return shown
 
 
 _DOING = {"working": "Recording", "idle": "Recording", "break": "Break", "private": "Private time"}

@@ -21,7 +21,7 @@ from services.diary.pages.forms import Form, Sent, read_form, said
 from services.diary.pages.grid import grid_of
 from services.diary.pages.reading import Place, contract_titles, page_of_day, place_at
 from services.diary.pages.render import render
-from services.kit.problems import Problem, not_found
+from services.kit.problems import Problem, forbidden, not_found
 
 router = APIRouter(include_in_schema=False)
 _SomePlace = Annotated[Place, Depends(place_at)]
@@ -35,6 +35,8 @@ _REFUSED = (403, 409, 422)
 @router.post("/diary/{member}/{date}/note", dependencies=[gate(Action.CHANGE_LABEL)])
 async def note(request: Request, place: _SomePlace) -> Response:
     """Memo and label of some segments (S-04, S-12)."""
+    if not (place.rights.memo or place.rights.label):
+        raise forbidden()
     sent = await read_form(request)
     segments = await _segments(request, place, sent)
     if not sent.ticked("sure"):

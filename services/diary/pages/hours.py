@@ -91,12 +91,16 @@ class SegmentCard(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A pause or manual time across its columns; ``pick`` where it was entered by hand and may be selected."""
+    """A pause or manual time across its columns; ``pick`` where it was entered by hand and may be selected.
+
+    ``entry``: the ids of all the entry's segments on this day, for it may reach over several hours.
+    """
 
     id: str
     strong: str
     words: str
     pick: Pick | None = None
+    entry: str = ""
 
 
 @dataclass(slots=True)
@@ -257,22 +261,20 @@ def _fill(run: Run, members: Sequence[tuple[Place, Mapping[str, Any]]], terms: T
 
 def _block(members: Sequence[tuple[Place, Mapping[str, Any]]], terms: Terms) -> Block:
     first, segment = members[0]
-    pause, span = pause_of(segment), f"{first.clock} to {members[-1][0].end}"
+    pause = pause_of(segment)
     minutes = sum(minute is not None for _, one in members for minute in one["minutes"])
-    if pause:
-        strong, words = f"{_PAUSES[pause]}, {duration(minutes)}", "Office time, not work time. Nothing is captured."
-    else:
-        strong, words = f"Manual time, {span}", "No pictures, not protected."
-    pick = None
-    if is_manual(segment):
-        entry = terms.entries.get(segment.get("entry") or "", {})
-        reason, name = entry.get("reason"), entry.get("name")
-        said = [reason.rstrip("."), *([f"added by {name}"] if name else [])] if reason else []
-        words = f"{', '.join(said)}. {words}" if said else words
-        ids = " ".join(one["segment_id"] for _, one in members)
-        state = terms.states.get(segment["segment_id"], "open")
-        pick = Pick(ids, first.clock, members[-1][0].end, minutes, 0, state)
-    return Block(f"s-{segment['segment_id']}", strong, words, pick)
+    words = "Office time, not work time. Nothing is captured." if pause else "No pictures, not protected."
+    if not is_manual(segment):
+        return Block(f"s-{segment['segment_id']}", f"{_PAUSES[pause or 'break']}, {duration(minutes)}", words)
+    entry = terms.entries.get(segment.get("entry") or "", {})
+    span = entry.get("span") or f"{first.clock} to {members[-1][0].end}"
+    strong = f"{_PAUSES[pause]}, {span}" if pause else f"Manual time, {span}"
+    if reason := entry.get("reason"):
+        words = f"{reason.rstrip('.')}, added by {entry['name']}. {words}"
+    ids = " ".join(one["segment_id"] for _, one in members)
+    state = terms.states.get(segment["segment_id"], "open")
+    pick = Pick(ids, first.clock, members[-1][0].end, minutes, 0, state)
+    return Block(f"s-{segment['segment_id']}", strong, words, pick, entry.get("ids") or ids)
 
 
 def _card(segment: Mapping[str, Any], place: Place, terms: Terms) -> SegmentCard:

@@ -71,12 +71,18 @@ class Neighbours:
         default_factory=lambda: {"picture": a_picture(1280, 720), "thumbnail": a_picture(320, 180)}
     )
     ingest_away: bool = False
+    mails: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    refusal: dict[str, Any] | None = None
 
     async def listen(self) -> "Neighbours":
         for subject, answer in {
             subjects.rpc("licensing", "session"): self._session,
             subjects.rpc("licensing", "sign_in"): self._sign_in,
             subjects.rpc("licensing", "sign_out"): self._sign_out,
+            subjects.rpc("licensing", "tell"): self._tell,
+            subjects.rpc("licensing", "create"): self._create,
+            subjects.rpc("licensing", "change"): self._create,
             subjects.rpc("ingest", "sync"): self._sync,
             subjects.rpc("media", "picture"): self._picture,
         }.items():
@@ -114,6 +120,18 @@ class Neighbours:
     async def _sign_out(self, message: Msg) -> None:
         self.ended.add(orjson.loads(message.data)["principal"]["session"])
         await message.respond(b"{}")
+
+    async def _tell(self, message: Msg) -> None:
+        self.mails.append(orjson.loads(message.data))
+        await message.respond(b"{}")
+
+    async def _create(self, message: Msg) -> None:
+        asked = orjson.loads(message.data)
+        self.asked.append(asked)
+        if self.refusal:
+            await self._refuse(message, self.refusal)
+        else:
+            await message.respond(orjson.dumps({"id": asked.get("id", "con-new"), **asked["body"]}))
 
     async def _sync(self, message: Msg) -> None:
         if self.ingest_away:
@@ -207,9 +225,13 @@ class Diary:
         self._zones[fact.member] = zone
         return str(given["member"])
 
-    async def contract(self, member: str, project: str, limit: int | None = 1800, client: str | None = None) -> str:
+    async def contract(
+        self, member: str, project: str, limit: int | None = 1800, client: str | None = None, **more: Any
+    ) -> str:
         self._revision += 1
         contract = new_id("c")
+        terms: dict[str, Any] = {"currency": "EUR", "rate_minor": 6000, "starts_on": None, "ends_on": None}
+        terms |= {"manual_time": False, "labels": [], "memo_required": False, **more}
         fact = ContractChanged(
             workspace=self.workspace,
             member=member,
@@ -217,14 +239,8 @@ class Diary:
             contract=contract,
             project=project,
             client=client,
-            currency="EUR",
-            rate_minor=6000,
             weekly_limit_minutes=limit,
-            manual_time=False,
-            labels=[],
-            memo_required=False,
-            starts_on=None,
-            ends_on=None,
+            **terms,
         )
         await self.tell("contract.changed", fact)
         return contract
