@@ -3,21 +3,17 @@
 import base64
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from nacl.signing import SigningKey
 
-from services.ingest import ledger
-from services.ingest.admission import Decision, Terms
-from services.ingest.reading import Arrival, Proved, read
 from services.wire import proof
 from services.wire.events import SegmentRecorded, check
 from services.wire.slots import SLOT, format_instant, parse_slot
 from tests.diary.facts import minutes
 from tests.diary.running import Diary
 
-_NOW = datetime(2026, 11, 30, tzinfo=UTC)
+_PAGE = 20
 
 
 class Ledger:
@@ -56,34 +52,29 @@ class Ledger:
         end = {"uptime_ms": [0, 1], "closed_at": format_instant(parse_slot(slot) + SLOT), "agent": "1", "boot": "b"}
         what = {"contract": contract, "minutes": list(minutes() if worked is None else worked)}
         record = json.dumps({"segment_id": f"{contract}:{device}:{slot}"} | who | when | what | place | end)
-        self._last[device] = proof.digest(record)
-        self.kinds[device] = kind
-        public = bytes(self.key(device).verify_key)
-        arrival = Arrival(self.workspace, device, proof.seal_record(self.key(device), record, detail))
-        proved = read(arrival, public)
-        assert isinstance(proved, Proved), proved
-        terms = Terms(public, member, kind, "lic", "active", None, None, None, {})  # type: ignore[arg-type]
-        row = ledger.row_of(arrival, proved, terms, Decision("recorded"), _NOW)
+        self._last[device], self.kinds[device] = proof.digest(record), kind
+        signature = proof.sign(self.key(device), proof.SEGMENT_DOMAIN, record.encode())
+        row = {"device": device, "record": record, "detail": detail, "signature": signature, "seq": seq, "slot": slot}
         self.rows.append(row)
-        _, body = ledger.stored_fact(row)
-        return check(SegmentRecorded, json.loads(body))
+        fact = {name: value for name, value in who.items() if name in ("workspace", "member", "device")}
+        fact |= {"device_kind": kind, "contract": contract, "segment_id": f"{contract}:{device}:{slot}", "slot": slot}
+        fact |= {"seq": seq, "record_hash": proof.digest(record), "received_at": slot}
+        fact |= {"record": json.loads(record), "detail": json.loads(detail)}
+        return check(SegmentRecorded, fact)
 
     async def answer(self, diary: Diary) -> None:
-        """Answers for ingest's records, two a page, and licensing's keys."""
+        """Answers for ingest's records, twenty a page, and licensing's keys."""
         await diary.answer("ingest", "records", self._records)
         await diary.answer("licensing", "keys", self._keys)
 
     def _records(self, asked: dict[str, Any]) -> dict[str, Any]:
         rows = [
-            row
-            for row in sorted(self.rows, key=lambda one: one["_id"])
-            if row["device"] in asked["devices"]
-            and asked["from"] <= format_instant(row["slot"]) < asked["to"]
-            and row["_id"] > (asked["after"] or "")
+            (_place(row), {name: value for name, value in row.items() if name != "slot"})
+            for row in sorted(self.rows, key=_place)
+            if row["device"] in asked["devices"] and asked["from"] <= row["slot"] < asked["to"]
         ]
-        names = ("device", "record", "detail", "signature")
-        items = [{**{name: row[name] for name in names}, "seq": ledger.seq_of(row["_id"])} for row in rows[:20]]
-        return {"records": items, "next": rows[19]["_id"] if len(rows) > 20 else None}
+        left = [row for row in rows if row[0] > (asked["after"] or "")]
+        return {"records": [row for _, row in left[:_PAGE]], "next": left[_PAGE - 1][0] if len(left) > _PAGE else None}
 
     def _keys(self, asked: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -94,3 +85,7 @@ class Ledger:
                 if device in asked["devices"]
             ]
         }
+
+
+def _place(row: dict[str, Any]) -> str:
+    return f"{row['device']}|{row['seq']:016d}"
