@@ -36,13 +36,13 @@ def mongo_user(service: str) -> str:
     return "diary" if service == "projector" else service
 
 
-def secrets(keys: Keys, mongo: str) -> dict[str, dict[str, str]]:
+def secrets(keys: Keys, mongo: str, smtp: str = "") -> dict[str, dict[str, str]]:
     """Secret's name → variable → value. ``mongo`` is a URL with ``{user}`` and ``{password}``."""
     found = {}
     for process in _PROCESSES:
         user = mongo_user(process)
         url = mongo.replace("{user}", user).replace("{password}", mongo_password(keys, user))
-        values = keys.environment(process, Places(nats="", mongo=url, s3=""))
+        values = keys.environment(process, Places(nats="", mongo=url, s3="", smtp=smtp))
         if process == "migrate":  # it works on the bus alone
             values.pop("DAYBOOK_MONGO_URL")
         found[f"daybook-{process}"] = {name: value for name, value in values.items() if name not in _PLACES}
@@ -80,7 +80,7 @@ def mongo_users(keys: Keys, prefix: str) -> str:
     return "\n".join(commands) + "\n"
 
 
-def kubernetes(keys: Keys, folder: Path, mongo: str, prefix: str = "daybook") -> None:
+def kubernetes(keys: Keys, folder: Path, mongo: str, prefix: str = "daybook", smtp: str = "") -> None:
     """Writes what an installation on Kubernetes needs."""
     documents = [
         {
@@ -90,14 +90,14 @@ def kubernetes(keys: Keys, folder: Path, mongo: str, prefix: str = "daybook") ->
             "type": "Opaque",
             "stringData": values,
         }
-        for name, values in secrets(keys, mongo).items()
+        for name, values in secrets(keys, mongo, smtp).items()
     ]
     _write(folder / "secrets.yaml", yaml.safe_dump_all(documents))
     _write(folder / "nats-values.yaml", yaml.safe_dump(nats_values(keys)))
     _write(folder / "mongo-users.js", mongo_users(keys, prefix))
 
 
-def compose(keys: Keys, folder: Path, public_url: str, bus_url: str) -> None:
+def compose(keys: Keys, folder: Path, public_url: str, bus_url: str, smtp: str = "") -> None:
     """Writes what deploy/compose.yaml mounts and reads."""
     places = Places(
         nats="nats://nats:4222",
@@ -105,6 +105,7 @@ def compose(keys: Keys, folder: Path, public_url: str, bus_url: str) -> None:
         s3="http://minio:9000",
         public_url=public_url,
         bus_public_urls=(bus_url,),
+        smtp=smtp,
     )
     for process in _PROCESSES:
         values = keys.environment(process, places) | {
@@ -144,12 +145,15 @@ def main() -> None:
     machine.add_argument("folder", type=Path)
     machine.add_argument("--public-url", default="http://127.0.0.1:8080", help="where browsers reach the web")
     machine.add_argument("--bus-url", default="nats://127.0.0.1:4222", help="where agents reach the bus")
+    for one in (cluster, machine):
+        # from the environment, where a password is not for everybody on this machine to see
+        one.set_defaults(smtp=os.environ.get("DAYBOOK_SMTP_URL", ""))
     given = parser.parse_args()
     keys = Keys.open(given.folder)
     if given.kind == "kubernetes":
-        kubernetes(keys, given.folder, given.mongo, given.prefix)
+        kubernetes(keys, given.folder, given.mongo, given.prefix, given.smtp)
     else:
-        compose(keys, given.folder, given.public_url, given.bus_url)
+        compose(keys, given.folder, given.public_url, given.bus_url, given.smtp)
 
 
 if __name__ == "__main__":

@@ -139,10 +139,7 @@ class Keys:
         seal = {"DAYBOOK_SEAL_SEED": self.signing_seed("seal")}
         match service:
             case "ingest":
-                return {
-                    "DAYBOOK_NOTICE_SEED": self.signing_seed("notice"),
-                    "DAYBOOK_LICENCE_PUBLIC": self.signing_public("licence"),
-                }
+                return {"DAYBOOK_NOTICE_SEED": self.signing_seed("notice")}
             case "media":
                 return {
                     "DAYBOOK_S3_URL": places.s3,

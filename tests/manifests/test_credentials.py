@@ -32,7 +32,7 @@ SERVERS = 3
 
 
 def test_every_secret_of_the_manifests_is_made(large: list[Document], tmp_path: Path) -> None:
-    credentials.kubernetes(Keys.open(tmp_path), tmp_path, "mongodb://{user}:{password}@m/?tls=true")
+    credentials.kubernetes(Keys.open(tmp_path), tmp_path, "mongodb://{user}:{password}@m/?tls=true", smtp="smtp://m")
     made = {
         one["metadata"]["name"]: one["stringData"]
         for one in yaml.safe_load_all((tmp_path / "secrets.yaml").read_text())
@@ -48,7 +48,7 @@ def test_every_secret_of_the_manifests_is_made(large: list[Document], tmp_path: 
 
 def test_no_secret_goes_to_two_services_but_those_that_are_shared(tmp_path: Path) -> None:
     """A service that is taken over gives away its own keys and no others."""
-    shared = {"DAYBOOK_NOTICE_SEED", "DAYBOOK_SESSION_PUBLIC", "DAYBOOK_SEAL_SEED", "DAYBOOK_LICENCE_PUBLIC"}
+    shared = {"DAYBOOK_NOTICE_SEED", "DAYBOOK_SESSION_PUBLIC", "DAYBOOK_SEAL_SEED"}
     seen: dict[str, str] = {}
     for secret, values in credentials.secrets(Keys.open(tmp_path), "mongodb://{user}:{password}@m/").items():
         for name, value in values.items():
