@@ -13,6 +13,7 @@ from services.diary.pages import (
     people,
     people_import,
     policies,
+    profiles,
     routes,
     settings,
     sign_in,
@@ -29,6 +30,6 @@ ROUTERS = tuple(
         *(routes, editing, timesheets, contracts),
         *(people_import, people, teams, clients),
         *(settings, mails),
-        *(policies, licences, devices, notices),
+        *(policies, profiles, licences, devices, notices),
     )
 )
