@@ -6,7 +6,7 @@ The reasons are those of fine-print.md, *Records*. The chain never decides admis
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from services.wire.slots import SLOT
 
@@ -24,6 +24,13 @@ Outcome = Literal["recorded", "duplicate", "postponed"] | Reason
 
 MAX_AHEAD = timedelta(minutes=15)
 MAX_AGE = timedelta(days=180)
+
+
+class Fields(Protocol):
+    """A record's or a detail's fields by name."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """One of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ POSTPONED = Decision("postponed", "licensing cannot be asked just now")
 
 
 def decide(
-    record: Mapping[str, Any],
+    record: Fields,
     label: str | None,
     slot: datetime,
     closed_at: datetime,
@@ -92,7 +99,7 @@ def _refused_by_clock(slot: datetime, closed_at: datetime, now: datetime) -> Dec
     return None
 
 
-def _refused_by_terms(record: Mapping[str, Any], slot: datetime, closed_at: datetime, terms: Terms) -> Decision | None:
+def _refused_by_terms(record: Fields, slot: datetime, closed_at: datetime, terms: Terms) -> Decision | None:
     if record["member"] != terms.member:
         return Decision("invalid", "the member is not the device's")
     if record["licence"] != terms.licence:

@@ -138,12 +138,12 @@ class Intake:
         """Says ``segment.recorded`` of each; returns when the bus has them all."""
         messages = []
         for case in cases:
-            assert isinstance(case.reading, Proved)
+            reading, traceparent = case.reading, case.arrival.traceparent
+            assert isinstance(reading, Proved)
             assert case.row is not None
-            traceparent = case.arrival.traceparent
             if case.decision.outcome == "recorded":
-                traceparent = self._traces.begin(step, traceparent, case.reading.record)
-            subject, body = ledger.fact_of(case.row, case.reading.record, case.reading.detail)
+                traceparent = self._traces.begin(step, traceparent, reading.record)
+            subject, body = ledger.fact_of(case.row, reading.record, reading.record_text, reading.detail_text)
             messages.append((subject, body, traceparent))
         if messages:
             await self._bus.journal(messages)

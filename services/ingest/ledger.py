@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from pymongo.errors import BulkWriteError
 
-from services.ingest.admission import Decision, Terms
+from services.ingest.admission import Decision, Fields, Terms
 from services.ingest.reading import Arrival, Proved
 from services.kit.mongo import DUPLICATE_KEY, Database, prefix_range
 from services.wire import subjects
@@ -20,7 +20,7 @@ from services.wire.proof import Link
 from services.wire.slots import format_instant
 
 Row = dict[str, Any]
-_ERASED: dict[str, Any] = {"salt": "0" * 32, "memo": None, "label": None, "apps": [], "captures": []}
+_ERASED = orjson.dumps({"salt": "0" * 32, "memo": None, "label": None, "apps": [], "captures": []})
 _CHUNK = 500
 _BRIEF = {"hash": 1, "received_at": 1, "arrived_after_revocation": 1, "label_unlisted": 1, "device_kind": 1}
 
@@ -57,8 +57,11 @@ def row_of(arrival: Arrival, proved: Proved, terms: Terms, decision: Decision, n
     return row
 
 
-def fact_of(row: Mapping[str, Any], record: Mapping[str, Any], detail: Mapping[str, Any]) -> tuple[str, bytes]:
-    """Subject and body of ``segment.recorded``: the same for the same row, however often it is said."""
+def fact_of(row: Mapping[str, Any], record: Fields, record_text: str, detail_text: str | None) -> tuple[str, bytes]:
+    """Subject and body of ``segment.recorded``: the same for the same row, however often it is said.
+
+    Record and detail go in as the text they came as, which was read when it came; an erased detail (G-03) is empty.
+    """
     fact = {
         "workspace": record["workspace"],
         "member": record["member"],
@@ -69,8 +72,8 @@ def fact_of(row: Mapping[str, Any], record: Mapping[str, Any], detail: Mapping[s
         "slot": record["slot"],
         "seq": record["seq"],
         "record_hash": row["hash"],
-        "record": record,
-        "detail": detail,
+        "record": orjson.Fragment(record_text),
+        "detail": orjson.Fragment(detail_text or _ERASED),
         "received_at": format_instant(row["received_at"]),
         "arrived_after_revocation": row.get("arrived_after_revocation", False),
         "label_unlisted": row.get("label_unlisted", False),
@@ -79,8 +82,8 @@ def fact_of(row: Mapping[str, Any], record: Mapping[str, Any], detail: Mapping[s
 
 
 def stored_fact(row: Mapping[str, Any]) -> tuple[str, bytes]:
-    """The fact of a row read back; an erased detail (G-03) is empty."""
-    return fact_of(row, orjson.loads(row["record"]), orjson.loads(row["detail"]) if row["detail"] else _ERASED)
+    """The fact of a row read back."""
+    return fact_of(row, orjson.loads(row["record"]), row["record"], row["detail"])
 
 
 @dataclass(frozen=True, slots=True)

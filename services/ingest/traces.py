@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
+from services.ingest.admission import Fields
 from services.kit import declared, telemetry
 from services.wire.slots import parse_instant
 
@@ -49,7 +50,7 @@ class Traces:
         self._processor, self._ids = processor, _Given()
         self._agents: TracerProvider | None = None
 
-    def begin(self, step: telemetry.Steps, traceparent: str | None, record: Mapping[str, Any]) -> str | None:
+    def begin(self, step: telemetry.Steps, traceparent: str | None, record: Fields) -> str | None:
         """Writes the agent's span and starts ingest's own below it; gives the traceparent for what follows."""
         if not step.on:
             return traceparent
@@ -58,7 +59,7 @@ class Traces:
         self._write_agents(trace.get_current_span(context).get_span_context(), record, attributes)
         return step.start(declared.SEGMENT_RECORDED, context, attributes)
 
-    def _write_agents(self, given: trace.SpanContext, record: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
+    def _write_agents(self, given: trace.SpanContext, record: Fields, attributes: Mapping[str, Any]) -> None:
         if not given.is_valid or not given.trace_flags.sampled:
             return
         start, end = parse_instant(record["slot"]), parse_instant(record["closed_at"])

@@ -6,6 +6,7 @@ A slot is named by its start, an aware UTC datetime; on the wire it is text, ``2
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 SLOT_MINUTES = 10
@@ -14,6 +15,7 @@ _SLOT_SECONDS = SLOT_MINUTES * 60
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 
 
+@lru_cache(4096)  # a service reads the same slot of many devices, and each instant of a fact more than once
 def parse_instant(text: str) -> datetime:
     """Reads ``YYYY-MM-DDTHH:MM:SS[.ffffff]Z``; any other form, or no such time, is a ValueError."""
     if not _INSTANT.fullmatch(text):
@@ -23,7 +25,8 @@ def parse_instant(text: str) -> datetime:
 
 def format_instant(instant: datetime) -> str:
     """Writes an aware datetime as UTC to the second, with ``Z``."""
-    return f"{instant.astimezone(UTC).isoformat()[:19]}Z"
+    in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return f"{in_utc.isoformat()[:19]}Z"
 
 
 def slot_of(instant: datetime) -> datetime:
@@ -32,10 +35,11 @@ def slot_of(instant: datetime) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+@lru_cache(4096)
 def parse_slot(text: str) -> datetime:
     """Reads a slot's start; an instant off the grid is a ValueError."""
     instant = parse_instant(text)
-    if slot_of(instant) != instant:
+    if instant.minute % SLOT_MINUTES or instant.second or instant.microsecond:
         raise ValueError(f"not the start of a ten-minute slot: {text[:40]!r}")
     return instant
 

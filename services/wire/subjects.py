@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
@@ -71,6 +72,7 @@ def device_inbox(device: str) -> str:
     return _join("_INBOX", device)
 
 
+@lru_cache(50_000)
 def fact(kind: str, workspace: str, member: str) -> str:
     """The subject of a fact on JOURNAL; facts about no member use the member ``-``."""
     if kind not in JOURNAL_FACTS:
