@@ -174,7 +174,7 @@ def labels_of(sent: Sent) -> list[str]:
 def read_rate(text: str, places: int) -> int:
     """``64``, ``64.5`` or ``64,50`` an hour in minor units; 422 where it is none."""
     whole, _, rest = text.replace(",", ".").replace(" ", "").partition(".")
-    if not whole.isdecimal() or (rest and not rest.isdecimal()) or len(rest) > places or len(whole) > 7:
+    if not whole.isdecimal() or (rest and not rest.isdecimal()) or len(rest) > places or len(whole) > 9:
         raise invalid(f"rate_minor: an amount like {_decimal(6400, places)}", field="rate_minor")
     return int(whole + rest.ljust(places, "0"))
 

@@ -19,11 +19,12 @@ from services.diary.pages.figures import (
 from services.diary.pages.formatting import clock, duration, limit, long_day, short_day
 from services.diary.pages.grid import Grid, grid_of
 from services.diary.pages.hours import Hour, Running, Terms, hours_of, starts_of
-from services.diary.pages.panels import Panel, arrived_panel, looks_panel, unprotected_panel
+from services.diary.pages.panels import Line, Panel, arrived_panel, looks_panel, unprotected_panel
 from services.diary.pages.paths import Paths
 from services.diary.pages.ribbon import Ribbon, ribbon_of
+from services.diary.weeks import locks_at
 from services.wire.events import Presence
-from services.wire.slots import SLOT, format_instant, parse_instant, parse_slot, slot_of, week_of
+from services.wire.slots import SLOT, format_instant, midnight, parse_instant, parse_slot, slot_of, week_of
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Surroundings:
     synced: bool = True
     entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     doing: Mapping[str, Presence] = field(default_factory=dict)
+    lock_hour: int = 12
 
 
 class Neighbour(NamedTuple):
@@ -112,11 +114,30 @@ def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> Da
         empty=not segments,
         panels=[
             unprotected_panel(segments, grid),
-            *([arrived_panel(around.sync, around.devices, around.now, around.doing, zone)] if around.synced else []),
+            _arrived(around, shown, zone),
             looks_panel(around.looks, grid),
         ],
         spoken=f"{duration(totals['billable_minutes'])} billable, {len(segments)} segments",
     )
+
+
+def _arrived(around: Surroundings, shown: date, zone: ZoneInfo) -> Panel:
+    """What has arrived (B-02), and until when the day can be changed (S-06)."""
+    lock = lock_line(shown, zone, around)
+    if not around.synced:
+        return Panel("Until when it can change", [lock])
+    panel = arrived_panel(around.sync, around.devices, around.now, around.doing, zone)
+    return panel._replace(lines=[*panel.lines, lock]) if panel.lines else panel
+
+
+def lock_line(day: date, zone: ZoneInfo, around: Surroundings) -> Line:
+    """When the week of a day locks, or did."""
+    billing = ZoneInfo(around.billing_zone)
+    at = locks_at(week_of(slot_of(midnight(day, zone)), billing), billing, around.lock_hour)
+    when = f"{at:%A} {at.day} {at:%B}, {at:%H:%M} {around.billing_zone}"
+    if around.now >= at:
+        return Line("lock", "The week is locked", f"since {when}. Nothing of it changes any more.")
+    return Line("lock", "The week locks", f"on {when}. Memos and labels can be changed until then.")
 
 
 def entries_shown(

@@ -19,6 +19,7 @@ from services.diary.pages.formatting import counted, listed
 from services.diary.pages.paths import Paths
 from services.diary.pages.rights import Rights, rights_of
 from services.diary.pages.shell import Zones, today_in, zones_of
+from services.diary.weeks import state_of
 from services.kit.problems import Problem
 from services.wire.events import Presence
 from services.wire.slots import midnight, parse_instant, slot_of, week_of
@@ -30,7 +31,8 @@ _MOST_TIMES = 4
 class Place:
     """Whose day is read, by whom, in which zone, and what may be done to it.
 
-    ``name`` is the member's, ``week`` the Monday of the billing week that the day begins in.
+    ``name`` is the member's, ``week`` the Monday of the billing week that the day begins in, which is ``locked``
+    or not.
     """
 
     viewer: Viewer
@@ -40,6 +42,7 @@ class Place:
     zones: Zones
     rights: Rights
     week: str
+    locked: bool
 
     @property
     def own(self) -> bool:
@@ -71,7 +74,8 @@ async def place_of(edge: Edge, viewer: Viewer, member: str, date: str, zone: str
     name, team = (document["name"], document["team"]) if document else (viewer.principal.name, None)
     begins = midnight(date_type.fromisoformat(day), zones.zone)
     monday = week_of(slot_of(begins), workspace.billing)
-    return Place(viewer, member, day, name, zones, rights_of(viewer, member, team), monday.isoformat())
+    locked = state_of(monday, workspace.billing, workspace.lock_hour, datetime.now(UTC)) == "locked"
+    return Place(viewer, member, day, name, zones, rights_of(viewer, member, team), monday.isoformat(), locked)
 
 
 async def place_at(
@@ -100,6 +104,7 @@ def page_of_day(place: Place) -> Any:
         rights=place.rights,
         paths=paths,
         week=place.week,
+        locked=place.locked,
         range_to=(date_type.fromisoformat(place.date) + timedelta(days=6)).isoformat(),
         empty_words=empty if place.own else "No device of this member has sent a segment for it.",
     )
@@ -127,6 +132,7 @@ async def read_view(edge: Edge, place: Place) -> DayView:
         looks=await _looks(edge, place, day),
         entries=entries,
         doing=await _doing(edge, place),
+        lock_hour=workspace.lock_hour,
         movement_counts=workspace.movement_counts,
         scores=_may(place, Action.READ_SCORES, team),
         synced=_may(place, Action.READ_SYNC, team),

@@ -1,0 +1,195 @@
+"""A member's week and contracts' rows, worked out of days and timesheets; forms as they are read (S-03, S-10, V-06)."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.diary.pages import contracts_view, formatting
+from services.diary.pages.decided_view import notes_of, pattern_path, seal_of, shown_state, steps_of
+from services.diary.pages.range_view import days_between
+from services.diary.pages.week_view import WeekAround, entries_of, week_view
+from services.kit.problems import Problem
+from services.wire.seals import pattern
+from tests.diary.pages import sample
+
+UTC_ZONE = ZoneInfo("UTC")
+MONDAY = date(2026, 11, 16)
+NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
+TERMS = {"project": "Halden portal", "currency": "EUR", "rate_minor": 6400, "memo_required": True, "labels": []}
+
+
+def a_sheet(**more: Any) -> dict[str, Any]:
+    """A timesheet as ``timesheets.show`` gives it."""
+    totals = {"billable_minutes": 1800, "automatic_minutes": 1730, "manual_minutes": 70, "over_limit_minutes": 20}
+    sheet = {"contract": sample.PORTAL, "project": "Halden portal", "week": "2026-11-16", "state": "open"}
+    sheet |= {"approved": False, "changed_since": False, "limit_minutes": 1800, "totals": totals, "currency": "EUR"}
+    sheet |= {"rate_minor": 6400, "amount_minor": 192_000, "seal": None, "history": [], "adjustments": []}
+    return sheet | {"locks_at": "2026-11-23T12:00:00Z", **more}
+
+
+def entry(action: str, name: str = "Leyla Aydin", reason: str | None = None) -> dict[str, Any]:
+    return {"at": "2026-11-20T10:00:00Z", "action": action, "actor": "m", "actor_name": name, "reason": reason}
+
+
+def the_week(**more: Any) -> Any:
+    days = [sample.answer([], f"2026-11-{day}", "UTC") for day in range(16, 23)]
+    days[4] = sample.friday() | {"date": "2026-11-20", "zone": "UTC"}
+    around = WeekAround(
+        member=sample.MEMBER,
+        contracts={sample.PORTAL: TERMS, sample.TARIFF: {**TERMS, "project": "Tariff import", "memo_required": False}},
+        sheets=[a_sheet()],
+        zone=UTC_ZONE,
+        now=NOW,
+        address=lambda monday: f"/timesheets/m?week={monday}",
+        **more,
+    )
+    return week_view(MONDAY, days, around)
+
+
+def test_the_week_is_the_sum_of_its_days() -> None:
+    view = the_week()
+    assert (view.title, view.previous[1], view.following) == ("Week 47, 16 to 22 Nov 2026", "Week 46", None)
+    assert view.billable == ("6", "h", "30")
+    assert [row.words for row in view.table.rows if not row.ribbon] == ["Nothing recorded"] * 4 + ["Not yet"] * 2
+    friday = view.table.rows[4]
+    assert (friday.name, friday.billable.text) == ("Fri 20", "6:30")
+    assert friday.href == f"/diary/{sample.MEMBER}/2026-11-20?zone=UTC"
+    assert [cell.text for cell in view.table.totals] == [cell.text for cell in friday.cells]
+    assert view.table.rows[5].billable.text == "–", "what is not yet is a dash, never 0"
+
+
+def test_contracts_stand_against_their_limits_with_their_money() -> None:
+    """V-06, S-03: 30 h at 64.00."""
+    (one,) = the_week().contracts
+    assert (one.used, one.of, one.amount) == ("30:00", "of 30 h", "€\u00a01,920.00")
+    assert one.words.startswith("20 min over the limit, not billed.")
+    assert [bar.kind for bar in one.bars] == ["auto", "manual", "over"]
+
+
+def test_what_to_settle_is_said_with_the_way_there() -> None:
+    """S-04, S-09: a memo that the contract asks for comes first."""
+    checks = the_week().checks
+    assert checks[0].strong == "2 segments without a memo that the contract asks for"
+    assert checks[0].link == (f"/diary/{sample.MEMBER}/2026-11-20?zone=UTC", "Friday 13:20 and 13:30")
+    assert checks[-1].strong == "Arrived: not known just now"
+    assert checks[-1].icon == "warn"
+
+
+def test_a_manual_entry_is_one_line_whatever_its_segments() -> None:
+    """S-05."""
+    first = sample.segment(NOW, status="manual") | {"device": None, "entry": "man_1"}
+    other = sample.segment(NOW, status="manual") | {"device": None, "entry": "man_2"}
+    assert [len(one) for one in entries_of([first, first, other, sample.segment(NOW)])] == [2, 1]
+
+
+# where it stands ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sheet", "current", "done"),
+    [
+        (a_sheet(), "Open", []),
+        (a_sheet(state="submitted", history=[entry("submitted")]), "Submitted", ["Open"]),
+        (
+            a_sheet(state="approved", approved=True, history=[entry("submitted"), entry("approved")]),
+            "Approved",
+            ["Open", "Submitted"],
+        ),
+        (a_sheet(state="locked"), "Locked, being sealed", ["Open"]),
+    ],
+)
+def test_the_four_steps_to_the_seal(sheet: dict[str, Any], current: str, done: list[str]) -> None:
+    """S-10, S-06: a week locks by the clock alone, and a step that nobody took is not shown as done."""
+    steps = steps_of([sheet], UTC_ZONE, NOW)
+    assert [step.name for step in steps if step.current] == [current]
+    assert [step.name for step in steps if step.done] == done
+    assert steps[-1].words == "Monday 23 Nov 12:00 UTC, in 2 d 21 h"
+
+
+def test_a_week_stands_where_its_contract_that_is_furthest_behind_stands() -> None:
+    steps = steps_of([a_sheet(state="approved", approved=True), a_sheet()], UTC_ZONE, NOW)
+    assert [step.name for step in steps if step.current] == ["Open"]
+
+
+def test_a_rejection_is_named_with_its_reason() -> None:
+    """S-10."""
+    sheet = a_sheet(history=[entry("submitted", "Mira"), entry("rejected", reason="Friday is missing")])
+    assert shown_state(sheet) == "rejected"
+    assert notes_of(sheet, UTC_ZONE)[0] == "Rejected by Leyla Aydin, 20 Nov 10:00: Friday is missing"
+    steps = steps_of([sheet], UTC_ZONE, NOW)
+    assert steps[1].words == "by the member, at any time", "what was submitted before the rejection counts no more"
+    moved = a_sheet(state="submitted", changed_since=True)
+    assert notes_of(moved, UTC_ZONE) == ["Its minutes changed after it was submitted."]
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_the_seals_pattern_is_the_one_that_the_checking_program_prints(root: bytes) -> None:
+    """B-01: 32 bits in a row, the first bit top left."""
+    drawn = set()
+    for move in pattern_path(root.hex()).split("z")[:-1]:
+        x, y = move.removeprefix("M").split("h")[0].split()
+        drawn.add((int(y) // 10, int(x) // 5))
+    printed = pattern(root.hex())
+    assert drawn == {(row, column) for row in range(8) for column in range(32) if printed[row][column] == "█"}
+
+
+def test_a_seal_is_shown_with_the_one_before() -> None:
+    seal = {"root": "ab" * 32, "previous": "0" * 64, "sealed_at": "2026-11-23T12:00:04Z", "leaves": 169, "number": 2}
+    shown = seal_of(a_sheet(seal=seal), UTC_ZONE)
+    assert shown
+    assert (shown.root[:17], shown.sealed) == ("abababab abababab", "23 Nov 2026 12:00:04 UTC")
+    assert seal_of(a_sheet(), UTC_ZONE) is None
+
+
+# contracts and their form -------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 10_080))
+def test_a_limit_is_read_as_it_is_written(minutes: int) -> None:
+    assert contracts_view.read_hours(formatting.hours_and_minutes(minutes)) == minutes
+
+
+@pytest.mark.parametrize(("text", "minutes"), [("", None), ("30", 1800), ("37.5", 2250), ("37,5", 2250), ("0", 0)])
+def test_hours_may_be_written_as_people_do(text: str, minutes: int | None) -> None:
+    assert contracts_view.read_hours(text) == minutes
+
+
+@pytest.mark.parametrize("text", ["-1", "30:60", "30:5", "x", "169", "1.234", "1e3"])
+def test_what_is_no_limit_is_refused_at_its_field(text: str) -> None:
+    with pytest.raises(Problem) as refused:
+        contracts_view.read_hours(text)
+    assert refused.value.extra["field"] == "weekly_limit_minutes"
+
+
+@given(st.integers(0, 999_999_999), st.sampled_from(["EUR", "JPY", "KWD"]))
+def test_a_rate_is_read_as_it_is_written(minor: int, currency: str) -> None:
+    """S-03: integer minor units, also where they are not hundredths."""
+    places = formatting.places_of(currency)
+    text = formatting.money(minor, currency).split("\u00a0")[1].replace(",", "")
+    assert contracts_view.read_rate(text, places) == minor
+
+
+@pytest.mark.parametrize("text", ["", "a", "-5", "5.123", "1.2.3", "9999999999"])
+def test_what_is_no_rate_is_refused_at_its_field(text: str) -> None:
+    with pytest.raises(Problem) as refused:
+        contracts_view.read_rate(text, 2)
+    assert refused.value.extra["field"] == "rate_minor"
+
+
+def test_a_contract_without_an_hourly_rate_has_a_dash_and_no_zero() -> None:
+    contract = {"rate_minor": None, "currency": "EUR", "weekly_limit_minutes": None}
+    row = contracts_view.week_row(contracts_view.no_time(MONDAY, contract))
+    assert (row.amount, row.of, row.limited) == ("–", "no weekly limit", False)
+    assert contracts_view.rate_words(contract) == "Not paid by the hour"
+
+
+@pytest.mark.parametrize("last", [date(2026, 11, 1), date(2027, 11, 2)])
+def test_a_range_that_is_none_or_too_long_is_refused(last: date) -> None:
+    """V-01."""
+    assert days_between(date(2026, 11, 2), date(2026, 11, 30)) == 29
+    with pytest.raises(Problem):
+        days_between(date(2026, 11, 2), last)
