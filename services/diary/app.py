@@ -40,7 +40,7 @@ def build(settings: DiarySettings) -> FastAPI:
         bus,
         checks={"store": lambda: mongo.ping(db)},
         before=(begin,),
-        after=(outbox.stop,),
+        after=(outbox.stop, edge.operations.stop),
     )
     return web(edge, service)
 

@@ -4,29 +4,50 @@ Each gives the answer of the API as plain data; a Problem says why not (fine-pri
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple
 
 from services.diary import captures, manual, notes
-from services.diary.access import Action, Viewer, sight
+from services.diary.access import Action, Sight, Viewer, sight
 from services.diary.days import read_date
+from services.diary.documents import Step
 from services.diary.edge import Edge
 from services.diary.editing import Plan
 from services.diary.manual import ManualTime
 from services.diary.notes import Note
+from services.diary.operations import Progress
 from services.diary.pictures import Blur
+from services.diary.projections import segment_id_of
 from services.diary.removals import Removal
-from services.kit.problems import forbidden, not_found
-from services.wire.slots import day_bounds
+from services.kit.problems import forbidden, invalid, not_found
+from services.wire.slots import day_bounds, format_instant, parse_instant
+
+AT_ONCE = 1000
+"""What changes more segments than this goes on behind its answer, an operation (``operations.py``)."""
+
+
+class Span(NamedTuple):
+    """All of a member's segments that start in [start, end), of one contract or of all."""
+
+    start: str
+    end: str
+    contract: str | None = None
 
 
 async def note(
-    edge: Edge, viewer: Viewer, member: str, segments: Sequence[str], said: dict[str, str | None]
+    edge: Edge, viewer: Viewer, member: str, segments: Sequence[str] | Span, said: dict[str, str | None]
 ) -> dict[str, Any]:
-    """Memo, label or both of these segments (S-04, S-12); a client the label of theirs (S-07)."""
+    """Memo, label or both of these segments (S-04, S-12); a client the label of theirs (S-07).
+
+    Of more than ``AT_ONCE`` segments it gives the operation that does it: ``{"operation", "state", "done", "total"}``.
+    """
     team = await _reach(edge, viewer, Action.CHANGE_LABEL, member)
-    outcome = await edge.editor.make(viewer, {member: Note(segments, said, team)})
-    return notes.answer(outcome)
+    names = await _named(edge, viewer, member, segments)
+
+    async def work(step: Step | None) -> dict[str, Any]:
+        return notes.answer(await edge.editor.make(viewer, {member: Note(names, said, team)}, step=step))
+
+    return await _do(edge, viewer, len(names), work)
 
 
 async def remove(
@@ -34,15 +55,23 @@ async def remove(
     viewer: Viewer,
     member: str,
     *,
-    segments: Sequence[str] = (),
+    segments: Sequence[str] | Span = (),
     captures: Sequence[str] = (),
     reason: str | None = None,
     dry_run: bool = False,
 ) -> dict[str, Any]:
-    """Segments or captures, with their time where the member asks (S-08); ``dry_run`` says exactly what would go."""
+    """Segments or captures, with their time where the member asks (S-08); ``dry_run`` says exactly what would go.
+
+    Of more than ``AT_ONCE`` segments it gives an operation, as ``note`` does.
+    """
     team = await _reach(edge, viewer, Action.REMOVE_PICTURE, member)
-    plan = Removal(segments, captures, reason, team)
-    return (await edge.editor.make(viewer, {member: plan}, dry_run=dry_run)).shown()
+    names = await _named(edge, viewer, member, segments)
+    plan = Removal(names, captures, reason, team)
+
+    async def work(step: Step | None) -> dict[str, Any]:
+        return (await edge.editor.make(viewer, {member: plan}, dry_run=dry_run, step=step)).shown()
+
+    return await _do(edge, viewer, len(names), work)
 
 
 async def remove_captures(
@@ -91,6 +120,49 @@ async def remove_manual(
     team = await _reach(edge, viewer, Action.ADD_TIME, member)
     left = await manual.segments_of_entry(edge.db, viewer.workspace, member, entry)
     return (await edge.editor.make(viewer, {member: Removal(left, (), None, team)}, dry_run=dry_run)).shown()
+
+
+async def _named(edge: Edge, viewer: Viewer, member: str, segments: Sequence[str] | Span) -> Sequence[str]:
+    """The segments' ids; of a span all that the viewer has in sight, 404 where there are none."""
+    if not isinstance(segments, Span):
+        return segments
+    allowed = sight(viewer, Action.READ_DIARY, member, await _team(edge, viewer, member))
+    head = f"{viewer.workspace}|{member}|"
+    span = {"$gte": head + _instant(segments.start, "from"), "$lt": head + _instant(segments.end, "to")}
+    found = await edge.db["segments"].find({"_id": span, "shown": {"$exists": True}}, {"_id": 1}).to_list(None)
+    names = [segment_id_of(one["_id"]) for one in found]
+    wanted = segments.contract
+    names = [one for one in names if wanted in (None, one.split(":", 1)[0]) and _sees(allowed, one)]
+    if not names:
+        raise not_found("segment")
+    return names
+
+
+def _instant(text: str, field: str) -> str:
+    try:
+        return format_instant(parse_instant(text))
+    except ValueError as error:
+        raise invalid(f"{field}: an instant like 2026-11-21T10:10:00Z", field=field) from error
+
+
+def _sees(allowed: Sight | None, segment: str) -> bool:
+    return allowed is not None and allowed.shows(segment.split(":", 1)[0])
+
+
+async def _do(
+    edge: Edge, viewer: Viewer, count: int, work: Callable[[Step | None], Awaitable[dict[str, Any]]]
+) -> dict[str, Any]:
+    if count <= AT_ONCE:
+        return await work(None)
+
+    async def behind(progress: Progress) -> dict[str, Any]:
+        async def step(part: float) -> None:
+            await progress.at(int(part * count))
+
+        return await work(step)
+
+    begun = await edge.operations.begin(viewer, count, behind)
+    return {"operation": begun["id"], **{name: begun[name] for name in ("state", "done", "total")}}
 
 
 async def _team(edge: Edge, viewer: Viewer, member: str) -> str | None:

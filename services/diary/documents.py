@@ -4,7 +4,7 @@ Segments, pictures and contract-weeks are read here and written here, so that wh
 goes the same way: read what it touches, change it, ``settle``, write.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,6 +16,8 @@ from services.diary.projections import Document
 from services.diary.sheets import Moved, Rolled, Terms, WeekBook
 from services.kit.mongo import Database, Session
 
+Step = Callable[[float], Awaitable[None]]
+CHUNK = 1000
 _FEW_SPANS = 8
 _NEAR_SLOTS = 600 * 12
 
@@ -64,6 +66,8 @@ class Documents:
     def __init__(self, db: Database, session: Session) -> None:
         self._db, self.session = db, session
         self.segments, self.pictures = Kept({}), Kept({})
+        self.step: Step | None = None
+        """Hears how far many segments are: half of it put together, half of it written."""
 
     async def read_segments(self, moments: set[str]) -> None:
         """All of the members' segments in these slots (``workspace|member|slot``): they are counted together."""
@@ -88,6 +92,17 @@ class Documents:
             if key in self.segments.now:
                 projections.put_together(self.segments.now[key], self.pictures.now)
 
+    async def put_all_together(self, keys: Collection[str]) -> None:
+        """As ``put_together``, letting others have their turn between."""
+        ordered = list(keys)
+        for start in range(0, len(ordered), CHUNK):
+            self.put_together(ordered[start : start + CHUNK])
+            await self._at(min(start + CHUNK, len(ordered)) / len(ordered) / 2)
+
+    async def _at(self, part: float) -> None:
+        if self.step:
+            await self.step(part)
+
     async def settle(self, now: datetime, bump: Iterable[str] = ()) -> Settled:
         """Counts the slots, enters them into their weeks and rolls these up; ``bump``: weeks that change anyhow."""
         segments = self.segments
@@ -106,8 +121,10 @@ class Documents:
             if changed or gone:
                 change = {"$set": changed} if changed else {}
                 updates.append(UpdateOne({"_id": key}, change | _unset(gone), upsert=True))
-        if updates:
-            await self._db["segments"].bulk_write(updates, ordered=False, session=self.session)
+        for start in range(0, len(updates), CHUNK):
+            chunk = updates[start : start + CHUNK]
+            await self._db["segments"].bulk_write(chunk, ordered=False, session=self.session)
+            await self._at(0.5 + (start + len(chunk)) / len(updates) / 2)
         replaced = [ReplaceOne({"_id": key}, self.pictures.now[key], upsert=True) for key in self.pictures.changed()]
         if replaced:
             await self._db["pictures"].bulk_write(replaced, ordered=False, session=self.session)

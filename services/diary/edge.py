@@ -11,6 +11,7 @@ from fastapi import Depends, Request, Response
 from services.diary.access import Action, Viewer, can
 from services.diary.editing import Editor
 from services.diary.live import Live
+from services.diary.operations import Operations
 from services.diary.people import People
 from services.diary.sealing import Sealer
 from services.diary.settings import DiarySettings
@@ -112,6 +113,10 @@ class Edge:
     editor: Editor
     sealer: Sealer
     live: Live = field(default_factory=Live)
+    operations: Operations = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.operations = Operations(self.db)
 
 
 def edge_of(request: Request) -> Edge:

@@ -16,7 +16,7 @@ from nacl.signing import SigningKey
 
 from services.diary import audit, edits
 from services.diary.access import Viewer
-from services.diary.documents import Documents, Settled
+from services.diary.documents import Documents, Settled, Step
 from services.diary.folding import Folder, Touched, told
 from services.diary.people import Workspace
 from services.diary.projections import Document, shown_of
@@ -127,14 +127,18 @@ class Editor:
         self._folder = Folder(db)
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    async def make(self, viewer: Viewer, plans: Mapping[str, Plan], *, dry_run: bool = False) -> Outcome:
+    async def make(
+        self, viewer: Viewer, plans: Mapping[str, Plan], *, dry_run: bool = False, step: Step | None = None
+    ) -> Outcome:
         """Makes a change of what it plans by member, all of it or nothing; ``dry_run`` only says what it would do.
 
-        Raises the Problem that stands against it (S-08, S-12).
+        Raises the Problem that stands against it (S-08, S-12). ``step`` hears how far it is, from 0 to 1.
         """
 
         async def work(session: Session) -> tuple[Outcome, Touched, Terms, set[str]]:
-            return await self._work(session, viewer, plans, dry_run)
+            held = Documents(self._db, session)
+            held.step = step
+            return await self._work(held, viewer, plans, dry_run)
 
         outcome, touched, terms, moments = await transaction(self._db, work)
         if dry_run:
@@ -148,9 +152,9 @@ class Editor:
         return outcome
 
     async def _work(
-        self, session: Session, viewer: Viewer, plans: Mapping[str, Plan], dry_run: bool
+        self, held: Documents, viewer: Viewer, plans: Mapping[str, Plan], dry_run: bool
     ) -> tuple[Outcome, Touched, Terms, set[str]]:
-        held, now = Documents(self._db, session), self.clock()
+        session, now = held.session, self.clock()
         settings = Workspace.of(await self._db["workspaces"].find_one({"_id": f"{viewer.workspace}|"}, session=session))
         drafts = {}
         for member, plan in plans.items():
@@ -178,7 +182,7 @@ class Editor:
         await held.read_segments({key.rsplit("|", 2)[0] for key in named | about})
         for edit in made:
             edits.apply(edit, held.segments.now, held.pictures.now)
-        held.put_together(named | about)
+        await held.put_all_together(named | about)
         return await held.settle(now, {week_key(one.workspace, one.contract, one.week) for one in made})
 
     async def _keep(self, made: Sequence[Edit], session: Session) -> None:

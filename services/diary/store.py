@@ -4,6 +4,7 @@
 ``_id`` starts with ``<workspace>|``. The web reads what the projector folds; both are the diary.
 """
 
+from services.diary.operations import KEPT_SECONDS
 from services.diary.settings import DiarySettings
 from services.kit import mongo
 from services.kit.mongo import Database
@@ -18,4 +19,5 @@ async def ensure_indexes(db: Database) -> None:
     """Makes what is missing; safe at any time and from many replicas at once."""
     await db["weeks"].create_index([("workspace", 1), ("member", 1), ("week", 1)])
     await db["weeks"].create_index([("sealed.root", 1), ("week", 1)])  # what is still to be sealed
+    await db["operations"].create_index("at", expireAfterSeconds=KEPT_SECONDS)
     await db["audit"].create_index([("workspace", 1), ("member", 1), ("_id", -1)])

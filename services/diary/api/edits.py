@@ -9,9 +9,10 @@ from services.diary import changes
 from services.diary.access import Action, Viewer
 from services.diary.api.answers import answer, listed
 from services.diary.api.bodies import body_schema, identifier, read_body, take
+from services.diary.changes import Span
 from services.diary.edge import current_viewer, edge_of, gate
 from services.diary.manual import ManualTime
-from services.kit.problems import invalid
+from services.kit.problems import Problem, invalid
 from services.wire.events import Id, Strict, Text
 
 router = APIRouter()
@@ -21,18 +22,31 @@ SegmentId = Annotated[str, StringConstraints(max_length=110)]
 Reason = Annotated[str, StringConstraints(max_length=1000)]
 
 
-class NoteBody(Strict):
+class Chosen(Strict):
+    """Segments by id, or all that start in [from, to), of one contract or of all."""
+
+    segment_ids: Annotated[list[SegmentId], Field(min_length=1, max_length=2000)] | None = None
+    start: str | None = Field(default=None, max_length=40, alias="from")
+    end: str | None = Field(default=None, max_length=40, alias="to")
+    contract: Id | None = None
+
+    def segments(self) -> list[str] | Span | None:
+        """What was chosen; None: nothing, or not in one way."""
+        if self.segment_ids is not None:
+            return None if self.start or self.end or self.contract else self.segment_ids
+        return Span(self.start, self.end, self.contract) if self.start and self.end else None
+
+
+class NoteBody(Chosen):
     """Memo, label or both; null for nothing any more. What is left out stays."""
 
-    segment_ids: Annotated[list[SegmentId], Field(min_length=1, max_length=2000)]
     memo: Text | None = None
     label: Annotated[str, StringConstraints(max_length=100)] | None = None
 
 
-class RemovalBody(Strict):
+class RemovalBody(Chosen):
     """Segments, or captures with what goes with them; ``dry_run`` only says what would be lost."""
 
-    segment_ids: Annotated[list[SegmentId], Field(min_length=1, max_length=2000)] | None = None
     capture_ids: Annotated[list[Id], Field(min_length=1, max_length=2000)] | None = None
     reason: Reason | None = None
     dry_run: bool = False
@@ -52,12 +66,17 @@ class ManualBody(Strict):
 
 @router.patch("/diary/{member}/segments", dependencies=[gate(Action.CHANGE_LABEL)], openapi_extra=body_schema(NoteBody))
 async def note(request: Request, member: str, viewer: _Viewer) -> Response:
-    """Memo and label of one or many segments, all or none; 409 where a week is locked (S-04, S-12)."""
+    """Memo and label of one or many segments, all or none; 409 where a week is locked (S-04, S-12).
+
+    Of more than 1,000: 202, and an operation to be polled.
+    """
     body = take(NoteBody, await read_body(request))
     said: dict[str, str | None] = {name: getattr(body, name) for name in _SAID if name in body.model_fields_set}
     if not said:
         raise invalid("memo, label: say at least one of them", field="memo")
-    return answer(await changes.note(edge_of(request), viewer, identifier(member, "member"), body.segment_ids, said))
+    if (segments := body.segments()) is None:
+        raise _choose()
+    return _answer(await changes.note(edge_of(request), viewer, identifier(member, "member"), segments, said))
 
 
 @router.delete("/diary/{member}/segments/{segment_id}", dependencies=[gate(Action.REMOVE_TIME)])
@@ -73,14 +92,15 @@ async def remove_segment(request: Request, member: str, segment_id: str, viewer:
 async def remove(request: Request, member: str, viewer: _Viewer) -> Response:
     """Segments or captures go, all or none (S-08, S-12); with ``dry_run`` it only says exactly what would be lost."""
     body = take(RemovalBody, await read_body(request))
-    if (body.segment_ids is None) == (body.capture_ids is None):
-        raise invalid("segment_ids or capture_ids: one of the two", field="segment_ids")
-    return answer(
+    segments = body.segments()
+    if (segments is None) == (body.capture_ids is None):
+        raise _choose()
+    return _answer(
         await changes.remove(
             edge_of(request),
             viewer,
             identifier(member, "member"),
-            segments=body.segment_ids or (),
+            segments=segments or (),
             captures=body.capture_ids or (),
             reason=body.reason,
             dry_run=body.dry_run,
@@ -119,3 +139,16 @@ async def remove_manual(request: Request, member: str, id: str, viewer: _Viewer)
     """A manual entry goes, whole."""
     member, entry = identifier(member, "member"), identifier(id, "manual entry")
     return answer(await changes.remove_manual(edge_of(request), viewer, member, entry))
+
+
+def _choose() -> Problem:
+    return invalid("segment_ids, or from and to, or capture_ids: one of them", field="segment_ids")
+
+
+def _answer(found: dict[str, Any]) -> Response:
+    """What was done; or 202 with the operation that does it, and where to ask how far it is."""
+    if "operation" not in found:
+        return answer(found)
+    response = answer(found, 202)
+    response.headers["Location"] = f"/api/v1/operations/{found['operation']}"
+    return response
