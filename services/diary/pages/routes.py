@@ -169,7 +169,6 @@ def problem_page(request: Request, problem: Problem) -> HTMLResponse | RedirectR
         asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         asked = asked if request.method == "GET" else "/"
         return RedirectResponse(f"/sign-in?next={quote(asked, safe='')}" if asked != "/" else "/sign-in", 303)
-    back = ("Back to your diary", "/") if problem.kind != "nothing-yet" else ("Try again", "/")
     detail = problem.document()["detail"]
-    text = render("message.html", title=problem.title, detail=detail, action=back[0], href=back[1])
+    text = render("message.html", title=problem.title, detail=detail, action="Back to the start", href="/")
     return HTMLResponse(text, problem.status)

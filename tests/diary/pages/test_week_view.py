@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.diary.pages import contracts_view, formatting
 from services.diary.pages.decided_view import notes_of, pattern_path, seal_of, shown_state, steps_of
+from services.diary.pages.gallery_view import gallery_view
 from services.diary.pages.range_view import days_between
 from services.diary.pages.week_view import WeekAround, entries_of, week_view
 from services.kit.problems import Problem
@@ -193,3 +194,15 @@ def test_a_range_that_is_none_or_too_long_is_refused(last: date) -> None:
     assert days_between(date(2026, 11, 2), date(2026, 11, 30)) == 29
     with pytest.raises(Problem):
         days_between(date(2026, 11, 2), last)
+
+
+def test_the_gallery_has_a_days_pictures_by_set() -> None:
+    """M-01: a set runs from start to stop; what is not there (any more) is counted beside it."""
+    day = sample.friday()
+    view = gallery_view(day["segments"], ZoneInfo("Europe/Oslo"), sample.around().paths)
+    stored = [one for segment in day["segments"] for one in segment["captures"] if one["state"] == "stored"]
+    assert view.number == sum(len(one.shots) for one in view.sets) == len(stored)
+    assert view.sets[0].title.startswith("08:1")
+    assert all(shot.href.startswith(f"/diary/{sample.MEMBER}/") for one in view.sets for shot in one.shots)
+    pending = gallery_view([sample.segment(NOW, state="pending")], UTC_ZONE, sample.around().paths)
+    assert (pending.number, pending.sets[0].gone) == (0, 2)

@@ -1,0 +1,48 @@
+"""The pages of captures: a day's pictures of a member, set by set (M-01, M-02)."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from services.diary import days
+from services.diary.access import Action, Viewer
+from services.diary.edge import current_viewer, edge_of, gate
+from services.diary.pages.formatting import long_day, short_day
+from services.diary.pages.gallery_view import gallery_view
+from services.diary.pages.reading import Place, page_of_day, place_at
+from services.diary.pages.shell import framed, others_of
+
+router = APIRouter(include_in_schema=False, dependencies=[gate(Action.SEE_PICTURE)])
+
+
+@router.get("/captures")
+async def mine(request: Request, viewer: Annotated[Viewer, Depends(current_viewer)]) -> RedirectResponse:
+    """To one's own pictures of today; a client's way leads to the first of their contracts' members."""
+    today = datetime.now(UTC).date().isoformat()
+    if viewer.role != "client":
+        return RedirectResponse(f"/captures/{viewer.member}/{today}", 303)
+    others = await others_of(edge_of(request), viewer, "")
+    there = others[0].href.replace("/diary/", "/captures/") if others else ""
+    return RedirectResponse(f"{there}/{today}" if there else "/contracts", 303)
+
+
+@router.get("/captures/{member}/{date}")
+async def gallery(request: Request, place: Annotated[Place, Depends(place_at)]) -> HTMLResponse:
+    """The pictures of a day."""
+    edge, shown, zone = edge_of(request), date.fromisoformat(place.date), place.zones.zone
+    day = await days.read_day(edge, place.viewer, place.member, place.date, zone.key)
+    before, after = shown - timedelta(days=1), shown + timedelta(days=1)
+    return await framed(
+        request,
+        place.viewer,
+        "gallery.html",
+        at="/captures" if place.own else "",
+        title=long_day(shown),
+        view=gallery_view(day["segments"], zone, place.paths),
+        page=page_of_day(place),
+        previous=(before.isoformat(), short_day(before)),
+        following=(after.isoformat(), short_day(after)),
+        others=await others_of(edge, place.viewer, place.member),
+    )
