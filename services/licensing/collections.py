@@ -33,8 +33,8 @@ from services.wire.requests import Collection
 Make = Callable[[Store, Session, Document, Document, Any], Awaitable[Document]]
 """With the workspace, and the member who makes it."""
 Alter = Callable[[Store, Session, Document, Any], Awaitable[Document]]
-Follow = Callable[[Store, Session, Document | None, Document], Awaitable[None]]
-"""What else a change brings about: with the document before (None: it is new) and after."""
+Follow = Callable[[Store, Session, Document, Document | None, Document], Awaitable[None]]
+"""What else a change brings about: with who made it, and the document before (None: it is new) and after."""
 Join = Callable[[Store, list[Document]], Awaitable[list[Document]]]
 
 
@@ -83,9 +83,19 @@ async def _workspace(
     return made
 
 
-async def _policy_changed(store: Store, session: Session, before: Document | None, doc: Document) -> None:
+async def _policy_changed(
+    store: Store, session: Session, actor: Document, before: Document | None, doc: Document
+) -> None:
+    await policies.declare(store, session, actor, doc)
     if before is not None:
         await effects.policy_changed(store, session, doc)
+
+
+async def _licence_changed(
+    store: Store, session: Session, actor: Document, before: Document | None, doc: Document
+) -> None:
+    """A licence's own policy may declare a legal basis as well."""
+    await policies.declare(store, session, actor, await policies.find(store, session, doc["workspace"], doc["policy"]))
 
 
 async def _licence(
@@ -129,6 +139,7 @@ KINDS: dict[Collection, Kind] = {
         *("licences", licences.shown, licences.Patch, licences.change),
         ("member", "mode", "policy", "in_effect", "profile", "state"),
         *(licences.New, _licence),
+        follow=_licence_changed,
     ),
     "policies": Kind(
         *("policies", policies.shown, policies.Patch, policies.change, ("name",)),

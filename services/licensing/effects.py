@@ -98,7 +98,9 @@ async def archive(store: Store, session: Session, where: Document, *, archived: 
             await carry(store, session, changed)
 
 
-async def workspace_changed(store: Store, session: Session, before: Document | None, doc: Document) -> None:
+async def workspace_changed(
+    store: Store, session: Session, actor: Document, before: Document | None, doc: Document
+) -> None:
     """An archived workspace records nothing; restored, all do again but those of archived members (W-02)."""
     if before is None or before["archived"] == doc["archived"]:
         return
@@ -107,7 +109,9 @@ async def workspace_changed(store: Store, session: Session, before: Document | N
     await archive(store, session, where, archived=doc["archived"])
 
 
-async def member_changed(store: Store, session: Session, before: Document | None, doc: Document) -> None:
+async def member_changed(
+    store: Store, session: Session, actor: Document, before: Document | None, doc: Document
+) -> None:
     """Who is archived is recorded no more (W-03); who comes to another team comes under its profile (L-07)."""
     if before is None:
         return
@@ -120,7 +124,9 @@ async def member_changed(store: Store, session: Session, before: Document | None
         await settle_all(store, session, theirs)
 
 
-async def profile_changed(store: Store, session: Session, before: Document | None, doc: Document) -> None:
+async def profile_changed(
+    store: Store, session: Session, actor: Document, before: Document | None, doc: Document
+) -> None:
     """Whoever the profile spoke of, or speaks of now, comes under the policy that is in effect (L-07)."""
     members = await profiles.concerned(store, session, *filter(None, (before, doc)))
     await settle_all(store, session, {"workspace": doc["workspace"], "member": {"$in": members}})

@@ -167,7 +167,7 @@ class Handlers:
 
         async def work(session: Any) -> Document:
             doc = await make(self._store, session, workspace, reach.actor, body)
-            await self._follow(kind, session, None, doc)
+            await self._follow(kind, session, reach.actor, None, doc)
             await self._note(session, reach, request, "created", doc)
             return doc
 
@@ -186,7 +186,7 @@ class Handlers:
                 raise not_found(request.collection.removesuffix("s"))
             require_allowed(reach, request.collection, doc, request.body, request.address)
             changed = await kind.change(self._store, session, doc, body)
-            await self._follow(kind, session, doc, changed)
+            await self._follow(kind, session, reach.actor, doc, changed)
             await self._note(session, reach, request, "changed", changed)
             return changed
 
@@ -194,10 +194,12 @@ class Handlers:
         [doc] = await kind.join(self._store, [doc]) if kind.join else [doc]
         return kind.shown(doc)
 
-    async def _follow(self, kind: Kind, session: Any, before: Document | None, doc: Document) -> None:
+    async def _follow(
+        self, kind: Kind, session: Any, actor: Document, before: Document | None, doc: Document
+    ) -> None:
         """What the change brings about beyond its own document, whole with it or not at all."""
         if kind.follow:
-            await kind.follow(self._store, session, before, doc)
+            await kind.follow(self._store, session, actor, before, doc)
         if kind.device_of:
             await self._store.push(session, kind.device_of(doc))
 

@@ -133,6 +133,21 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     return changed
 
 
+async def declare(store: Store, session: Session, actor: Document, doc: Document) -> None:
+    """Keeps who declared the policy's legal basis, when, and in which words; each declaration for ever (G-01, B-09)."""
+    text, before = doc["policy"]["legal_basis"], doc.get("declaration")
+    if text == (before["text"] if before else None):
+        return
+    said = {"text": text, "by": actor["id"], "by_name": actor["name"], "version": doc["version"], "at": now()}
+    declaration = new_id("dcl")
+    row = {"_id": key(doc["workspace"], declaration), "workspace": doc["workspace"], "policy": doc["id"], **said}
+    await store["declarations"].insert_one(row, session=session)
+    doc["declaration"] = said if text is not None else None
+    await store["policies"].update_one(
+        {"_id": doc["_id"]}, {"$set": {"declaration": doc["declaration"]}}, session=session
+    )
+
+
 async def find(store: Store, session: Session | None, workspace: str, policy: str) -> Document:
     """A policy by id; 404 where there is none."""
     doc = await store.one("policies", workspace, policy, session=session)
@@ -169,10 +184,11 @@ async def versions(store: Store, workspace: str, policy: str) -> list[Document]:
 
 
 def shown(doc: Document) -> Document:
-    """A policy as the API shows it."""
-    return {name: doc[name] for name in ("id", "name", "version", "policy")} | {
-        "created_at": instant(doc["created_at"])
-    }
+    """A policy as the API shows it; ``declaration`` is who declared its legal basis, when, and in which words."""
+    said = doc.get("declaration")
+    declaration = {**said, "at": instant(said["at"])} if said else None
+    found = {name: doc[name] for name in ("id", "name", "version", "policy")} | {"declaration": declaration}
+    return found | {"created_at": instant(doc["created_at"])}
 
 
 async def _keep_version(store: Store, session: Session, doc: Document) -> None:

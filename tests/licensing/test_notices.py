@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from services.kit.problems import Problem
 from services.licensing.policies import Policy, build
 from services.licensing.widening import held_back, in_words, widened
-from services.wire import proof, subjects
-from tests.licensing.support import Acme, Device, Licensing
+from services.wire import proof, requests, subjects
+from tests.licensing.support import Acme, Device, Licensing, until
 from tests.licensing.web import Web
 
 here = pytest.mark.asyncio(loop_scope="module")
@@ -134,6 +134,16 @@ async def test_a_hidden_icon_needs_a_yes_or_a_declaration(shared: Licensing) -> 
     await other.change("adam", "policies", _policy(other), policy={"tray": False, "legal_basis": "§ 87 BetrVG"})
     await _ask(shared, computer)
     assert (await _ask(shared, computer))["policy"]["tray"] is False
+    [policy] = await other.read("olga", "policies", _policy(other))
+    said = policy["declaration"]
+    assert (said["text"], said["by"], said["version"]) == ("§ 87 BetrVG", other.member("adam"), 2)
+    await other.change("olga", "policies", _policy(other), policy={"legal_basis": None})
+    assert (await other.read("olga", "policies", _policy(other)))[0]["declaration"] is None
+    kept = await shared.store["declarations"].find({"workspace": other.workspace}).sort("at", 1).to_list(None)
+    assert [(one["text"], one["by"]) for one in kept] == [
+        ("§ 87 BetrVG", other.member("adam")),
+        (None, other.member("olga")),
+    ]
 
 
 @here
@@ -201,3 +211,23 @@ def test_what_is_held_back_records_no_more_than_before(first: Any, second: Any, 
         effective = after | held_back(before, after)
         assert widened(before, effective) == []
     assert Policy(**third).model_dump() == third
+
+
+@here
+async def test_ingest_and_media_hold_back_what_was_not_announced(shared: Licensing) -> None:
+    """A grant is the policy as far as its notices reached the device; it changes, and is told, when they have."""
+    acme = await shared.seed()
+    device = await acme.activated(1)
+    await acme.change("olga", "policies", _policy(acme), policy=SHOTS)
+    asked = requests.GrantOf(workspace=device.workspace, device=device.device)
+    before = await shared.ask("grant", asked)
+    assert before["policy"]["screenshots"]["enabled"] is False
+    shared.heard.clear()
+    await _ask(shared, device)
+    after = await shared.ask("grant", asked)
+    assert (after["policy"]["screenshots"]["enabled"], after["revision"] > before["revision"]) == (True, True)
+
+    async def told() -> bool:
+        return any(one["device"] == device.device for one in shared.facts("licence.changed", acme.workspace))
+
+    await until(told)
