@@ -164,14 +164,14 @@ _WORDS = {
     "Value error, ": "",
     "Input should be ": "This should be ",
     "String should have ": "This should have ",
-    "List should have ": "This should have ",
+    "List should have at least 1 item": "Choose at least one.",
 }
 
 
 def _plain(words: str) -> str:
     for said, better in _WORDS.items():
         if words.startswith(said):
-            words = better + words.removeprefix(said)
+            words = better if better.endswith(".") else better + words.removeprefix(said)
     words = words.strip()
     return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
 
