@@ -6,7 +6,7 @@ An app's class is its site's where the site is known, for a browser is what is o
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -48,6 +48,7 @@ class Catalogue:
         return None
 
 
+@lru_cache(10_000)
 def domain(site: str) -> str:
     """The host of a domain or URL, in lower case, without port."""
     _, _, rest = site.rpartition("://")

@@ -106,6 +106,7 @@ def merge(parts: Iterable[Part]) -> Merged:
     ordered = sorted({part.seq: part for part in parts}.values())
     minutes: list[list[Any] | None] = [None] * SLOT_MINUTES
     apps: dict[tuple[Any, ...], int] = {}
+    places: dict[tuple[Any, ...], int] = {}
     captures: dict[str, dict[str, Any]] = {}
     memo = label = None
     for part in ordered:
@@ -113,7 +114,7 @@ def merge(parts: Iterable[Part]) -> Merged:
         for *name, seconds in part.apps:
             key = tuple(name)
             apps[key] = apps.get(key, 0) + seconds
-            place.append(list(apps).index(key))
+            place.append(places.setdefault(key, len(places)))
         for index, minute in enumerate(part.minutes):
             if minute is not None and minutes[index] is None:
                 minutes[index] = [*minute[:APP], _moved(minute[APP], place)]
