@@ -91,8 +91,8 @@ def _resident(desk: Screen, home: Home, env: dict[str, str], seconds: float, rou
         resident = _memory(child.pid, "VmRSS")
     bare = int(desk.run(sys.executable, "-c", BARE)) / 1000
     return [
-        Figure("the agent, resident", resident, "MB", 30, note=f"of which bare Python {bare:.1f}"),
-        median("the agent, typing and mouse", "% of a core", work, target=0.15),
+        Figure("the agent, resident", resident, "MB", 30, note=f"at most 35 for now; of which bare Python {bare:.1f}"),
+        median("the agent, typing and mouse", "% of a core", work, target=0.15, note="at most 0.3 for now"),
         median("the agent, at rest", "% of a core", rest),
     ]
 
