@@ -15,6 +15,7 @@ import orjson
 import pymongo
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.js.api import AckPolicy, ConsumerConfig
 
 from deploy.local.ports import free_ports
 from deploy.local.process import Child, wait_until
@@ -132,7 +133,10 @@ class Observer:
     async def journalled(self, workspace: str) -> list[Msg]:
         """Every ``segment.recorded`` of a workspace on JOURNAL."""
         found: list[Msg] = []
-        subscription = await self.js.pull_subscribe(f"segment.recorded.{workspace}.*", stream=subjects.JOURNAL)
+        # none acked: what waits for an ack on a busy machine would come again, and be counted twice
+        once = ConsumerConfig(ack_policy=AckPolicy.NONE)
+        subject = f"segment.recorded.{workspace}.*"
+        subscription = await self.js.pull_subscribe(subject, stream=subjects.JOURNAL, config=once)
         pending = (await subscription.consumer_info()).num_pending
         while len(found) < pending:
             with contextlib.suppress(TimeoutError):  # a machine that is busy may need longer
