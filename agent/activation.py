@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from agent.chain import VERSION
 from agent.evidence import Evidence
-from agent.settings import Activation, Settings
+from agent.settings import Activation, Settings, SettingsError
 from agent.spool import Spool
 from services.wire import licence, proof, subjects
 
@@ -60,7 +60,7 @@ def _licence(settings: Settings, given: str) -> dict[str, str]:
         return {"licence_key": given}
     try:
         envelope = licence.read_file(given)
-        if public := settings.licence_public:
+        if public := settings.licence_public or _known_key(settings):
             found = licence.verify(base64.b64decode(public), envelope)
             found.check_time(_trusted_now(settings))
     except licence.LicenceError as problem:
@@ -68,6 +68,14 @@ def _licence(settings: Settings, given: str) -> dict[str, str]:
     except ValueError as error:
         raise ActivationError("the public licence key of this installation cannot be read") from error
     return {"licence_file": given}
+
+
+def _known_key(settings: Settings) -> str:
+    """The key that an earlier activation brought; empty where there was none."""
+    try:
+        return settings.activation().licence_public
+    except SettingsError:
+        return ""
 
 
 def _trusted_now(settings: Settings) -> datetime:
