@@ -46,13 +46,13 @@ async def _entry(diary: Diary, rule: str) -> None:
     )
 
 
-async def _tracked(diary: Diary) -> dict[str, list[int]]:
+async def _tracked(diary: Diary) -> dict[int, list[int]]:
     """The minutes that are there, by the slot's place."""
     day = await diary.day("mira", DAY)
     return {
         SLOTS.index(one["slot"]): [index for index, minute in enumerate(one["minutes"]) if minute]
         for one in day["segments"]
-    }  # type: ignore[return-value]
+    }
 
 
 WHOLE = {0: list(range(2, 10)), 1: list(range(10)), 2: list(range(10)), 3: list(range(6)), 4: list(range(10))}
@@ -60,7 +60,7 @@ WHOLE = {0: list(range(2, 10)), 1: list(range(10)), 2: list(range(10)), 3: list(
 
 def without(**gone: range) -> dict[int, list[int]]:
     """The whole without these minutes of slots: ``s1=range(3)``."""
-    left = {}
+    left: dict[int, list[int]] = {}
     for place, there in WHOLE.items():
         mine = [index for index in there if index not in gone.get(f"s{place}", ())]
         left |= {place: mine} if mine else {}
@@ -155,7 +155,12 @@ async def test_an_admin_blurs_for_good(diary: Diary) -> None:
     day = await diary.day("mira", DAY)
     assert [one.get("blurred") for segment in day["segments"] for one in segment["captures"]][:3] == [True, True, None]
     asked: list[Any] = []
-    await diary.answer("media", "picture", lambda body: asked.append(body) or ("image/webp", b"x"))
+
+    def picture(body: Any) -> tuple[str, bytes]:
+        asked.append(body)
+        return "image/webp", b"x"
+
+    await diary.answer("media", "picture", picture)
     async with diary.browse("mira") as http:
         await http.get("/api/v1/captures/a/picture")
         await http.get("/api/v1/captures/c/picture")

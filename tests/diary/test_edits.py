@@ -5,6 +5,7 @@ import pytest
 
 from services.diary.settings import DiarySettings
 from services.wire.edits import Signed, read_edit
+from services.wire.events import Fact
 from tests.diary.editing import done, ids, kind_of, open_slots, send, week_of
 from tests.diary.facts import capture, minutes
 from tests.diary.running import Diary, until
@@ -168,7 +169,7 @@ async def test_a_redelivery_brings_no_time_back_and_new_work_follows(office: Dia
 async def test_a_dropped_projection_is_rebuilt_from_replays(office: Diary) -> None:
     """Edits are said again, and may be there before their segments."""
     tell = office.teller
-    facts = [
+    facts: list[Fact] = [
         tell.segment("mira", slot, minutes(6, 4), seq=index + 1, captures=[capture(f"shot-{index}", slot)])
         for index, slot in enumerate(SLOTS[:3])
     ]
