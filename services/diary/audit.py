@@ -72,12 +72,20 @@ async def entries(
     actor: str | None = None,
     action: str | None = None,
     before: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
     limit: int = 100,
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Entries of a workspace, newest first, and the id to ask for the next ones ``before`` (None: no more)."""
+    """Entries of a workspace, newest first, and the id to ask for the next ones ``before`` (None: no more).
+
+    ``start`` and ``end`` are instants: from the one on, and before the other.
+    """
     ids: dict[str, str] = prefix_range(workspace)
-    if before is not None:
-        ids["$lt"] = f"{workspace}|{before}"
+    if start is not None:  # ids are finer than seconds, and a "Z" would sort behind them
+        ids["$gte"] = f"{workspace}|{start.removesuffix('Z')}"
+    until = end.removesuffix("Z") if end else None
+    if below := min((one for one in (before, until) if one is not None), default=None):
+        ids["$lt"] = f"{workspace}|{below}"
     wanted: dict[str, Any] = {"_id": ids} | ({"workspace": workspace, "member": member} if member else {})
     wanted |= {name: value for name, value in (("actor", actor), ("action", action)) if value is not None}
     found = await db["audit"].find(wanted).sort("_id", -1).limit(limit + 1).to_list(limit + 1)

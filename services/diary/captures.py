@@ -59,5 +59,6 @@ async def look(edge: Edge, viewer: Viewer, capture: str, size: Literal["picture"
 
 _WHY = {
     "pending": ("The picture has not arrived yet.", "It is here once the computer has sent one that can be taken."),
+    "refused": ("What was sent is no picture.", "The computer sent something that cannot be decoded; its time stays."),
     "removed": ("The picture has been removed.", "It is gone for good; its time is still in the diary."),
 }

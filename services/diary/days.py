@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import orjson
 from pymongo.database import Database as SyncDatabase
@@ -19,6 +19,7 @@ from services.diary.edge import Edge
 from services.diary.people import Workspace
 from services.diary.projections import FIGURES, segment_id_of
 from services.diary.weeks import claimed_of, is_manual, state_of
+from services.kit import zones
 from services.kit.mongo import Database, in_one_go
 from services.kit.problems import forbidden, invalid, not_found
 from services.wire import scores, slots
@@ -43,16 +44,12 @@ _NO_TERMS: Mapping[str, Any] = {"billing_unit": "segment"}
 _NO_SCORE = orjson.dumps(scores.NO_SCORE._asdict())
 
 
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
 def read_zone(name: str) -> ZoneInfo:
     """The zone of an IANA name; 422 where there is none of that name."""
-    if name not in _zones():
-        raise invalid("zone: UTC, member, workspace or an IANA name like Europe/Berlin", field="zone")
-    return ZoneInfo(name)
+    try:
+        return zones.zone(name)
+    except ValueError as error:
+        raise invalid("zone: UTC, member, workspace or an IANA name like Europe/Berlin", field="zone") from error
 
 
 def read_date(text: str, field: str = "date") -> date:
@@ -67,14 +64,24 @@ def read_date(text: str, field: str = "date") -> date:
 
 
 async def see(edge: Edge, viewer: Viewer, action: Action, member: str) -> Sight:
-    """What the viewer may see of a member: 404 where the workspace has no such member, 403 where the role says no."""
+    """What the viewer may see of a member: 404 where the workspace has no such member, 403 where the role says no.
+
+    To a client there is nobody but those who work on a contract of theirs (S-07).
+    """
     document = await edge.people.member(viewer.workspace, member)
     if document is None and member != viewer.member:
         raise not_found("member")
     allowed = sight(viewer, action, member, document["team"] if document else None)
     if allowed is None:
         raise forbidden()
+    if allowed.contracts is not None and not await _works_on(edge, viewer.workspace, member, allowed):
+        raise not_found("member")
     return allowed
+
+
+async def _works_on(edge: Edge, workspace: str, member: str, allowed: Sight) -> bool:
+    contracts = await edge.people.contracts(workspace)
+    return any(one["member"] == member and allowed.shows(one["contract"]) for one in contracts)
 
 
 async def zone_of(edge: Edge, workspace: str, member: str, asked: str) -> ZoneInfo:

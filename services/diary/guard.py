@@ -1,9 +1,11 @@
 """What stands before every request and on every answer: health paths, same-origin for cookies, security headers."""
 
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from services.diary.api.answers import refusal
@@ -11,6 +13,7 @@ from services.diary.edge import COOKIE, Edge, set_cookie
 from services.kit.problems import Problem
 from services.kit.service import Service, respond
 
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _CONTENT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; "
@@ -42,7 +45,8 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if (health := await respond(self._service, scope["path"])) is not None:
+        near = _near(scope, self._edge.settings.public_origin)
+        if near and (health := await respond(self._service, scope["path"])) is not None:
             await _send_health(send, *health)
             return
 
@@ -64,7 +68,10 @@ class Guard:
         if scope["method"] not in _SAFE and not self._same_origin(scope):
             await refusal(_CROSS_SITE)(scope, receive, send_guarded)
             return
-        await self._app(scope, receive, send_guarded)
+        if scope["method"] == "HEAD":
+            await _head(self._app, scope, receive, send_guarded)
+        else:
+            await self._app(scope, receive, send_guarded)
 
     def _same_origin(self, scope: Any) -> bool:
         """Whether a change may go on: by bearer token, or from a page of ours.
@@ -82,6 +89,40 @@ class Guard:
             return origin == self._edge.settings.public_origin or _host_of(origin) == headers.get("host")
         signing_in = (scope["method"], scope["path"]) == ("POST", "/api/v1/sessions")
         return signing_in or f"{COOKIE}=" not in headers.get("cookie", "")
+
+
+def _near(scope: Any, public_origin: str) -> bool:
+    """Whether a request comes from the installation's own network, and by no proxy: health is for its operators."""
+    headers = Headers(scope=scope)
+    if any(name in headers for name in _FORWARDED):
+        return False
+    address = (scope.get("client") or ("",))[0]
+    try:
+        peer = ip_address(address)
+    except ValueError:
+        return True  # a socket of this machine
+    return peer.is_loopback or (not peer.is_global and headers.get("host") != urlsplit(public_origin).netloc)
+
+
+async def _head(app: Any, scope: Any, receive: Any, send: Any) -> None:
+    """What GET would answer, without its body; a stream ends before it begins."""
+    answered = False
+
+    async def send_head(message: Any) -> None:
+        nonlocal answered
+        if message["type"] == "http.response.start":
+            await send(message)
+        elif not answered:
+            answered = True
+            await send({"type": "http.response.body", "body": b""})
+            if message.get("more_body"):
+                raise OSError("whoever asked for the head wants no more")
+
+    try:
+        await app({**scope, "method": "GET"}, receive, send_head)
+    except (OSError, ClientDisconnect):
+        if not answered:
+            raise
 
 
 def _host_of(origin: str) -> str:

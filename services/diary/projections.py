@@ -236,6 +236,9 @@ def score_of(fact: SegmentScored) -> Document:
 # pictures -----------------------------------------------------------------------------------------------------------
 
 
+_NONE = "unreadable"
+
+
 def new_picture(key: str) -> Document:
     """The document of a picture of which nothing is known yet."""
     return {"_id": key, "named": {}, "stored": {}}
@@ -250,14 +253,17 @@ def note_picture(picture: Document, fact: CaptureStored | CaptureRemoved) -> Non
 
 
 def remove_picture(picture: Document, reason: str, at: str) -> None:
-    """A picture is to be seen no more; of several who say so, the first is kept."""
+    """A picture is to be seen no more; of several who say so, the first is kept, and a removal before a refusal."""
     known = picture.get("removed")
-    if known is None or (at, reason) < (known["at"], known["reason"]):
+    if known is None or (reason == _NONE, at, reason) < (known["reason"] == _NONE, known["at"], known["reason"]):
         picture["removed"] = {"reason": reason, "at": at}
 
 
 def picture_state(picture: Mapping[str, Any], sha256: str) -> str:
-    """``removed`` for ever after a removal; ``stored`` only where media has the very bytes the record names."""
-    if picture.get("removed"):
-        return "removed"
+    """``removed`` for ever after a removal; ``stored`` only where media has the very bytes the record names.
+
+    ``refused`` where these are no picture, which shows when somebody looks for the first time (M-09).
+    """
+    if removed := picture.get("removed"):
+        return "refused" if removed["reason"] == _NONE else "removed"
     return "stored" if sha256 in picture["stored"] else "pending"

@@ -55,6 +55,11 @@ _STATUS = "Daybook-Status"
 _REPLAY = "Daybook-Replay"
 
 
+_PUB_ACK = frozenset({"stream", "seq", "domain", "duplicate", "val", "batch", "count", "error", "type"})
+_STRAYED: set[str] = set()
+"""Where this process has said so once already: whoever does it could else fill the log."""
+
+
 @dataclass(slots=True, eq=False)
 class Delivery:
     """One message of a batch. Its ids are those of the subject, never of the body."""
@@ -212,7 +217,11 @@ class Bus:
             decoder=_undecoded,
         )
         async def take(body: Any, message: NatsBatchMessage = _MESSAGE) -> None:
-            await _settle([Delivery(raw) for raw in message.raw_message], handle, label, self.client)
+            batch = [Delivery(raw) for raw in message.raw_message]
+            if durable.stream != subjects.SEGMENTS:  # what devices say, ingest judges
+                batch = await _without_strays(batch, label, self.client)
+            if batch:
+                await _settle(batch, handle, label, self.client)
 
     def serve(
         self,
@@ -323,6 +332,29 @@ class Bus:
 async def _undecoded(message: Any) -> Any:
     """FastStream would guess at JSON (a numeric string becomes a float); bodies here are taken as they are."""
     return message.body
+
+
+async def _without_strays(batch: list[Delivery], label: str, client: Client) -> list[Delivery]:
+    """A batch without what the bus itself answered somebody: a device may aim its PubAck at a fact's subject."""
+    strays = [one for one in batch if _is_pub_ack(one.body)]
+    if strays:
+        await bulk.acknowledge(client, [one.message for one in strays])
+        if label not in _STRAYED:
+            _STRAYED.add(label)
+            log.warning("acknowledgements of the bus are aimed at %s; they are counted and passed over", label)
+        metrics.MESSAGES.labels(label, "stray").inc(len(strays))
+    return [one for one in batch if not _is_pub_ack(one.body)] if strays else batch
+
+
+def _is_pub_ack(body: bytes) -> bool:
+    """Whether a body is a PubAck of JetStream, or its refusal; no fact has any of its keys."""
+    if len(body) > 1000 or b'"stream"' not in body:
+        return False
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(content, dict) and content.keys() <= _PUB_ACK
 
 
 async def _settle(

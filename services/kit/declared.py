@@ -147,7 +147,7 @@ MESSAGES = Metric(
     "counter",
     "messages",
     "Messages taken from a stream, by source and outcome",
-    {"subject": WORDS["source"], "outcome": "done|postponed|failed|poison"},
+    {"subject": WORDS["source"], "outcome": "done|postponed|failed|poison|stray"},
 )
 BATCH_SECONDS = Metric(
     "daybook_batch_seconds",

@@ -17,6 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.kit import telemetry
 from services.kit.bus import Bus
+from services.kit.http import Protocol
 from services.kit.settings import Settings
 
 Check = Callable[[], Awaitable[None]]
@@ -109,6 +110,7 @@ def run(service: Service, app: Any = None) -> None:
         host=service.settings.http_host,
         port=service.settings.http_port,
         loop="uvloop",
+        http=Protocol,
         log_config=None,
         lifespan="on",  # the default goes on serving when a part could not start, and would never be ready
         access_log=False,

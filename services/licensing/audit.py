@@ -119,12 +119,21 @@ class Chain:
 
 
 async def read(
-    store: Store, workspace: str, filters: Mapping[str, str], before: str | None, limit: int
+    store: Store,
+    workspace: str,
+    filters: Mapping[str, str],
+    before: str | None,
+    limit: int,
+    span: tuple[str | None, str | None] = (None, None),
 ) -> list[Document]:
-    """Entries, newest first, of before an id; filters by equality."""
+    """Entries, newest first, of before an id and within a span of instants [start, end); filters by equality."""
     where: Document = {"workspace": workspace, **filters}
-    if before is not None:
-        where["id"] = {"$lt": before}
+    start, end = span
+    # ids are finer than seconds, and a "Z" would sort behind them
+    edges = [one.removesuffix("Z") if one else None for one in (start, end)]
+    bounds = [("$gte", edges[0]), ("$lt", edges[1]), ("$lt", before)]
+    if given := [{"id": {operator: text}} for operator, text in bounds if text is not None]:
+        where["$and"] = given
     found = await store["audit"].find(where).sort("_id", -1).limit(limit).to_list(limit)
     return [shown(one) for one in found]
 

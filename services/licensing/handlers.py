@@ -194,9 +194,7 @@ class Handlers:
         [doc] = await kind.join(self._store, [doc]) if kind.join else [doc]
         return kind.shown(doc)
 
-    async def _follow(
-        self, kind: Kind, session: Any, actor: Document, before: Document | None, doc: Document
-    ) -> None:
+    async def _follow(self, kind: Kind, session: Any, actor: Document, before: Document | None, doc: Document) -> None:
         """What the change brings about beyond its own document, whole with it or not at all."""
         if kind.follow:
             await kind.follow(self._store, session, actor, before, doc)
@@ -230,7 +228,8 @@ class Handlers:
         if own and request.filters.get("member", actor["id"]) != actor["id"]:
             return {"items": []}
         where = {str(field): value for field, value in request.filters.items()} | own
-        return {"items": await audit.read(self._store, actor["workspace"], where, request.before, request.limit)}
+        span = request.start, request.end
+        return {"items": await audit.read(self._store, actor["workspace"], where, request.before, request.limit, span)}
 
     async def audit_check(self, request: requests.AuditOf) -> dict[str, Any]:
         """Whether the log's chain holds; for admins."""

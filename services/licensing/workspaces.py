@@ -1,10 +1,10 @@
 """Workspaces: a tenant's name, zones and the settings that others compute with (W-02, W-06)."""
 
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
 
+from services.kit import zones
 from services.kit.mongo import Session
 from services.kit.problems import not_found
 from services.licensing import sign_on_settings
@@ -15,11 +15,7 @@ from services.wire.events import Fact, Strict, WorkspaceChanged
 
 
 def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError) as error:
-        raise ValueError("not a time zone like Europe/Berlin") from error
-    return name
+    return zones.zone(name).key
 
 
 Zone = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_zone)]

@@ -15,7 +15,7 @@ from services.kit.problems import Problem, not_found, unavailable
 from services.media.encoder import Encoder, EncoderLost, Unreadable
 from services.media.grants import Grants
 from services.media.offers import MAX_BYTES, Refused, check_grant, examine
-from services.media.pictures import Document, Pictures, fact_of, removal_message
+from services.media.pictures import Document, Pictures, fact_of, refusal_message, removal_message
 from services.media.removing import Remover
 from services.wire import subjects
 from services.wire.events import Picture, read
@@ -109,15 +109,16 @@ class Handlers:
 
     async def _encode(self, document: Document) -> dict[str, bytes]:
         if why := document.get("unreadable"):
+            await self._bus.journal([refusal_message(document)])
             raise _unreadable(why)
         try:
             parts = await self._encoder.render(document["format"], await self._pictures.original(document))
         except Unreadable as error:
-            await self._pictures.keep_unreadable(document, str(error))
+            await self._refuse(document, str(error))
             raise _unreadable(str(error)) from error
         except EncoderLost as error:
             if await self._pictures.count_loss(document) >= _LOSSES_FORGIVEN:
-                await self._pictures.keep_unreadable(document, "EncoderLost")
+                await self._refuse(document, "EncoderLost")
             raise unavailable("The encoder of pictures") from error
         await self._pictures.keep_shown(document, parts)
         now = await self._pictures.again(document)
@@ -129,11 +130,18 @@ class Handlers:
             return dict.fromkeys(parts, parts["blurred"])
         return parts
 
+    async def _refuse(self, document: Document, why: str) -> None:
+        """What was stored is no picture: from now on the day says so (M-09)."""
+        known = await self._pictures.keep_unreadable(document, why)
+        await self._bus.journal([refusal_message(known)])
+
     async def replay(self, wanted: Replay) -> dict[str, Any]:
         """``rpc.media.replay``: says again that the pictures taken in a span were stored, and of some, removed."""
         emitted, batch = 0, []
         async for document in self._pictures.taken_between(wanted.workspace, wanted.start, wanted.end):
             batch.append(_message(document))
+            if document.get("unreadable_at"):
+                batch.append(refusal_message(document))
             if document.get("removed"):
                 batch.append(removal_message(document))
             if len(batch) >= _REPLAYED_AT_ONCE:

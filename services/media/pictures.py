@@ -138,9 +138,12 @@ class Pictures:
             *(self._objects.put(f"{folder}/{name}", body, "image/webp") for name, body in parts.items())
         )
 
-    async def keep_unreadable(self, document: Document, why: str) -> None:
-        """Remembers that a picture cannot be decoded, and the class of error."""
-        await self._db["pictures"].update_one({"_id": document["_id"]}, {"$set": {"unreadable": why}})
+    async def keep_unreadable(self, document: Document, why: str) -> Document:
+        """Remembers that a picture cannot be decoded, the class of error, and since when; gives what is known then."""
+        when = {"unreadable": why, "unreadable_at": format_instant(datetime.now(UTC))}
+        first = {"_id": document["_id"], "unreadable": {"$exists": False}}
+        await self._db["pictures"].update_one(first, {"$set": when})
+        return await self.again(document)
 
     async def count_loss(self, document: Document) -> int:
         """Counts a look that lost its encoder; gives how many there were."""
@@ -163,10 +166,18 @@ def fact_of(document: Document) -> CaptureStored:
 
 def removal_message(document: Document) -> tuple[str, bytes, str | None]:
     """``capture.removed`` of a picture that was removed, as it is published."""
-    names, removed = ("workspace", "member", "device", "capture_id"), document["removed"]
-    fact = CaptureRemoved(
-        removed_at=removed["at"], reason=removed["reason"], **{name: document[name] for name in names}
-    )
+    removed = document["removed"]
+    return _gone(document, removed["at"], removed["reason"])
+
+
+def refusal_message(document: Document) -> tuple[str, bytes, str | None]:
+    """``capture.removed`` of a picture that turned out to be none, as it is published."""
+    return _gone(document, document["unreadable_at"], "unreadable")
+
+
+def _gone(document: Document, at: str, reason: Any) -> tuple[str, bytes, str | None]:
+    names = ("workspace", "member", "device", "capture_id")
+    fact = CaptureRemoved(removed_at=at, reason=reason, **{name: document[name] for name in names})
     return subjects.fact("capture.removed", fact.workspace, fact.member), fact.model_dump_json().encode(), None
 
 

@@ -208,12 +208,12 @@ class CaptureStored(Fact):
 
 
 class CaptureRemoved(Fact):
-    """``capture.removed``: a picture is gone for good. By media."""
+    """``capture.removed``: a picture is gone for good, or turned out to be none (``unreadable``, M-09). By media."""
 
     device: Id
     capture_id: Id
     removed_at: Instant
-    reason: Literal["retention", "member", "admin", "erasure"]
+    reason: Literal["retention", "member", "admin", "erasure", "unreadable"]
 
 
 class WorkspaceChanged(Fact):

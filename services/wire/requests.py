@@ -220,12 +220,15 @@ class Change(Strict):
 
 
 class AuditOf(Strict):
-    """``rpc.licensing.audit`` → {"items"}: entries of licensing's own log, newest first (G-02); its admins see all of
-    a workspace, others what concerns them. ``rpc.licensing.audit_check`` → {"entries", "head", "broken"}.
+    """``rpc.licensing.audit`` → {"items"}: entries of licensing's own log, newest first (G-02); its admins see all of a
+    workspace, others what concerns them; from ``start`` on and before ``end``, where they are given.
+    ``rpc.licensing.audit_check`` → {"entries", "head", "broken"}.
     """
 
     principal: Principal
     filters: dict[Literal["actor", "action", "member"], str] = Field(default_factory=dict)
+    start: Instant | None = None
+    end: Instant | None = None
     before: str | None = Field(default=None, max_length=60)
     limit: int = Field(default=100, ge=1, le=501)
 

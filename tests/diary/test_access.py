@@ -105,6 +105,14 @@ async def test_a_client_sees_their_contracts_and_no_trace_of_others(office: Diar
     assert [one["contract"] for one in part["weeks"]] == ["con"]
 
 
+async def test_to_a_client_there_is_nobody_but_those_on_their_contracts(office: Diary) -> None:
+    """S-07: not even an empty day."""
+    async with office.browse("client", "client") as http:
+        assert (await http.get(f"/api/v1/diary/employee/days/{DAY}")).status_code == 200
+        for member in ("colleague", "owner", "client", "nobody"):
+            assert (await http.get(f"/api/v1/diary/{member}/days/{DAY}")).status_code == 404, member
+
+
 async def test_scores_are_of_those_in_sight_and_weight_by_tracked_time(office: Diary) -> None:
     """K-04; a foreign or unknown id in a filter matches nothing."""
     async with office.browse("manager", "manager") as http:

@@ -5,8 +5,11 @@
 ``app_doors``  every route of the web with the action it declares
 """
 
+from typing import Any
+
 import pytest
 
+from tests.hostile.counting import MADE
 from tests.hostile.tenants import Tenant
 from tests.support.routes import Door, doors
 from tests.support.stack import Stack
@@ -25,3 +28,11 @@ def theirs(stack: Stack) -> Tenant:
 @pytest.fixture(scope="session")
 def app_doors() -> list[Door]:
     return list(doors())
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The figure that ``make hostile`` is about."""
+    if MADE["requests"]:
+        classes = ", ".join(f"{name} {count}" for name, count in sorted(MADE.items()) if name.endswith("xx"))
+        told = f"{MADE['requests']} hostile requests ({classes}), {MADE['succeeded']} succeeded"
+        terminalreporter.write_line(told)

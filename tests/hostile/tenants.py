@@ -9,6 +9,7 @@ import httpx
 
 from services.kit.access import ROLES, of_collection
 from services.wire.requests import Collection
+from tests.hostile.counting import note
 from tests.support.routes import Door
 from tests.support.stack import Stack
 
@@ -38,7 +39,7 @@ class Tenant:
         """A program, by a session of that role or by a token; None: nobody."""
         given = token or (self.tokens[role] if role else None)
         headers = {"Authorization": f"Bearer {given}"} if given else {}
-        return httpx.AsyncClient(base_url=self.stack.web, headers=headers, timeout=30)
+        return httpx.AsyncClient(base_url=self.stack.web, headers=headers, timeout=30, event_hooks={"response": [note]})
 
     def get(self, path: str, role: str = "owner") -> Any:
         """What the API answers to somebody of that role."""
@@ -64,7 +65,7 @@ class Tenant:
     def ids(self) -> dict[str, str]:
         """An id of each kind of thing the tenant has, by the name a path or body gives it."""
         found = {name: items[0]["id"] for name, items in self.everything().items() if items}
-        kinds = {_singular(name): id for name, id in found.items()}
+        kinds = {singular(name): id for name, id in found.items()}
         account = self.stack.account("employee", other=self.other)
         ready = self.stack.ready["others"][0] if self.other else {}
         member = ready.get("member", account["member"])
@@ -87,14 +88,19 @@ class Tenant:
     def path(self, door: Door) -> str:
         """The door's path with this tenant's ids in it."""
 
-        def value(match: re.Match[str]) -> str:
-            name = match[1].partition(":")[0]
-            if name == "id":
-                name = _singular(door.path[: match.start()].rstrip("/").rsplit("/", 1)[-1])
-            return _NAMES.get(name) or self.ids.get(name) or self.ids["member"]
+        return re.sub(r"\{([^}]+)\}", lambda match: self.named(door.path, match[1].partition(":")[0]), door.path)
 
-        return re.sub(r"\{([^}]+)\}", value, door.path)
+    def named(self, path: str, name: str) -> str:
+        """This tenant's id for a parameter of a path."""
+        if name == "id":
+            name = singular(path[: path.index("{id")].rstrip("/").rsplit("/", 1)[-1])
+        return _NAMES.get(name) or self.ids.get(name) or self.ids["member"]
+
+    def bearer(self, role: str) -> str:
+        """What a request of that role carries."""
+        return f"Bearer {self.tokens[role]}"
 
 
-def _singular(collection: str) -> str:
+def singular(collection: str) -> str:
+    """What one of a collection is called in a path or a body."""
     return "policy" if collection == "policies" else collection.removesuffix("s")

@@ -6,11 +6,12 @@ are 404, and nothing of that tenant is shown or changed (L-08, M-02, S-07, W-08)
 
 import asyncio
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 
 from services.kit.access import ROLES, Action
+from tests.hostile.counting import LONG, part
 from tests.hostile.tenants import Tenant
 from tests.support.routes import Door
 
@@ -56,8 +57,8 @@ def _wrong(tried: Iterable[Tried], *allowed: int) -> list[str]:
 
 async def test_nobody_gets_in_anywhere(ours: Tenant, app_doors: list[Door]) -> None:
     closed = [(door, ours.path(door)) for door in app_doors if door.action and not door.action.open]
-    for token in (None, "forged.token", "daybook_forged"):
-        tried = await _all(ours.client(token=token), f"token {token}", closed)
+    for token, most in ((None, len(closed)), ("forged.token", 12), ("daybook_forged", 12)):
+        tried = await _all(ours.client(token=token), f"token {token}", part(closed, most))
         assert _wrong([one for one in tried if one.door.path.startswith("/api/")], 401) == []
         pages = [one for one in tried if not one.door.path.startswith("/api/")]
         assert _wrong(pages, 303, 401) == []
@@ -90,13 +91,18 @@ async def test_another_tenants_ids_are_unknown_to_every_role(
         plain = [
             (door, door.path) for door in allowed if "{" not in door.path and door.action is not Action.OWN_ACCOUNT
         ]
-        tried += await _all(ours.client(role), role, plain)
+        tried += await _all(ours.client(role), role, part(plain, 20))
         assert [str(one) for one in tried if one.status >= 500] == []
         shown = [
             f"{one} shows {text}" for one in tried for text in secrets if text in one.text.replace(one.door.path, "")
         ]
         assert [one for one in shown if "sign-in?next=" not in one] == []
-    assert theirs.everything() == before
+    assert _settled(theirs.everything()) == _settled(before)
+
+
+def _settled(everything: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Without what changes by itself: when a device was heard of last."""
+    return everything | {"devices": {(one["id"], one["name"], one["state"]) for one in everything["devices"]}}
 
 
 async def test_another_tenants_ids_match_nothing_in_a_filter(
@@ -105,7 +111,7 @@ async def test_another_tenants_ids_match_nothing_in_a_filter(
     lists = [door for door in app_doors if door.method == "GET" and door.in_schema and "{" not in door.path]
     filters = [(name, theirs.ids[name]) for name in ("member", "contract", "team", "policy", "client", "licence")]
     wanted = [(door, f"{door.path}?{name}={id}") for door in lists for name, id in filters if name and id]
-    tried = await _all(ours.client("owner"), "owner", wanted)
+    tried = await _all(ours.client("owner"), "owner", part(wanted, 60))
     assert _wrong(tried, 200, 422) == []
     answered, secrets = [one for one in tried if one.status == 200], theirs.secrets()
     assert len(answered) > 20
@@ -113,7 +119,7 @@ async def test_another_tenants_ids_match_nothing_in_a_filter(
 
 
 async def test_a_token_opens_what_its_scopes_name_and_nothing_else(ours: Tenant, app_doors: list[Door]) -> None:
-    for scopes in (("devices:read",), ("diary:read", "people:write")):
+    for scopes in (("devices:read",), ("diary:read", "people:write"))[: None if LONG else 1]:
         token = ours.api_token(*scopes)
         denied = [
             (door, ours.path(door))

@@ -55,6 +55,28 @@ def test_every_subscriber_of_every_service_acks_by_hand(
     assert explicit, "a service that hears nothing"
 
 
+async def test_what_the_bus_acknowledged_to_others_is_counted_and_passed_over(
+    bus: Bus, queue: Queue, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A device may have its PubAck sent to any subject (field-notes.md): no error, and one line however many come."""
+    done: list[bytes] = []
+
+    async def handle(batch: list[Delivery]) -> None:
+        done.extend(one.body for one in batch)
+
+    bus.work(queue.durable, handle)
+    await bus.start()
+    for body in (b"1", b"2", b"3"):
+        await client.publish(queue.subject, body, reply=queue.subject)
+    await client.publish(queue.subject, b'{"stream":"a fact may have such a key","member":"mem-1"}')
+    await until(lambda: len(done) == 4)
+    await drained(client, queue)
+    assert sorted(done)[:3] == [b"1", b"2", b"3"]
+    lines = [one for one in caplog.records if "acknowledgements of the bus" in one.message]
+    assert [one.levelname for one in lines] == ["WARNING"]
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
+
+
 def test_a_subscriber_without_a_policy_would_be_found(settings: Settings, explicit: list[AckPolicy]) -> None:
     with pytest.raises(AssertionError, match="explicit ack policy"):
         Bus("x", settings).broker.subscriber("forgotten")

@@ -3,12 +3,14 @@
 import asyncio
 import csv
 import io
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyotp
 import pytest
 
 from services.licensing.audit import GENESIS, Chain, describe, digest
-from tests.licensing.support import Acme
+from tests.licensing.support import PASSWORD, Acme
 from tests.licensing.web import Web
 
 here = pytest.mark.asyncio(loop_scope="module")
@@ -19,8 +21,8 @@ async def _log(web: Web, acme: Acme, who: str = "olga", **params: Any) -> list[d
         answer = await http.get("/api/v1/audit", params=params)
     assert answer.status_code == 200, answer.text
     assert answer.json()["incomplete"] == []
-    items: list[dict[str, Any]] = answer.json()["items"]
-    return items
+    # that whoever looks signed in stands in the log, too
+    return [one for one in answer.json()["items"] if "action" in params or one["action"] != "session.started"]
 
 
 @here
@@ -59,7 +61,7 @@ async def test_the_log_is_one_chain(web: Web) -> None:
     log = web.licensing.store["audit"]
     async with web.person(acme, "olga") as http:
         held = (await http.get("/api/v1/audit/check")).json()
-        assert (held["entries"], held["broken"]) == (12, [])
+        assert (held["entries"], held["broken"]) == (13, []), "twelve changes and a sign-in"
         first = await log.find_one({"workspace": acme.workspace, "seq": 5})
         assert first is not None
         await log.update_one({"_id": first["_id"]}, {"$set": {"actor_name": "Somebody else"}})
@@ -87,15 +89,61 @@ async def test_pages_and_the_export_hold_both_logs(web: Web) -> None:
             seen += [one["id"] for one in page["items"]]
             if (before := page["next"]) is None:
                 break
-        assert len(seen) == len(set(seen)) == 8
+        assert len(seen) == len(set(seen)) == 9
         assert seen == sorted(seen, reverse=True)
         newest = (await http.get("/api/v1/audit", params={"limit": 1})).json()["items"][0]
         assert newest["action"] == "audit.exported"
     table = list(csv.DictReader(io.StringIO(first.content.decode("utf-8-sig"))))
-    assert [one["action"] for one in table] == ["audit.exported", *["team.created"] * 7]
+    assert [one["action"] for one in table] == ["audit.exported", "session.started", *["team.created"] * 7]
     async with web.person(acme, "cleo") as client:
         for path in ("audit", "audit.csv", "audit/check"):
             assert (await client.get(f"/api/v1/{path}")).status_code == 403
+
+
+@here
+async def test_who_came_in_or_failed_to_stands_in_the_log(web: Web) -> None:
+    """Sign-ins, refused ones with nobody as actor, new passwords and second factors, with from where (W-01)."""
+    acme: Acme = await web.licensing.seed()
+    for _ in "ab":
+        await web.sign_in(acme, "lisa", password="wrong", from_address="203.0.113.7")
+    async with web.person(acme, "lisa") as http:
+        changed = await http.put("/api/v1/me/password", json={"old": PASSWORD, "new": "another horse battery"})
+        http.headers["Authorization"] = f"Bearer {changed.json()['token']}"
+        begun = (await http.post("/api/v1/me/two-factor", json={"password": "another horse battery"})).json()
+        code = pyotp.TOTP(begun["secret"]).now()
+        assert (await http.post("/api/v1/me/two-factor/confirm", json={"code": code})).status_code == 200
+    async with web.person(acme, "olga") as http:
+        log = (await http.get("/api/v1/audit", params={"member": acme.member("lisa")})).json()["items"]
+    wanted = ["account.two_factor_on", "account.password_changed", "session.started", *["session.refused"] * 2]
+    assert [one["action"] for one in log] == wanted
+    refused = log[-1]
+    assert (refused["actor"], refused["actor_name"], refused["address"]) == ("-", "", "203.0.113.7")
+    assert refused["detail"] == 'why="wrong-credentials"'
+
+
+@here
+async def test_the_log_by_days(web: Web) -> None:
+    """From the first day on, and up to the end of the last one; no date is 422."""
+    acme: Acme = await web.licensing.seed()
+    await acme.create("adam", "teams", name="Sea")
+    today = datetime.now(UTC).date()
+    days = {
+        name: (today + timedelta(days=by)).isoformat() for name, by in (("yesterday", -1), ("today", 0), ("next", 1))
+    }
+    for span, found in (
+        ({"from": days["today"], "to": days["today"]}, 1),
+        ({"from": days["yesterday"], "to": days["next"]}, 1),
+        ({"to": days["yesterday"]}, 0),
+        ({"from": days["next"]}, 0),
+    ):
+        log = await _log(web, acme, **span)
+        assert len(log) == found or today != datetime.now(UTC).date(), span
+    async with web.person(acme, "olga") as http:
+        await http.get("/api/v1/teams")
+        file = await http.get("/api/v1/audit.csv", params={"from": days["today"]})
+        assert "team.created" in file.text
+        for wrong in ("2026-13-01", "today", '{"$ne":1}', "2026-1-1"):
+            assert (await http.get("/api/v1/audit", params={"from": wrong})).status_code == 422
 
 
 @here

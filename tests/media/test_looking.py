@@ -133,9 +133,13 @@ async def test_what_cannot_be_decoded_is_422_and_remembered(media: Media) -> Non
     damaged = whole[:60] + bytes(len(whole) - 100) + whole[-40:]
     device = await media.device()
     await keep(device, damaged)
+    heard = await media.operator.subscribe(f"capture.removed.{media.workspace}.*")
     for _ in range(2):
+        said = asyncio.ensure_future(heard.next_msg(10))
         problem = json.loads((await media.look(device, "capture-1")).data)
         assert (problem["status"], problem["type"]) == (422, "urn:daybook:problem:unreadable")
+        told = json.loads((await said).data)
+        assert (told["capture_id"], told["reason"]) == ("capture-1", "unreadable")
     kept = await mongo.database(media.settings, "media")["pictures"].find_one()
     assert kept
     assert kept["unreadable"]

@@ -4,6 +4,7 @@ The diary's own entries (who looked, exported, edited) and licensing's (who chan
 one list in the order of time.
 """
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -11,6 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.diary import audit
 from services.diary.access import Action, Viewer, sight
 from services.diary.api.answers import answer
+from services.diary.days import read_date
 from services.diary.edge import Edge, current_viewer, edge_of, gate
 from services.diary.tables import to_csv
 from services.kit.problems import Problem
@@ -24,6 +26,8 @@ _COLUMNS = (
 )
 _PAGE, _MOST = 500, 50_000
 _Text = Annotated[str | None, Query(max_length=60)]
+_From = Annotated[str | None, Query(alias="from", max_length=10, description="the first day, UTC")]
+_To = Annotated[str | None, Query(alias="to", max_length=10, description="the last day, UTC")]
 
 
 @router.get("/audit", dependencies=[gate(Action.READ_AUDIT)])
@@ -33,6 +37,8 @@ async def read(
     member: str | None = None,
     actor: _Text = None,
     action: _Text = None,
+    start: _From = None,
+    end: _To = None,
     before: _Text = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Response:
@@ -40,10 +46,10 @@ async def read(
 
     ``incomplete`` names a service that did not answer, whose entries are missing.
     """
-    filters = _filters(viewer, member, actor, action)
+    filters, span = filters_of(viewer, member, actor, action), span_of(start, end)
     if filters is None:
         return answer({"items": [], "next": None, "incomplete": []})
-    return answer(await merged(edge_of(request), viewer, filters, before, limit))
+    return answer(await merged(edge_of(request), viewer, filters, before, limit, span=span))
 
 
 @router.get("/audit.csv", dependencies=[gate(Action.READ_AUDIT)])
@@ -53,16 +59,18 @@ async def export(
     member: str | None = None,
     actor: _Text = None,
     action: _Text = None,
+    start: _From = None,
+    end: _To = None,
 ) -> Response:
     """The same as a file, the newest 50,000 entries; 503 rather than half of it. The export is audited itself."""
-    edge, filters = edge_of(request), _filters(viewer, member, actor, action)
+    edge, filters, span = edge_of(request), filters_of(viewer, member, actor, action), span_of(start, end)
     principal = viewer.principal
     who = {"member": principal.member, "name": principal.name, "role": principal.role}
     await audit.note(edge.db, viewer.workspace, who, "audit.exported", principal.member)
     items: list[dict[str, Any]] = []
     following: str | None = None
     while filters is not None and len(items) < _MOST:
-        page = await merged(edge, viewer, filters, following, _PAGE, whole=True)
+        page = await merged(edge, viewer, filters, following, _PAGE, span=span, whole=True)
         items += page["items"]
         if (following := page["next"]) is None:
             break
@@ -78,7 +86,7 @@ async def check(request: Request, viewer: Annotated[Viewer, Depends(current_view
     return answer(await edge_of(request).bus.ask("licensing", "audit_check", asked, timeout=20.0))
 
 
-def _filters(viewer: Viewer, member: str | None, actor: str | None, action: str | None) -> dict[str, str] | None:
+def filters_of(viewer: Viewer, member: str | None, actor: str | None, action: str | None) -> dict[str, str] | None:
     """What to look for; None where nothing can match."""
     everything = sight(viewer, Action.READ_AUDIT, "-", None) is not None
     about = member if everything else viewer.member
@@ -88,12 +96,27 @@ def _filters(viewer: Viewer, member: str | None, actor: str | None, action: str 
     return {name: value for name, value in found if value is not None}
 
 
+def span_of(first: str | None, last: str | None) -> tuple[str | None, str | None]:
+    """The instants of whole days, UTC: from the first one on, and before the day after the last one."""
+    start = f"{read_date(first, 'from')}T00:00:00Z" if first else None
+    return start, f"{read_date(last, 'to') + timedelta(days=1)}T00:00:00Z" if last else None
+
+
 async def merged(
-    edge: Edge, viewer: Viewer, filters: dict[str, str], before: str | None, limit: int, *, whole: bool = False
+    edge: Edge,
+    viewer: Viewer,
+    filters: dict[str, str],
+    before: str | None,
+    limit: int,
+    *,
+    span: tuple[str | None, str | None] = (None, None),
+    whole: bool = False,
 ) -> dict[str, Any]:
-    """A page of both logs; ``whole``: 503 where licensing does not answer."""
-    own, following = await audit.entries(edge.db, viewer.workspace, **filters, before=before, limit=limit)
-    asked = AuditOf(principal=viewer.principal, filters=filters, before=before, limit=limit + 1)  # type: ignore[arg-type]
+    """A page of both logs within a span of instants; ``whole``: 503 where licensing does not answer."""
+    start, end = span
+    found = {"before": before, "start": start, "end": end}
+    own, following = await audit.entries(edge.db, viewer.workspace, **filters, **found, limit=limit)
+    asked = AuditOf(principal=viewer.principal, filters=filters, **found, limit=limit + 1)  # type: ignore[arg-type]
     incomplete: list[str] = []
     theirs: list[dict[str, Any]] = []
     try:
