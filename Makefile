@@ -1,5 +1,5 @@
 # On a fresh machine with make and Python 3.11 or newer, `make run` and `make test` set up all that they need.
-.PHONY: setup run test lint lock bench faults manifests clean
+.PHONY: setup run test lint lock bench faults hostile manifests clean
 
 PY := .venv/bin/python
 export PYTHON
@@ -39,6 +39,10 @@ bench: setup
 ## kill, stop and starve every part under load, and look for what was lost
 faults: setup
 	$(PY) -m tests.faults $(ARGS)
+
+## try every endpoint as every role, with another tenant's ids, operators and generated requests; counts what gets through
+hostile: setup
+	DAYBOOK_HOSTILE=long $(PY) -m pytest tests/hostile -q --timeout 7200 $(ARGS)
 
 ## render and check everything under deploy/k8s, and what watches it
 manifests: setup
