@@ -175,3 +175,28 @@ def test_seeding_by_the_command(licensing: Licensing) -> None:
     assert licence["contract"] == made["contracts"][0]["contract"]
     assert licence["member"] == made["people"][0]["member"]
     assert len(licence["key"].replace("-", "")) == 32
+
+
+async def test_what_a_deletion_takes_is_the_workspaces_setting(licensing: Licensing, acme: Acme) -> None:
+    """S-08, W-06: whole segments by default, or the time since the previous capture; others are told."""
+    owner = acme.principal("olga")
+    read = requests.Read(principal=owner, collection="workspaces", id=acme.workspace)
+    assert (await licensing.ask("read", read))["items"][0]["deletion_rule"] == "segment"
+    change = {"principal": owner, "collection": "workspaces", "id": acme.workspace}
+    body = {"deletion_rule": "since_previous"}
+    assert (await licensing.ask("change", requests.Change(**change, body=body)))["deletion_rule"] == "since_previous"
+    problem = await licensing.refused("change", requests.Change(**change, body={"deletion_rule": "nothing"}))
+    assert problem.status == 422
+
+
+async def test_a_contract_may_be_other_than_hourly(licensing: Licensing, acme: Acme) -> None:
+    """S-03: without a rate nothing of it is billed."""
+    body = {"member": acme.member("emil"), "project": "Flat", "rate_minor": None}
+    asked = requests.Create(principal=acme.principal("olga"), collection="contracts", body=body)
+    made = await licensing.ask("create", asked)
+    assert made["rate_minor"] is None
+    change = {"principal": acme.principal("olga"), "collection": "contracts", "id": made["id"]}
+    for rate in (6000, None):
+        assert (await licensing.ask("change", requests.Change(**change, body={"rate_minor": rate})))[
+            "rate_minor"
+        ] == rate
