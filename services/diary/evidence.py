@@ -9,15 +9,17 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from services.diary.projections import segment_id_of, shown_of
+from services.diary.projections import counted_of, parts_of, segment_id_of, shown_of
+from services.diary.weeks import Sheet
 from services.kit.bus import Bus
 from services.kit.mongo import Database, prefix_range
 from services.wire import requests, slots
-from services.wire.billing import Count, Recorded, count_slot
+from services.wire.billing import Recorded, count_slot
 from services.wire.edits import Edit, Signed, read_edit
 from services.wire.proof import digest
 from services.wire.reckoning import Around
 from services.wire.seals import Device
+from services.wire.segments import Part, left_of
 from services.wire.slots import SLOT
 
 Document = dict[str, Any]
@@ -101,27 +103,28 @@ async def devices(bus: Bus, workspace: str, names: Collection[str]) -> dict[str,
     return found
 
 
-class Folded(NamedTuple):
-    """What the diary folded of a contract-week: its segments, and the others of the member in the same slots."""
+def places_of(seen: Iterable[Document]) -> set[Place]:
+    """The records that were folded into these segments.
 
-    own: list[Document]
-    others: list[Document]
+    Of late time without those that were removed whole before: that is said in the seal of the week it was removed in.
+    """
+    return {
+        (document["_id"].rsplit("|", 1)[1], part.seq)
+        for document in seen
+        if not is_manual(document)
+        for part in _parts(document)
+    }
 
-    @property
-    def places(self) -> set[Place]:
-        """The records that were folded into the week."""
-        return {
-            (document["_id"].rsplit("|", 1)[1], int(seq))
-            for document in self.own
-            if not is_manual(document)
-            for seq in document["parts"]
-        }
 
-    @property
-    def span(self) -> tuple[str, str]:
-        """The first and the last slot of its recorded segments."""
-        moments = [document["_id"].split("|")[2] for document in self.own if not is_manual(document)]
-        return min(moments), max(moments)
+def _parts(document: Document) -> list[Part]:
+    parts = parts_of(document)
+    return left_of(parts, document["gone"]) if "adjustment" in document and "gone" in document else parts
+
+
+def span_of(seen: Iterable[Document]) -> tuple[str, str]:
+    """The first and the last slot of the recorded ones among these segments."""
+    moments = [document["_id"].split("|")[2] for document in seen if not is_manual(document)]
+    return min(moments), max(moments)
 
 
 def is_manual(document: Mapping[str, Any]) -> bool:
@@ -129,69 +132,40 @@ def is_manual(document: Mapping[str, Any]) -> bool:
     return document.get("kind") == "manual"
 
 
-async def folded(db: Database, week: Document) -> Folded:
-    """The segments that are billed in a week, and their neighbours in time."""
-    moments = sorted({key.split("|", 1)[0] for key in week["claims"]})
-    if not moments:
-        return Folded([], [])
-    head = f"{week['workspace']}|{week['member']}|"
-    span = {"_id": {"$gte": f"{head}{moments[0]}|", "$lt": f"{head}{moments[-1]}}}"}}
-    own: list[Document] = []
-    others: list[Document] = []
-    wanted = set(moments)
-    async for document in db["segments"].find(span):
-        _, _, slot, contract, device = document["_id"].split("|")
-        if slot not in wanted or "shown" not in document:
-            continue
-        billed = contract == week["contract"] and f"{slot}|{device}" in week["claims"]
-        (own if billed else others).append(document)
-    return Folded(own, others)
+async def folded(db: Database, week: Document) -> list[Document]:
+    """The segments that are billed in a week."""
+    head, contract = f"{week['workspace']}|{week['member']}|", week["contract"]
+    keys = [f"{head}{slot}|{contract}|{device}" for slot, _, device in (key.partition("|") for key in week["claims"])]
+    found = db["segments"].find({"_id": {"$in": keys}})
+    return [document async for document in found if "shown" in document]
 
 
-def around(seen: Folded, week: str, *, movement_counts: bool) -> Around:
-    """What the member's other segments take from the week that begins on the Monday ``week`` (T-14).
-
-    Time that is billed late finds what earlier weeks counted, which stays theirs.
-    """
+def around(seen: Sequence[Document], *, movement_counts: bool) -> Around:
+    """What the rest of the member's diary takes from a week's segments: as it stood when they were counted (T-14)."""
     elsewhere: dict[str, list[int]] = {}
     billed: set[str] = set()
-    beside = _by_slot(seen.others, week)
-    for slot, own in _by_slot(seen.own, week).items():
-        if slot not in beside:
-            continue
-        alone = count_slot(own, movement_counts=movement_counts)
-        whole = count_slot([*own, *beside[slot]], movement_counts=movement_counts)
-        taken = _taken(own, alone, whole)
-        if taken:
-            elsewhere[slot] = taken
-        if any(alone[one.segment_id].whole > whole[one.segment_id].whole for one in own) and any(
-            one.contract == own[0].contract for one in beside[slot]
-        ):
+    for slot, together in _by_slot(seen).items():
+        counted = {index for one in together for index in counted_of(one)}
+        minutes = {one["_id"]: shown_of(one)["minutes"] for one in together}
+        there = {index for own in minutes.values() for index, minute in enumerate(own) if minute is not None}
+        if there - counted:
+            elsewhere[slot] = sorted(there - counted)
+        alone = count_slot(
+            (_recorded(one, minutes[one["_id"]], counted) for one in together), movement_counts=movement_counts
+        )
+        if any(alone[segment_id_of(one["_id"])].whole != Sheet.unpack(one["claim"]).whole for one in together):
             billed.add(slot)
     return Around(elsewhere, frozenset(billed))
 
 
-def _taken(own: Sequence[Recorded], alone: Mapping[str, Count], whole: Mapping[str, Count]) -> list[int]:
-    return sorted(
-        {
-            index
-            for one in own
-            for index, (before, now) in enumerate(
-                zip(alone[one.segment_id].counted, whole[one.segment_id].counted, strict=True)
-            )
-            if before and not now
-        }
-    )
-
-
-def _by_slot(documents: Iterable[Document], week: str) -> dict[str, list[Recorded]]:
-    slots_: defaultdict[str, list[Recorded]] = defaultdict(list)
+def _by_slot(documents: Iterable[Document]) -> dict[str, list[Document]]:
+    found: defaultdict[str, list[Document]] = defaultdict(list)
     for document in documents:
-        slots_[document["_id"].split("|")[2]].append(_recorded(document, week))
-    return slots_
+        found[document["_id"].split("|")[2]].append(document)
+    return found
 
 
-def _recorded(document: Document, week: str) -> Recorded:
+def _recorded(document: Document, minutes: Sequence[Any], counted: Collection[int]) -> Recorded:
     _, _, _, contract, device = document["_id"].split("|")
     return Recorded(
         segment_id_of(document["_id"]),
@@ -199,6 +173,5 @@ def _recorded(document: Document, week: str) -> Recorded:
         device,
         document["kind"],
         document["session_started"],
-        shown_of(document)["minutes"],
-        sealed=(document["week"] or week) < week,
+        [minute if index in counted else None for index, minute in enumerate(minutes)],
     )

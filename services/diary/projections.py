@@ -2,12 +2,13 @@
 
 ``segments`` ``workspace|member|slot|contract|device``: the parts by seq (JSON), and what they come to: ``shown``, the
 segment of the answer for a day as JSON that goes out as it is, but for billing and score, which change by themselves;
-the counted ``figures``; the ``claim`` on the week's bill; the ``score``. What edits did to it is kept in it too:
-``gone`` and ``dropped`` (removed minutes and captures), ``said`` (memo and label), ``entry`` (manual time).
+the ``counted`` minutes and their ``figures``; the ``claim`` on the week's bill; the ``score``. What edits did to it is
+kept in it too: ``gone`` and ``dropped`` (removed minutes and captures), ``said`` (memo and label), ``entry`` (manual
+time).
 ``pictures`` ``workspace|capture|device``: which segments name it with which hash, and what media said of it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +20,8 @@ from services.wire import slots
 from services.wire.billing import Recorded, count_slot, unprotected_because
 from services.wire.events import CaptureRemoved, CaptureStored, SegmentRecorded, SegmentScored
 from services.wire.scores import Tally
-from services.wire.segments import MANUAL, STATE, Gone, Merged, Part, left_of, merge, without
+from services.wire.segments import MANUAL, STATE, Gone, Merged, Minute, Part, left_of, merge, without
+from services.wire.slots import SLOT_MINUTES
 
 Document = dict[str, Any]
 #: ``figures`` of a segment, in this order: what ``count_minutes`` gives.
@@ -87,7 +89,7 @@ def put_together(document: Document, pictures: Mapping[str, Document]) -> None:
         document["parts"] = {str(part.seq): orjson.dumps([*_bare(part, document["gone"])]) for part in parts}
         parts = left_of(parts, document["gone"], document.get("dropped", ()))
     if not parts:
-        for name in ("shown", "figures", "claim", "session_started", "existed"):
+        for name in ("shown", "figures", "claim", "counted", "session_started", "existed"):
             document.pop(name, None)
         return
     merged = merge(parts)
@@ -192,7 +194,7 @@ def count(
                 one["_id"].rsplit("|", 1)[1],
                 one["kind"],
                 one["session_started"],
-                shown["minutes"],
+                _counted_for_good(one, shown["minutes"]) if is_sealed(one) else shown["minutes"],
                 is_sealed(one),
             )
             for one, shown in there
@@ -205,8 +207,22 @@ def count(
         figures = {"active_minutes": active, **_protection(one, shown, active)}
         figures |= {"adjustment": one["adjustment"]} if "adjustment" in one else {}
         one["shown"] = orjson.dumps(shown | figures)
+        one["counted"] = sum(yes << index for index, yes in enumerate(mine.counted))
         one["figures"] = [mine.figures[name] for name in FIGURES]
         one["claim"] = Sheet(mine.whole, mine.exact, tracked, active, int(one["kind"] == MANUAL)).pack()
+
+
+def counted_of(document: Document) -> list[int]:
+    """Which of the ten minutes of a segment count for it, by their place."""
+    return [index for index in range(SLOT_MINUTES) if document["counted"] >> index & 1]
+
+
+def _counted_for_good(document: Document, minutes: Sequence[Minute | None]) -> list[Minute | None]:
+    """What a segment of a sealed week counts: what it counted when the week was sealed, neither more nor less."""
+    if "counted" not in document:
+        return list(minutes)  # built anew since
+    mine = counted_of(document)
+    return [minute if index in mine else None for index, minute in enumerate(minutes)]
 
 
 def _protection(document: Document, shown: Mapping[str, Any], active: int) -> dict[str, Any]:

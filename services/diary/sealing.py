@@ -144,10 +144,11 @@ class Sealer:
         terms = terms_of(week, contract, settings)
         seen = await evidence.folded(self._db, week)
         signed = await evidence.edits(self._db, week["workspace"], week["contract"], week["week"])
-        places = seen.places
-        records = await evidence.records(self._bus, week["workspace"], places, seen.span) if places else []
+        places = evidence.places_of(seen)
+        span = evidence.span_of(seen) if places else None
+        records = await evidence.records(self._bus, week["workspace"], places, span) if span else []
         devices = await evidence.devices(self._bus, week["workspace"], {device for device, _ in places})
-        around = evidence.around(seen, week["week"], movement_counts=terms.movement_counts)
+        around = evidence.around(seen, movement_counts=terms.movement_counts)
         edits = evidence.read_edits(bytes(self._key.verify_key), [one for _, one in signed])
         kinds = {name: device.kind for name, device in devices.items()}
         totals = reckon([one.body for one in records], edits, terms, kinds, around).totals
@@ -173,8 +174,7 @@ class Sealer:
             number=0,
             previous=GENESIS,
         )
-        span = list(seen.span) if places else None
-        return await self._write(week, draft, {"about": about, "span": span}, records, signed)
+        return await self._write(week, draft, {"about": about, "span": span and list(span)}, records, signed)
 
     async def _about(self, week: Document, contract: Document, settings: Workspace) -> About:
         names = {}

@@ -21,7 +21,7 @@ class DiarySettings(Settings):
     """Signs edits and seals; base64 of 32 bytes."""
     seal_grace_seconds: float = 60.0
     """How long after its lock a week is sealed; changes nothing of what is in it (S-06)."""
-    seal_quiet_seconds: float = 30.0
+    seal_quiet_seconds: float = 120.0
     """How long nothing must have come for a week before it is sealed by itself."""
     seal_every_seconds: float = 10.0
     http_port: int = 8080

@@ -63,17 +63,18 @@ class Course:
     async def ready(self) -> "Course":
         """The ledger answers, and the workspace is known."""
         await self.ledger.answer(self.diary)
-        await self._know(self.diary.teller.settings())
+        await self.know(self.diary.teller.settings())
         return self
 
-    async def _know(self, *facts: Fact) -> None:
+    async def know(self, *facts: Fact) -> None:
+        """What licensing tells."""
         await Resettler(self.diary.db, self.folder).tell(facts)
 
     async def run(self, number: int, seed: int) -> Result:
         """One race; AssertionError where something was half in, lost or moved."""
         dice, tell, contract = random.Random(seed), self.diary.teller, f"con{number}"
         member, device = f"mem{number}", f"dev{number}"
-        await self._know(
+        await self.know(
             tell.member(member), tell.contract(contract, member, weekly_limit_minutes=dice.choice([None, 30]))
         )
         slots = [format_instant(FIRST + step * SLOT) for step in range(_SEGMENTS)]
