@@ -76,7 +76,7 @@ async def file(request: Request, id: str, viewer: _SomeViewer) -> Response:
 @router.post("/licences/{id}/transfer", dependencies=[gate(Action.CHANGE_LICENCES)])
 async def transfer(request: Request, id: str, viewer: _SomeViewer) -> Response:
     """A device stops; its seat is kept for the next computer that activates the licence, or given back (L-04)."""
-    sent, found = await read_form(request), await asking.one(request, viewer, "licences", id)
+    found, sent = await asking.one(request, viewer, "licences", id), await read_form(request)
     device = await asking.one(request, viewer, "devices", sent.text("device"))
     if device["licence"] != found["id"]:
         raise not_found("device")
@@ -105,10 +105,6 @@ async def change(request: Request, id: str, act: str, viewer: _SomeViewer) -> Re
     return await _key(request, viewer, changed) if "key" in changed else done(f"/licences/{id}", said)
 
 
-def _renewed(sent: Sent, zone: ZoneInfo) -> dict[str, Any]:
-    return _span(sent, zone)
-
-
 #: What may be done with a licence: the change, and what is said once it is made.
 _ACTS: Mapping[str, tuple[_Do, str]] = {
     "issue": (lambda sent, zone: {"state": "issued"}, "It is issued."),
@@ -118,7 +114,7 @@ _ACTS: Mapping[str, tuple[_Do, str]] = {
         lambda sent, zone: {"state": "revoked", "drain_hours": _number(sent, "drain_hours", view.DRAIN_HOURS)},
         "It is revoked. What was signed before stays valid.",
     ),
-    "renew": (_renewed, "Its time is changed."),
+    "renew": (lambda sent, zone: _span(sent, zone), "Its time is changed."),
     "seats": (lambda sent, zone: {"seats": _number(sent, "seats", 1)}, "Its seats are changed. None is taken away."),
     "reserved": (lambda sent, zone: {"seats_reserved": 0}, "The seats that were kept are free."),
     "policy": (
@@ -133,7 +129,7 @@ def _new(sent: Sent, zone: ZoneInfo) -> dict[str, Any]:
     mode = sent.text("mode") or "worklog"
     computer = sent.some("computer") if mode == "monitoring" else None
     member = None if computer else sent.some("member")
-    body = {"mode": mode, "member": member, "computer": computer, "policy": sent.some("policy")}
+    body: dict[str, Any] = {"mode": mode, "member": member, "computer": computer, "policy": sent.some("policy")}
     body |= {
         "seats": _number(sent, "seats", 1),
         "draft": sent.ticked("draft"),

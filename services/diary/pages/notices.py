@@ -11,7 +11,7 @@ from services.diary.access import Action, Viewer
 from services.diary.edge import current_viewer, gate
 from services.diary.pages import asking
 from services.diary.pages.devices import around
-from services.diary.pages.forms import done, read_form
+from services.diary.pages.forms import done
 from services.diary.pages.listing import page_of
 from services.diary.pages.shell import framed
 from services.wire import words
@@ -74,7 +74,6 @@ async def notices(request: Request, viewer: _SomeViewer, page: int = 1, all: str
 @router.post("/notices/{id}", dependencies=[gate(Action.CHANGE_NOTICES)])
 async def acknowledge(request: Request, id: str, viewer: _SomeViewer) -> Response:
     """I have read it."""
-    await read_form(request)
     await asking.change(request, viewer, "notices", id, {"acknowledged": True})
     return done(_AT, "Your acknowledgement is recorded.")
 

@@ -98,7 +98,7 @@ async def edit(request: Request, id: str, viewer: _SomeViewer) -> HTMLResponse:
 @router.post("/policies/{id}/edit", dependencies=[gate(Action.CHANGE_POLICIES)])
 async def change(request: Request, id: str, viewer: _SomeViewer) -> Response:
     """Makes the next version: whoever works under it does so from now on (L-04), told first of what is more (G-01)."""
-    sent, (found, carrying) = await read_form(request), await _before(request, viewer, id)
+    (found, carrying), sent = await _before(request, viewer, id), await read_form(request)
     assert found is not None
     try:
         body = {"name": sent.text("name"), "policy": form_of.policy_of(sent)}

@@ -65,8 +65,7 @@ async def edit(request: Request, id: str, viewer: _SomeViewer) -> HTMLResponse:
 @router.post("/profiles/{id}", dependencies=[gate(Action.CHANGE_PROFILES)])
 async def change(request: Request, id: str, viewer: _SomeViewer) -> Response:
     """Changes a profile: its policy, whom it is for, on or off."""
-    sent = await read_form(request)
-    found = await asking.one(request, viewer, "profiles", id)
+    found, sent = await asking.one(request, viewer, "profiles", id), await read_form(request)
     try:
         await asking.change(request, viewer, "profiles", id, _body(sent))
     except Problem as problem:

@@ -79,6 +79,19 @@ async def test_the_preview_says_who_will_be_told(office: Office) -> None:
 
 
 @here
+async def test_a_declaration_names_who_made_it(office: Office) -> None:
+    """G-01: a hidden icon's legal basis, by whom, with which version and in which words."""
+    acme = await office.acme()
+    hidden = {name: value for name, value in DEFAULTS.items() if name != "tray"}
+    async with office.browser(acme, "adam") as adam:
+        page = plain(await adam.post("/policies/new", **hidden, legal_basis="Works agreement 12"))
+        assert "Icon : hidden, on the declared basis: Works agreement 12." in page
+        declared = page.partition("The legal basis for hiding the icon was declared by")[2]
+        assert declared.strip().startswith("Adam on")
+        assert "with version 1: Works agreement 12" in declared
+
+
+@here
 async def test_a_refusal_stands_at_its_switch_and_keeps_what_was_typed(office: Office) -> None:
     acme = await office.acme()
     async with office.browser(acme, "olga") as olga:
