@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.wire.slots import format_instant, parse_instant, slot_of, week_of
-from tests.diary import lock_races
 from tests.diary.editing import done, ids, kind_of, send
 from tests.diary.facts import MONDAY, minutes, slots_from
 from tests.diary.ledgers import Ledger
@@ -93,13 +92,6 @@ async def test_every_edit_changes_its_weeks_version(diary: Diary, ledger: Ledger
         assert week is not None
         versions.append(week["version"])
     assert versions == sorted(set(versions))
-
-
-async def test_an_edit_races_the_seal(diary: Diary, ledger: Ledger) -> None:
-    """S-06: wholly in the seal, or refused; some dozens here, 10,000 by ``python -m tests.diary.lock_races``."""
-    outcomes = await lock_races.race(diary, ledger, rounds=24, seed=7)
-    assert sum(outcomes.values()) == 24
-    assert min(outcomes["in"], outcomes["refused"]) > 0, f"a race with one winner is none: {outcomes}"
 
 
 async def test_late_time_of_a_sealed_week_is_an_adjustment(diary: Diary, ledger: Ledger) -> None:
