@@ -127,6 +127,7 @@ async def _page(
         whose=None if own else document["name"] if document else "",
         own=own,
         member=whose,
+        checked=viewer.role != "client",
         form=form,
         forms={one.id: Form(name=one.id) for one in view.contracts},
         submits=_to_submit(view) if own and can(viewer, Action.SUBMIT_TIMESHEET) else [],
