@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
+from agent.__main__ import main
 from agent.activation import ActivationError, activate
 from agent.clock import HandClock
 from agent.evidence import Evidence
@@ -237,3 +238,27 @@ def test_a_file_is_looked_at_before_it_goes_anywhere(tmp_path: Path) -> None:
             activate(home, "http://127.0.0.1:9", given_file)
     with pytest.raises(ActivationError, match="cannot be reached"):
         activate(home, "http://127.0.0.1:9", file())
+
+
+@pytest.mark.parametrize(("state", "said"), [("active", "is monitored"), ("revoked", "cannot be reached")])
+def test_a_monitored_computer_takes_no_other_licence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], state: str, said: str
+) -> None:
+    """T-02: while its own holds; its member cannot shake the monitoring off by loading a licence of their own."""
+    home = Settings(home=tmp_path / "home")
+    home.make_home()
+    home.keep(ACTIVATION)
+    spool = Spool(home.spool)
+    remember(spool, sealed(mode="monitoring") | {"state": state}, START)
+    spool.close()
+    assert main(["--home", str(home.home), "activate", "--server", "http://127.0.0.1:9", "--licence", "A-B"]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_an_activated_computer_knows_which_files_are_genuine(tmp_path: Path) -> None:
+    """L-02: by the key that came with its activation."""
+    home = Settings(home=tmp_path / "home")
+    home.make_home()
+    home.keep(ACTIVATION)
+    with pytest.raises(ActivationError, match="not signed by this installation"):
+        activate(home, "http://127.0.0.1:9", json.dumps(sealed(STRANGER, None)["document"]))

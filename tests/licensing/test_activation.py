@@ -282,3 +282,16 @@ async def test_a_key_is_random_and_kept_as_a_hash(licensing: Licensing, acme: Ac
         async for doc in licensing.store[name].find():
             assert plain not in str(doc).replace("-", "")
     assert "key" not in (await acme.read("olga", "licences", made["id"]))[0]
+
+
+async def test_a_renewed_licence_goes_on_where_it_was(licensing: Licensing, acme: Acme) -> None:
+    """L-04: the same device and seat; while it was over it could only deliver."""
+    device, id = await acme.activated(1), acme.answer["licences"][1]["licence"]
+    over = await acme.change("olga", "licences", id, expires=_at(hours=-1))
+    assert over["state"] == "expired"
+    [row] = await acme.read("olga", "devices", device.device)
+    assert (row["state"], row["reason"]) == ("expired", "The licence is over.")
+    renewed = await acme.change("olga", "licences", id, expires=_at(days=30))
+    assert (renewed["state"], renewed["seats_taken"]) == ("active", 1)
+    again = await licensing.ask("activate", device.offer(acme.key(1)))
+    assert (again["device"], _envelope(again, licensing)["state"]) == (device.device, "active")
