@@ -2,6 +2,7 @@
 
 from services.diary.pages import (
     account,
+    audit_log,
     clients,
     contracts,
     devices,
@@ -30,6 +31,6 @@ ROUTERS = tuple(
         *(routes, editing, timesheets, contracts),
         *(people_import, people, teams, clients),
         *(settings, mails),
-        *(policies, profiles, licences, devices, notices),
+        *(policies, profiles, licences, devices, notices, audit_log),
     )
 )

@@ -48,6 +48,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("Mine", "/contracts", "Contracts", "deal", frozenset({"employee", "client"}), often=True),
     Entry("Mine", "/devices", "Devices", "mon", frozenset({"employee"})),
     Entry("Mine", "/notices", "Notices", "bell", _STAFF),
+    Entry("Mine", "/audit", "Who looked", "shield", frozenset({"employee"})),
     Entry("Mine", "/diaries", "Diaries", "eye", _LEADS | {"client"}, often=True),
     Entry("Team", "/approvals", "Approvals", "check", _LEADS),
     Entry("Team", "/contracts", "Contracts", "deal", _LEADS),
@@ -57,6 +58,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("Workspace", "/licences", "Licences", "key", _LEADS),
     Entry("Workspace", "/policies", "Policies", "file", _LEADS),
     Entry("Workspace", "/devices", "Devices", "mon", _LEADS),
+    Entry("Workspace", "/audit", "Audit", "shield", _LEADS),
     Entry("Workspace", "/settings", "Settings", "gear", _ADMINS),
 )
 

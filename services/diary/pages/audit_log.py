@@ -1,0 +1,66 @@
+"""The page of the audit log: who did what to whom, and whether the log's chain holds (G-02, B-03)."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse
+
+from services.diary.access import Action, Viewer, can, sight
+from services.diary.api import audit
+from services.diary.edge import current_viewer, edge_of, gate
+from services.diary.pages import audit_view as view
+from services.diary.pages.devices import around
+from services.diary.pages.listing import address_of
+from services.diary.pages.render import render
+from services.diary.pages.shell import framed
+from services.kit.problems import Problem
+from services.wire.requests import AuditOf
+
+router = APIRouter(include_in_schema=False)
+_SomeViewer = Annotated[Viewer, Depends(current_viewer)]
+_AT = "/audit"
+_PER_PAGE = 100
+
+
+@router.get(_AT, dependencies=[gate(Action.READ_AUDIT)])
+async def log(request: Request, viewer: _SomeViewer) -> HTMLResponse:
+    """Entries, newest first, narrowed by who, what, to whom and when; a page leads on to the next."""
+    names, zone = await around(request, viewer)
+    asked = request.query_params
+    query = {name: asked.get(name, "")[:60] for name in ("actor", "action", "member", "from", "to")}
+    filters = audit.filters_of(viewer, *(query[name] or None for name in ("member", "actor", "action")))
+    span = audit.span_of(query["from"] or None, query["to"] or None)
+    before = asked.get("before", "")[:60]
+    found: dict[str, Any] = {"items": [], "next": None, "incomplete": []}
+    if filters is not None:
+        found = await audit.merged(edge_of(request), viewer, filters, before or None, _PER_PAGE, span=span)
+    everything = sight(viewer, Action.READ_AUDIT, "-", None) is not None
+    people = names if everything else {one["actor"]: str(one["actor_name"]) for one in found["items"]}
+    return await framed(
+        request,
+        viewer,
+        "audit.html",
+        at=_AT,
+        lines=[view.line_of(one, names, zone) for one in found["items"]],
+        following=address_of(_AT, {**query, "before": found["next"]}) if found["next"] else None,
+        newest=address_of(_AT, query) if before else None,
+        incomplete=found["incomplete"],
+        query=query,
+        narrowed=any(query.values()),
+        people=sorted(people.items(), key=lambda one: one[1].casefold()),
+        actions=view.choices(),
+        everything=everything,
+        may_check=can(viewer, Action.CHECK_AUDIT),
+        export=address_of("/api/v1/audit.csv", query),
+    )
+
+
+@router.get("/audit/check", dependencies=[gate(Action.CHECK_AUDIT)])
+async def check(request: Request, viewer: _SomeViewer) -> HTMLResponse:
+    """Whether the chain holds, as a fragment of the page."""
+    try:
+        asked = AuditOf(principal=viewer.principal)
+        found = await edge_of(request).bus.ask("licensing", "audit_check", asked, timeout=20.0)
+    except Problem as problem:
+        return HTMLResponse(render("note.html", title=problem.title, detail=problem.detail), problem.status)
+    return HTMLResponse(render("audit_check.html", found=found))

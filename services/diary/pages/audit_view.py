@@ -1,0 +1,86 @@
+"""The audit log as its page shows it: an entry in words. Pure (G-02, B-03)."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from services.diary.pages.formatting import DASH
+from services.wire.slots import parse_instant
+
+#: What is done often, in words; anything else is named by its own name.
+_WORDS = {
+    "capture.viewed": "looked at a picture",
+    "capture.blurred": "blurred a picture",
+    "capture.deleted": "deleted a picture",
+    "audit.exported": "exported the audit log",
+    "members.exported": "exported members",
+    "records.released": "released records that were held back",
+    "policy.created": "made a policy",
+    "policy.changed": "changed a policy",
+    "profile.created": "made a profile",
+    "profile.changed": "changed a profile",
+    "licence.created": "issued a licence",
+    "licence.changed": "changed a licence",
+    "licence.exported": "took a licence's signed file",
+    "device.changed": "changed a device",
+    "notice.changed": "acknowledged a notice",
+    "member.created": "added a member",
+    "member.changed": "changed a member",
+    "client.created": "added a client",
+    "client.changed": "changed a client",
+    "team.created": "made a team",
+    "team.changed": "changed a team",
+    "contract.created": "made a contract",
+    "contract.changed": "changed a contract",
+    "workspace.created": "made a workspace",
+    "workspace.changed": "changed the workspace",
+    "token.created": "made an API token",
+    "token.changed": "revoked an API token",
+    "import.created": "began an import of members",
+    "session.started": "signed in",
+    "session.refused": "was refused at signing in",
+}
+_PLACES = {"policy": "/policies", "licence": "/licences", "device": "/devices", "contract": "/contracts"}
+
+
+class Line(NamedTuple):
+    """One entry; ``about`` is whom it concerns, ``target`` what was touched, with its page where it has one."""
+
+    day: str
+    clock: str
+    actor: str
+    role: str
+    did: str
+    action: str
+    about: str
+    target: str
+    href: str
+    detail: str
+    address: str
+
+
+def line_of(entry: Mapping[str, Any], names: Mapping[str, str], zone: ZoneInfo) -> Line:
+    """An entry as it is read."""
+    local = parse_instant(entry["at"]).astimezone(zone)
+    action, target = str(entry["action"]), str(entry["target"] or entry["capture"] or "")
+    place = _PLACES.get(action.partition(".")[0])
+    about = names.get(entry["member"] or "", "")
+    return Line(
+        day=f"{local.day} {local:%b %Y}",
+        clock=f"{local:%H:%M:%S}",
+        actor=str(entry["actor_name"] or DASH),
+        role=str(entry["actor_role"] or ""),
+        did=_WORDS.get(action, action.replace(".", " ").replace("_", " ")),
+        action=action,
+        about="" if entry["member"] == entry["actor"] else about,
+        target="" if target == entry["member"] else target,
+        href=f"{place}/{target}" if place and target else "",
+        detail=str(entry["detail"] or ""),
+        address=str(entry["address"] or ""),
+    )
+
+
+def choices() -> list[tuple[str, str]]:
+    """The actions a filter offers, by their words."""
+    named = sorted(((action, said[0].upper() + said[1:]) for action, said in _WORDS.items()), key=lambda one: one[1])
+    return [("", "Anything"), *named]

@@ -1,0 +1,80 @@
+"""The page of the audit log: both logs as one, narrowed and checked; their own for who is no admin (G-02, B-03)."""
+
+import pytest
+
+from services.diary import audit
+from tests.diary.office.running import Office, plain
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_what_was_done_is_read_and_narrowed(office: Office) -> None:
+    acme = await office.acme()
+    policy = str(acme.answer["licences"][1]["policy"])
+    await acme.change("olga", "policies", policy, policy={"titles": True})
+    await acme.change("adam", "members", acme.member("emil"), name="Emilio")
+    who = {"member": acme.member("adam"), "name": "adam", "role": "admin"}
+    await audit.note(office.web.edge.db, acme.workspace, who, "capture.viewed", acme.member("emil"), capture="cap-1")
+    async with office.browser(acme, "adam") as adam:
+        page = await adam.get("/audit")
+        words = plain(page)
+        assert "changed a policy" in words
+        assert "looked at a picture" in words
+        assert f'href="/policies/{policy}"' in page
+        only = plain(await adam.get("/audit?action=policy.changed")).partition("Address")[2]
+        assert "looked at a picture" not in only
+        page = plain(await adam.get(f"/audit?actor={acme.member('adam')}&member={acme.member('emil')}"))
+        assert "olga owner" not in page
+        assert "looked at a picture" in page
+        assert "No entry fits" in plain(await adam.get("/audit?to=2020-01-01"))
+        assert "No entry fits" in plain(await adam.get("/audit?member=someone-else"))
+        await adam.get("/audit?from=yesterday", 422)
+
+
+async def test_the_chain_is_checked_on_the_page(office: Office) -> None:
+    """G-02: it holds, and an entry that was altered shows."""
+    acme = await office.acme()
+    policy = str(acme.answer["licences"][1]["policy"])
+    for titles in (True, False):
+        await acme.change("olga", "policies", policy, policy={"titles": titles})
+    async with office.browser(acme, "olga") as olga:
+        assert "The chain holds." in plain(await olga.get("/audit/check"))
+        await office.licensing.store["audit"].update_one(
+            {"workspace": acme.workspace, "seq": 1}, {"$set": {"actor_name": "Somebody"}}
+        )
+        assert "first at number 1" in plain(await olga.get("/audit/check")).partition("The chain is broken")[2]
+
+
+async def test_pages_lead_on_to_older_entries(office: Office) -> None:
+    acme = await office.acme()
+    who = {"member": acme.member("adam"), "name": "adam", "role": "admin"}
+    for number in range(103):
+        await audit.note(
+            office.web.edge.db, acme.workspace, who, "capture.viewed", acme.member("emil"), capture=f"cap-{number:03}"
+        )
+    async with office.browser(acme, "olga") as olga:
+        first = await olga.get("/audit")
+        older = first.partition('rel="next"')[0].rpartition('href="')[2].partition('"')[0].replace("&amp;", "&")
+        second = await olga.get(older)
+        on_pages = [[f"cap-{number:03}" in page for page in (first, second)] for number in range(103)]
+        assert on_pages[0] == [False, True]
+        assert on_pages[102] == [True, False]
+        assert all(sum(one) == 1 for one in on_pages)
+
+
+async def test_who_is_no_admin_reads_what_concerns_them(office: Office) -> None:
+    """B-03."""
+    acme = await office.acme()
+    who = {"member": acme.member("adam"), "name": "adam", "role": "admin"}
+    for name in ("emil", "lisa"):
+        await audit.note(
+            office.web.edge.db, acme.workspace, who, "capture.viewed", acme.member(name), capture=f"cap-{name}"
+        )
+    async with office.browser(acme, "emil") as emil, office.browser(acme, "cleo") as cleo:
+        page = await emil.get("/audit")
+        assert "cap-emil" in page
+        assert "cap-lisa" not in page
+        assert "Olga" not in page.partition('role="search"')[2]
+        await emil.get("/audit/check", 403)
+        assert "cap-lisa" not in await emil.get(f"/audit?member={acme.member('lisa')}")
+        await cleo.get("/audit", 403)
