@@ -86,6 +86,7 @@ def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> Da
     segments = [one for one in day["segments"] if grid.place(one["slot"])]
     totals = day["totals"]
     today = around.now.astimezone(zone).date() == shown
+    running = running_of(around, zone) if today else None
     return DayView(
         title=long_day(shown),
         date=day["date"],
@@ -108,10 +109,10 @@ def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> Da
                 states_of(segments, day["weeks"], around.billing_zone),
                 starts_of(segments),
                 entries_shown(around.entries, segments, zone),
-                running_of(around, zone) if today else None,
+                running,
             ),
         ),
-        empty=not segments,
+        empty=not segments and not running,
         panels=[
             unprotected_panel(segments, grid),
             _arrived(around, shown, zone),
