@@ -159,10 +159,12 @@ async def current_principal(request: Request) -> Principal:
     token = token_of(request)
     if not token:
         raise signed_out()
+    action = action_of(request.scope.get("route"))
+    if action is None:
+        raise forbidden("This address names no action, so nobody may ask it.")
     if token.startswith(TOKEN_PREFIX):
         principal, scopes = await edge_of(request).sessions.of_api_token(token, client_address(request))
-        action = action_of(request.scope.get("route"))
-        if action is None or not action.opened_by(scopes) or not request.url.path.startswith("/api/v1/"):
+        if not action.opened_by(scopes) or not request.url.path.startswith("/api/v1/"):
             raise forbidden("The token has no scope for this.")
         return principal
     return await edge_of(request).sessions.principal(token, client_address(request))
@@ -198,7 +200,7 @@ def gate(action: Action) -> Any:
 
 
 def action_of(route: Any) -> Action | None:
-    """What a route declared that it does; None: nothing, so no API token opens it."""
+    """What a route declared that it does; None: nothing, so it is open to nobody (kit/access.py)."""
     gates = (one.dependency for one in getattr(route, "dependencies", ()))
     return next((one.action for one in gates if isinstance(one, Gate)), None)
 

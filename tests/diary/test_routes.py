@@ -14,4 +14,4 @@ def test_what_changes_something_is_not_done_by_an_action_that_reads() -> None:
     for one in doors():
         if one.action and one.in_schema and not one.action.open and one.action.token:
             reads = one.action.token in ("any",) or one.action.token.endswith(":read")
-            assert reads == (one.method in ("GET", "HEAD")), one
+            assert not reads or one.method in ("GET", "HEAD"), one
