@@ -59,6 +59,8 @@ class Guard:
                     cookie = Response()
                     set_cookie(self._edge, cookie, token)
                     headers.append("Set-Cookie", cookie.headers["set-cookie"])
+                if self._edge.settings.secure:
+                    _by_tls_only(message["headers"])
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 if not scope["path"].startswith("/static/"):
@@ -123,6 +125,13 @@ async def _head(app: Any, scope: Any, receive: Any, send: Any) -> None:
     except (OSError, ClientDisconnect):
         if not answered:
             raise
+
+
+def _by_tls_only(headers: list[tuple[bytes, bytes]]) -> None:
+    """No cookie goes out in the clear, whoever set it: a toast may name people."""
+    for at, (name, value) in enumerate(headers):
+        if name.lower() == b"set-cookie" and b"; secure" not in value.lower():
+            headers[at] = name, value + b"; Secure"
 
 
 def _host_of(origin: str) -> str:

@@ -1,12 +1,17 @@
 """What forms show of a refusal, and what is read of what they sent."""
 
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 from starlette.datastructures import FormData
 
-from services.diary.pages.forms import Form, Sent, told
+from services.diary.guard import Guard
+from services.diary.pages.forms import Form, Sent, done, told
 from services.diary.pages.shell import ENTRIES, groups_of
 from services.kit.problems import Problem, invalid
 from services.wire.events import Strict, check
@@ -57,6 +62,19 @@ def test_a_number_is_a_number_or_named_as_none(text: str) -> None:
         at = "seats"
     assert at == "seats"
     assert (number is None) == (text.strip() == "")
+
+
+@pytest.mark.parametrize("secure", [True, False])
+async def test_a_toast_goes_by_tls_only(secure: bool) -> None:
+    """It may name people; where the installation is reached by TLS no cookie goes out without."""
+    edge: Any = SimpleNamespace(settings=SimpleNamespace(secure=secure, public_origin="https://daybook.example"))
+    nothing: Any = None
+    guarded = httpx.ASGITransport(app=Guard(done("/people", "Ada is archived."), edge, nothing))
+    async with httpx.AsyncClient(transport=guarded, base_url="https://daybook.example") as http:
+        cookie = (await http.get("/people")).headers["set-cookie"]
+    assert ("; Secure" in cookie) == secure
+    assert "HttpOnly" in cookie
+    assert cookie.count("Secure") == int(secure)
 
 
 def test_an_entry_stands_once_in_a_roles_navigation() -> None:
