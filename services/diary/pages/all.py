@@ -7,6 +7,7 @@ from services.diary.pages import (
     contracts,
     devices,
     editing,
+    gallery,
     gate,
     licences,
     mails,
@@ -28,7 +29,7 @@ ROUTERS = tuple(
     one.router
     for one in (
         *(sign_in, sign_on, gate, account, workspaces),
-        *(routes, editing, timesheets, contracts),
+        *(routes, editing, gallery, timesheets, contracts),
         *(people_import, people, teams, clients),
         *(settings, mails),
         *(policies, profiles, licences, devices, notices, audit_log),

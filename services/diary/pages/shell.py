@@ -45,6 +45,7 @@ _BAR = 4
 ENTRIES: tuple[Entry, ...] = (
     Entry("Mine", "/", "Diary", "diary", _STAFF, often=True),
     Entry("Mine", "/timesheets", "Timesheet", "sheet", _STAFF, often=True),
+    Entry("Mine", "/captures", "Captures", "pics", _EVERYBODY),
     Entry("Mine", "/contracts", "Contracts", "deal", frozenset({"employee", "client"}), often=True),
     Entry("Mine", "/devices", "Devices", "mon", frozenset({"employee"})),
     Entry("Mine", "/notices", "Notices", "bell", _STAFF),
