@@ -206,9 +206,7 @@ class Sealer:
                 upsert=True,
                 session=session,
             )
-            fact = {name: week[name] for name in ("workspace", "member", "contract", "week")}
-            fact |= {"seal": text, "signature": signature}
-            await self._outbox.stage([("week.sealed", WeekSealed(**fact))], session)
+            await self._outbox.stage([("week.sealed", fact_of(document))], session)
             return document
 
         document = await transaction(self._db, work)
@@ -254,6 +252,12 @@ def _document(key: str, seal: Seal, text: str, signature: str) -> Document:
     document: Document = {"_id": key, "text": text, "signature": signature, "hash": seals.seal_hash(text)}
     document |= {name: getattr(seal, name) for name in names}
     return document | {"totals": seal.totals._asdict(), "terms": seal.terms._asdict()}
+
+
+def fact_of(seal: Document) -> WeekSealed:
+    """What tells of a seal."""
+    names = ("workspace", "member", "contract", "week", "signature")
+    return WeekSealed(seal=seal["text"], **{name: seal[name] for name in names})
 
 
 def _mark(seal: Document) -> Document:

@@ -179,6 +179,17 @@ async def test_the_projector_seals_by_itself_and_says_so(diary: Diary, ledger: L
     assert seals.read_seal(public_of(diary), fact["seal"], fact["signature"]).totals.billable_minutes == 10
 
 
+async def test_seals_are_said_again_to_who_asks(diary: Diary, ledger: Ledger) -> None:
+    await diary.tell(ledger.close("mira", SLOTS[0]))
+    seal = await sealer_of(diary).seal(key_of(diary))
+    assert seal is not None
+    said = await diary.client.subscribe(f"week.sealed.{diary.workspace}.*")
+    span = {"workspace": diary.workspace, "from": "2026-11-23T00:00:00Z", "to": "2026-11-24T00:00:00Z"}
+    answer = await diary.client.request("rpc.diary.replay", json.dumps(span).encode(), timeout=10)
+    assert json.loads(answer.data) == {"emitted": 1}
+    assert json.loads((await said.next_msg(timeout=20)).data)["seal"] == seal["text"]
+
+
 async def test_an_edit_is_wholly_in_the_seal_or_refused(diary: Diary) -> None:
     """Some dozens of races with late records among them; ``python -m tests.diary.races 10000`` runs more (S-06)."""
     course = await Course(diary).ready()

@@ -1,5 +1,6 @@
 """Contracts, policies and what agents and services are told of them (T-05, L-04, B-05, G-01)."""
 
+import base64
 import asyncio
 import json
 import os
@@ -59,6 +60,18 @@ async def test_a_grant_says_all(licensing: Licensing, acme: Acme) -> None:
     assert [one.contract for one in grant.contracts] == [acme.answer["contracts"][2]["contract"]]
     problem = await licensing.refused("grant", requests.GrantOf(workspace="ws-other", device=device.device))
     assert problem.status == 404
+
+
+async def test_keys_are_told_to_who_seals_whatever_became_of_the_device(licensing: Licensing, acme: Acme) -> None:
+    """S-06: base64 however the key was written; nothing of another workspace's device."""
+    device = await acme.activated(1)
+    await acme.change("olga", "devices", device.device, state="released")
+    asked = requests.KeysOf(workspace=device.workspace, devices=[device.device, "dev-unknown"])
+    (found,) = (await licensing.ask("keys", asked))["devices"]
+    assert (found["device"], found["kind"]) == (device.device, "desktop")
+    assert base64.b64decode(found["public_key"]) == bytes(device.key.verify_key)
+    other = requests.KeysOf(workspace="ws-other", devices=[device.device])
+    assert await licensing.ask("keys", other) == {"devices": []}
 
 
 async def test_a_policy_change_reaches_a_running_agent(licensing: Licensing, acme: Acme) -> None:
