@@ -21,11 +21,6 @@ SERIOUS = (
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def acme(office: Office) -> Acme:
-    return await office.acme()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def page(office: Office, acme: Acme) -> AsyncIterator[Page]:
     """Adam's browser; what its console says is an error of the pages."""
     if not CHROMIUM.exists():

@@ -6,6 +6,7 @@ import pytest
 
 from tests.diary.office.running import Office, plain
 from tests.diary.office.test_policies import DEFAULTS
+from tests.licensing.support import Acme
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 KEY = re.compile(r'id="key">([A-Z2-7-]{39})<')
@@ -31,9 +32,8 @@ async def test_a_key_is_shown_once_and_activates(office: Office) -> None:
             await device.close()
 
 
-async def test_the_mode_decides_what_is_asked(office: Office) -> None:
+async def test_the_mode_decides_what_is_asked(office: Office, acme: Acme) -> None:
     """L-08: a worklog licence has no computer, whatever a form sends; a monitoring one may have no member."""
-    acme = await office.acme()
     async with office.browser(acme, "olga") as olga:
         page = await olga.post("/licences/new", **NEW, member=acme.member("emil"), computer="Reception")
         assert "The key of Emil" in plain(page)
@@ -128,8 +128,7 @@ async def test_renewed_and_under_another_policy(office: Office) -> None:
         assert "The newest notice is not acknowledged yet" in page
 
 
-async def test_a_draft_has_no_key_until_it_is_issued(office: Office) -> None:
-    acme = await office.acme()
+async def test_a_draft_has_no_key_until_it_is_issued(office: Office, acme: Acme) -> None:
     async with office.browser(acme, "olga") as olga:
         page = await olga.post("/licences/new", **NEW, member=acme.member("emil"), draft="yes")
         assert "has no key yet" in plain(page)
@@ -137,9 +136,8 @@ async def test_a_draft_has_no_key_until_it_is_issued(office: Office) -> None:
         assert KEY.search(page)
 
 
-async def test_the_signed_file(office: Office) -> None:
+async def test_the_signed_file(office: Office, acme: Acme) -> None:
     """L-02: for whoever may change licences; it is written down who took it."""
-    acme = await office.acme()
     licence = (await acme.read("olga", "licences", member=acme.member("emil")))[0]["id"]
     async with office.browser(acme, "adam") as adam, office.browser(acme, "emil") as emil:
         answer = await adam.http.post(f"/licences/{licence}/file")
@@ -150,9 +148,8 @@ async def test_the_signed_file(office: Office) -> None:
         assert [one["target"] for one in log] == [licence]
 
 
-async def test_who_sees_which_licences(office: Office) -> None:
+async def test_who_sees_which_licences(office: Office, acme: Acme, other: Acme) -> None:
     """M-02: a manager their team's, without buttons; others' are not found."""
-    acme, other = await office.acme(), await office.acme()
     lisas, emils = [(await acme.read("olga", "licences", member=acme.member(who)))[0]["id"] for who in ("lisa", "emil")]
     async with office.browser(acme, "mara") as mara, office.browser(acme, "cleo") as cleo:
         page = await mara.get(f"/licences/{lisas}")

@@ -1,4 +1,4 @@
-"""The pages of policies: plain words, what saving does, every version kept (T-03 to T-11, M-04, M-05, G-01)."""
+"""The pages of policies and profiles: plain words, what saving does, every version (T-03 to T-11, M-05, G-01, L-07)."""
 
 import pytest
 
@@ -6,6 +6,7 @@ from services.diary.pages import policy_form, policy_view
 from services.diary.policies import effect_of
 from services.licensing.policies import Policy
 from tests.diary.office.running import Office, plain
+from tests.licensing.support import Acme
 
 here = pytest.mark.asyncio(loop_scope="module")
 DEFAULTS = {
@@ -43,8 +44,7 @@ def test_who_is_told_are_those_of_whom_more_is_recorded() -> None:
 
 
 @here
-async def test_a_policy_is_made_read_and_changed(office: Office) -> None:
-    acme = await office.acme()
+async def test_a_policy_is_made_read_and_changed(office: Office, acme: Acme) -> None:
     async with office.browser(acme, "adam") as adam:
         page = await adam.get("/policies/new")
         assert "Camera : not recorded." in plain(page)
@@ -79,9 +79,8 @@ async def test_the_preview_says_who_will_be_told(office: Office) -> None:
 
 
 @here
-async def test_a_declaration_names_who_made_it(office: Office) -> None:
+async def test_a_declaration_names_who_made_it(office: Office, acme: Acme) -> None:
     """G-01: a hidden icon's legal basis, by whom, with which version and in which words."""
-    acme = await office.acme()
     hidden = {name: value for name, value in DEFAULTS.items() if name != "tray"}
     async with office.browser(acme, "adam") as adam:
         page = plain(await adam.post("/policies/new", **hidden, legal_basis="Works agreement 12"))
@@ -92,8 +91,7 @@ async def test_a_declaration_names_who_made_it(office: Office) -> None:
 
 
 @here
-async def test_a_refusal_stands_at_its_switch_and_keeps_what_was_typed(office: Office) -> None:
-    acme = await office.acme()
+async def test_a_refusal_stands_at_its_switch_and_keeps_what_was_typed(office: Office, acme: Acme) -> None:
     async with office.browser(acme, "olga") as olga:
         for field, value in (("screenshots__per_segment", "11"), ("idle_minutes", "x"), ("name", "")):
             sent = DEFAULTS | {"never_sites": "bank.example", field: value}
@@ -104,9 +102,8 @@ async def test_a_refusal_stands_at_its_switch_and_keeps_what_was_typed(office: O
 
 
 @here
-async def test_who_may_not_change_reads(office: Office) -> None:
+async def test_who_may_not_change_reads(office: Office, acme: Acme, other: Acme) -> None:
     """A manager reads policies; what an employee's licence carries is theirs to read; a client has no business here."""
-    acme = await office.acme()
     policy = str(acme.answer["licences"][1]["policy"])
     async with office.browser(acme, "mara") as mara:
         assert "New version" not in await mara.get(f"/policies/{policy}")
@@ -117,8 +114,50 @@ async def test_who_may_not_change_reads(office: Office) -> None:
         await lisa.get(f"/policies/{policy}", 404)
     async with office.browser(acme, "cleo") as cleo:
         await cleo.get("/policies", 403)
-    other = await office.acme()
     async with office.browser(other, "olga") as stranger:
         await stranger.get(f"/policies/{policy}", 404)
         await stranger.post(f"/policies/{policy}/edit", 404, **DEFAULTS)
         await stranger.post(f"/policies/preview?policy={policy}", 404, **DEFAULTS)
+
+
+@here
+async def test_a_profile_puts_a_team_under_its_policy_and_back(office: Office) -> None:
+    acme = await office.acme()
+    lisas = (await acme.read("olga", "licences", member=acme.member("lisa")))[0]["id"]
+    [design] = [one for one in await acme.read("olga", "teams") if one["name"] == "Design"]
+    async with office.browser(acme, "olga") as olga:
+        assert "No profiles yet" in await olga.get("/profiles")
+        await olga.post("/policies/new", **DEFAULTS | {"name": "Titles, too"}, apps="yes", titles="yes")
+        policy = olga.at.rpartition("/")[2]
+        page = await olga.post("/profiles/new", 422, name="Audit weeks", policy="", teams=design["id"], enabled="yes")
+        assert 'id="f-policy-error"' in page
+        assert 'value="Audit weeks"' in page
+        page = plain(
+            await olga.post("/profiles/new", name="Audit weeks", policy=policy, teams=design["id"], enabled="yes")
+        )
+        assert "Audit weeks is on." in page
+        assert "team Design" in page
+        page = plain(await olga.get(f"/licences/{lisas}"))
+        assert "Titles, too , version 1, by a profile" in page
+        [profile] = await acme.read("olga", "profiles")
+        assert "is off" in plain(await olga.post(f"/profiles/{profile['id']}/switch", enabled="no"))
+        assert "by a profile" not in plain(await olga.get(f"/licences/{lisas}"))
+        page = plain(
+            await olga.post(
+                f"/profiles/{profile['id']}", name="Two", policy=policy, members=acme.member("emil"), enabled="yes"
+            )
+        )
+        assert "Two is changed." in page
+    assert len(await acme.read("lisa", "notices")) == 1, "she was told before her titles were recorded (G-01)"
+
+
+@here
+async def test_who_may_only_read(office: Office, acme: Acme, other: Acme) -> None:
+    policy = str(acme.answer["licences"][0]["policy"])
+    made = await acme.create("olga", "profiles", name="Quiet", policy=policy, enabled=False)
+    async with office.browser(acme, "mara") as mara, office.browser(other, "olga") as stranger:
+        assert "Turn on" not in await mara.get("/profiles")
+        await mara.get("/profiles/new", 403)
+        await mara.post(f"/profiles/{made['id']}/switch", 403, enabled="yes")
+        await stranger.get(f"/profiles/{made['id']}", 404)
+        await stranger.post(f"/profiles/{made['id']}/switch", 404, enabled="yes")
