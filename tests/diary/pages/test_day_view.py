@@ -1,6 +1,7 @@
 """The view of a day: hours, runs, ribbon, figures, panels; over all zones, clock changes and orders."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.diary.pages import formatting
-from services.diary.pages.day_view import day_view
+from services.diary.pages.day_view import day_view, entries_shown, states_of
 from services.diary.pages.figures import score_of
 from services.diary.pages.grid import COLUMNS, grid_of
-from services.diary.pages.hours import Terms, hours_of
+from services.diary.pages.hours import Terms, hours_of, starts_of
 from services.diary.pages.minutes_view import minutes_view
 from services.diary.pages.picture_view import set_of
 from services.diary.pages.ribbon import HOUR_UNITS, ribbon_of
+from services.wire.events import Presence
 from services.wire.slots import SLOT, day_bounds, day_of, format_instant, parse_slot, slots_between
 from tests.diary.pages import sample
 
@@ -287,3 +289,59 @@ def test_a_set_is_a_sessions_pictures_in_order() -> None:
     assert [capture["at"] for _, capture in shots] == sorted(one["at"] for one in taken)
     assert set_of(day, "unknown") is None
     assert parse_slot(shots[0][0]["slot"]).hour == 11
+
+
+# what is billed elsewhere, entered by hand, or running ----------------------------------------------------------------
+
+
+def test_late_time_says_in_which_week_it_is_billed_and_is_as_open_as_that_one() -> None:
+    """fine-print.md, *Records*: an adjustment; its own week is locked, the one it is billed in is open."""
+    late = sample.segment(datetime(2026, 11, 13, 8, tzinfo=UTC)) | {"adjustment": "2026-11-16"}
+    weeks = [
+        {"contract": sample.PORTAL, "week": "2026-11-09", "state": "locked"},
+        {"contract": sample.PORTAL, "week": "2026-11-16", "state": "open"},
+    ]
+    plain = {**late, "segment_id": "other"}
+    del plain["adjustment"]
+    assert states_of([late, plain], weeks, "UTC") == {late["segment_id"]: "open", "other": "locked"}
+    (card,) = hours([late], "2026-11-13")[9].runs[0].cards
+    assert card.late == "2026-11-16"
+
+
+def test_a_manual_entry_is_a_block_with_its_own_times_and_reason() -> None:
+    """S-05: also where it begins within a slot; one entry over two hours is deleted whole."""
+    slots = [datetime(2026, 11, 20, 8, 50, tzinfo=UTC), datetime(2026, 11, 20, 9, 0, tzinfo=UTC)]
+    parts = [sample.segment(slot, status="manual", pictures=0) | {"device": None, "entry": "man_1"} for slot in slots]
+    entry = {"start": "2026-11-20T08:55:00Z", "end": "2026-11-20T09:07:00Z", "reason": "A call.", "name": "Mira"}
+    shown = entries_shown({"man_1": entry}, parts, OSLO)
+    rows = hours_of(parts, grid_of(date(2026, 11, 20), OSLO), TERMS._replace(entries=shown))
+    blocks = [row.runs[0].block for row in rows if row.runs]
+    assert [block.strong for block in blocks] == ["Manual time, 09:55 to 10:07"] * 2
+    assert blocks[0].words == "A call, added by Mira. No pictures, not protected."
+    assert blocks[0].pick.ids == parts[0]["segment_id"]
+    assert blocks[0].entry == " ".join(one["segment_id"] for one in parts)
+
+
+def test_the_running_segment_stands_in_its_place_until_it_is_there() -> None:
+    """V-01: what a device says that it records; it says when it will be shown."""
+    said = {"status": "working", "app": None, "since": "2026-11-20T14:31:00Z", "agent": "1", "unsent": 2}
+    doing = {sample.DEVICE: Presence(**said, oldest_unsent="2026-11-20T14:20:00Z")}
+    around = replace(sample.around(), now=datetime(2026, 11, 20, 14, 52, tzinfo=UTC), doing=doing)
+    view = day_view(sample.friday(), OSLO, around)
+    (running,) = [hour.running for hour in view.hours if hour.running]
+    assert (running[0].since, running[0].words, running[1]) == (
+        "since 15:50", "Shown when the segment closes at 16:00.", 6,
+    )  # fmt: skip
+    there = sample.answer([sample.segment(datetime(2026, 11, 20, 14, 50, tzinfo=UTC))])
+    assert not any(hour.running for hour in day_view(there, OSLO, around).hours)
+    stopped = {sample.DEVICE: doing[sample.DEVICE].model_copy(update={"status": "stopped"})}
+    quiet = day_view(sample.friday(), OSLO, replace(around, doing=stopped))
+    assert not any(hour.running for hour in quiet.hours)
+
+
+def test_a_set_begins_where_its_session_does() -> None:
+    """M-01, V-01: the border stands at the first segment of each session, and nowhere else."""
+    slots = [datetime(2026, 11, 20, 8, 10 * n, tzinfo=UTC) for n in range(4)]
+    day = [sample.segment(slot, session="ab"[n // 2]) for n, slot in enumerate(slots)]
+    assert starts_of(day) == {day[0]["segment_id"], day[2]["segment_id"]}
+    assert starts_of(reversed(day)) == starts_of(day)
