@@ -119,7 +119,7 @@ async def encode_day(edge: Edge, viewer: Viewer, member: str, day: str, zone: st
             "totals": total(segments, shown),
             "score": score_of(segments, workspace.unproductive_weight_percent),
             "segments": [orjson.Fragment(one.json) for one in shown],
-            "weeks": [_week(one, workspace) for one in weeks],
+            "weeks": [week_of_day(one, workspace) for one in weeks],
         }
     )
 
@@ -205,7 +205,8 @@ def score_of(segments: Iterable[dict[str, Any]], unproductive_weight_percent: in
     return scores.score(scores.total(tallies), unproductive_weight_percent)._asdict()
 
 
-def _week(document: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
+def week_of_day(document: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
+    """A contract-week as a day shows it: limit, minutes, money, and how far it has come."""
     monday, terms = date.fromisoformat(document["week"]), document["terms"]
     rate = terms.get("rate_minor")
     names = ("billable_minutes", "automatic_minutes", "manual_minutes", "over_limit_minutes")
@@ -224,4 +225,6 @@ def _week(document: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
 def _stage(week: Mapping[str, Any], monday: date, workspace: Workspace) -> str:
     """Locked by the clock; before that, as far as its timesheet has come (S-06, S-10)."""
     state = state_of(monday, workspace.billing, workspace.lock_hour, datetime.now(UTC))
-    return "approved" if state == "open" and week.get("approved") else state
+    if state != "open":
+        return state
+    return "approved" if week.get("approved") else "submitted" if week.get("submitted") else state

@@ -86,7 +86,7 @@ async def _write(edge: Edge, viewer: Viewer, case: Case, move: _Move, reason: st
     entry |= {"actor_name": viewer.principal.name, "actor_role": viewer.role}
     changed = {**sheet, "state": move.to, "minutes": minutes, "history": [*sheet["history"], entry]}
     await edge.db["timesheets"].replace_one({"_id": key}, changed, upsert=True, session=session)
-    mark = {"$set": {"approved": move.to == "approved"}, "$inc": {"version": 1}}
+    mark = {"$set": {"approved": move.to == "approved", "submitted": move.to == "submitted"}, "$inc": {"version": 1}}
     seen = {"_id": key, "version": week["version"]}
     if not (await edge.db["weeks"].update_one(seen, mark, session=session)).matched_count:
         raise StaleWeek("a week was written by somebody else meanwhile")

@@ -7,10 +7,10 @@ the edit is in the seal, or it finds the week sealed and is refused, whole (S-06
 
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from nacl.signing import SigningKey
 
@@ -20,17 +20,19 @@ from services.diary.documents import Documents, Settled, Step
 from services.diary.folding import Folder, Touched, told
 from services.diary.people import Workspace
 from services.diary.projections import Document, shown_of
-from services.diary.sheets import Terms
+from services.diary.sheets import StaleWeek, Terms
 from services.diary.weeks import state_of, week_key
 from services.kit.bus import Bus
 from services.kit.mongo import Database, Session, transaction
 from services.kit.outbox import Outbox
-from services.kit.problems import Problem
+from services.kit.problems import Problem, unavailable
 from services.wire import subjects
 from services.wire.edits import Edit, Kind, write_edit
 from services.wire.events import DiaryChanged
 from services.wire.slots import format_instant
 
+Result = TypeVar("Result")
+_TRIES = 10
 _NOT_WHEN_APPROVED: Collection[Kind] = ("removal", "manual", "picture_removal")
 
 
@@ -140,7 +142,7 @@ class Editor:
             held.step = step
             return await self._work(held, viewer, plans, dry_run)
 
-        outcome, touched, terms, moments = await transaction(self._db, work)
+        outcome, touched, terms, moments = await self._try(work)
         if dry_run:
             return outcome
         if not await terms.still_hold(self._db):
@@ -150,6 +152,15 @@ class Editor:
             change = DiaryChanged(workspace=workspace, member=owner, slots=sorted(slots))
             await self._bus.say(subjects.diary_changed(workspace, owner), change.model_dump_json().encode())
         return outcome
+
+    async def _try(self, work: Callable[[Session], Coroutine[Any, Any, Result]]) -> Result:
+        """In a transaction, and again where somebody else wrote a week meanwhile; 503 where that never ends."""
+        for _ in range(_TRIES):
+            try:
+                return await transaction(self._db, work)
+            except StaleWeek:
+                continue
+        raise unavailable("The diary")
 
     async def _work(
         self, held: Documents, viewer: Viewer, plans: Mapping[str, Plan], dry_run: bool

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.diary.days import week_of_day
+from services.diary.people import Workspace
 from services.wire.slots import format_instant, parse_instant, slot_of, week_of
 from tests.diary.editing import done, ids, kind_of, send
 from tests.diary.facts import MONDAY, minutes, slots_from
@@ -118,3 +120,22 @@ async def test_late_time_of_a_sealed_week_is_an_adjustment(diary: Diary, ledger:
     await diary.db["segments"].delete_many({})
     await diary.tell(*late, *early)
     assert await diary.day_bytes("mira", "2026-11-10") == straight, "built anew, it is billed where it was"
+
+
+def test_a_week_says_how_far_its_timesheet_has_come() -> None:
+    """S-06, S-10: locked by the clock alone, and by its seal."""
+    monday = datetime.now(UTC).date() + timedelta(days=7)
+    monday -= timedelta(days=monday.weekday())
+    figures = dict.fromkeys(("billable_minutes", "automatic_minutes", "manual_minutes", "over_limit_minutes"), 10)
+    terms = {"terms": {"limit_minutes": None, "rate_minor": 6100, "currency": "EUR"}}
+    week = {"contract": "con", "week": monday.isoformat(), **figures, **terms}
+    marks = {
+        "open": {},
+        "submitted": {"submitted": True},
+        "approved": {"approved": True},
+        "locked": {"sealed": {"at": 1}},
+    }
+    assert [week_of_day(week | mark, Workspace())["state"] for mark in marks.values()] == list(marks)
+    assert week_of_day(week, Workspace())["amount_minor"] == 1017, "ten minutes at 61.00 an hour"
+    past = week | {"week": "2026-01-05", "approved": True}
+    assert week_of_day(past, Workspace())["state"] == "locked"
