@@ -4,6 +4,7 @@ Its own MongoDB; the activation itself (``seats.activate``) is what races, with 
 """
 
 import asyncio
+import logging
 import sys
 import tempfile
 import time
@@ -17,6 +18,8 @@ from services.licensing import seats
 from services.licensing.store import Store
 from tests.licensing.support import Acme, Device, Licensing
 from tests.support import servers
+
+log = logging.getLogger(__name__)
 
 RACERS = 16
 
@@ -40,6 +43,8 @@ async def run(store: Store, acme: Acme, rounds: int) -> int:
         taken = doc["seats_taken"] if doc else -1
         wrong += (len(won), len(lost), held, taken) != (1, RACERS - 1, 1, 1)
         await _forget(store, acme.workspace, licence, won)
+        if (number + 1) % 50 == 0:
+            log.info("%d of %d rounds, %d wrong", number + 1, rounds, wrong)
     return wrong
 
 
@@ -61,6 +66,8 @@ class _Silent:
 
 
 async def _main(rounds: int) -> int:
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    log.setLevel(logging.INFO)
     with tempfile.TemporaryDirectory() as folder, servers.mongo(Path(folder) / "mongo") as found:
         url = found if isinstance(found, str) else found.url
         installation = servers.Installation(Path(folder) / "installation", url)
