@@ -12,8 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.wire import verify
-from services.wire.statements import read_bundle
+from services.wire.statements import check_bundle, read_bundle
 from tests.diary.facts import work
 from tests.diary.ledgers import Ledger
 from tests.diary.running import Diary
@@ -105,7 +104,7 @@ async def test_a_client_gets_the_proof_without_the_details(diary: Diary, ledger:
     bundle = read_bundle(answer.content)
     assert {one.detail for one in bundle.records} == {None}
     assert "Plan" not in answer.text, "the title of a window"
-    assert verify.check_bundle(bundle).seal.totals.billable_minutes == 40
+    assert check_bundle(bundle).seal.totals.billable_minutes == 40
     assert {
         one.detail is None for one in read_bundle((await get(diary, "mira", "employee", format="json")).content).records
     } == {False}

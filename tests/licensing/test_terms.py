@@ -1,7 +1,7 @@
 """Contracts, policies and what agents and services are told of them (T-05, L-04, B-05, G-01)."""
 
-import base64
 import asyncio
+import base64
 import json
 import os
 import subprocess
