@@ -11,8 +11,8 @@ what lies out of reach is 404, except whose diary it is within one's own workspa
 """
 
 from collections.abc import Collection
-from enum import Enum, StrEnum, nonmember
-from typing import Final, Literal
+from enum import Enum, StrEnum
+from typing import Literal
 
 
 class Scope(StrEnum):
@@ -105,11 +105,6 @@ class Action(Enum):
     CREATE_TOKENS     = ("tokens.create",     None,            _O, _O, _O,  _O, _O)
     CHANGE_TOKENS     = ("tokens.change",     None,            _O, _O, _O,  _O, _O)
     # fmt: on
-
-    # the verbs of a collection, for ``may_ask`` and ``of_collection``
-    READ: Final = nonmember("read")
-    CREATE: Final = nonmember("create")
-    CHANGE: Final = nonmember("change")
 
     def __init__(self, title: str, token: str | None, *reach: Scopes | str) -> None:
         self.title, self.token = title, token

@@ -7,6 +7,7 @@ import orjson
 from nacl.signing import SigningKey
 from nats.aio.msg import Msg
 
+from services.kit.access import Action, Scope
 from services.kit.bus import Bus
 from services.kit.problems import forbidden, not_found
 from services.licensing import (
@@ -224,7 +225,8 @@ class Handlers:
     async def audit(self, request: requests.AuditOf) -> dict[str, Any]:
         """Entries of the log; who is no admin sees what concerns them (G-02)."""
         actor = await access.acting(self._store, request.principal)
-        own: dict[str, str] = {} if actor["role"] in ("owner", "admin") else {"member": actor["id"]}
+        everything = Scope.WORKSPACE in Action.READ_AUDIT.scopes(actor["role"])
+        own: dict[str, str] = {} if everything else {"member": actor["id"]}
         if own and request.filters.get("member", actor["id"]) != actor["id"]:
             return {"items": []}
         where = {str(field): value for field, value in request.filters.items()} | own
@@ -234,7 +236,7 @@ class Handlers:
     async def audit_check(self, request: requests.AuditOf) -> dict[str, Any]:
         """Whether the log's chain holds; for admins."""
         actor = await access.acting(self._store, request.principal)
-        if actor["role"] not in ("owner", "admin"):
+        if not Action.CHECK_AUDIT.scopes(actor["role"]):
             raise forbidden()
         return await audit.check(self._store, actor["workspace"])
 

@@ -119,6 +119,19 @@ async def test_changing_a_password(web: Web) -> None:
     assert (await web.sign_in(acme, "lisa", password=NEW)).status_code == 200
 
 
+async def test_a_browser_goes_on_under_a_new_cookie(web: Web) -> None:
+    """After a new password: what the old cookie held, also in somebody else's hands, holds nothing any more (W-01)."""
+    acme = await web.licensing.seed()
+    body = {"email": acme.email("lisa"), "password": PASSWORD}
+    async with httpx.AsyncClient(base_url=web.url, timeout=20, headers={"Sec-Fetch-Site": "same-origin"}) as http:
+        old = (await http.post("/api/v1/sessions", json=body)).json()["token"]
+        changed = await http.put("/api/v1/me/password", json={"old": PASSWORD, "new": NEW})
+        assert http.cookies["daybook_session"] == changed.json()["token"] != old
+        assert (await http.get("/api/v1/me")).status_code == 200
+    async with web.browse(Authorization=f"Bearer {old}") as stolen:
+        assert (await stolen.get("/api/v1/me")).status_code == 401
+
+
 def _goes_on(http: httpx.AsyncClient, answer: httpx.Response) -> None:
     http.headers["Authorization"] = f"Bearer {answer.json()['token']}"
 
