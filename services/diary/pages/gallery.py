@@ -1,5 +1,6 @@
 """The pages of captures: a day's pictures of a member, set by set (M-01, M-02)."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
@@ -8,12 +9,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.diary import days
 from services.diary.access import Action, Viewer
-from services.diary.edge import current_viewer, edge_of, gate
+from services.diary.edge import Edge, current_viewer, edge_of, gate
 from services.diary.pages.formatting import long_day, short_day
-from services.diary.pages.gallery_view import gallery_view
+from services.diary.pages.gallery_view import gallery_view, stored_in
 from services.diary.pages.reading import Place, page_of_day, place_at
 from services.diary.pages.shell import framed, others_of
 
+_MOST_COUNTED = 30
 router = APIRouter(include_in_schema=False, dependencies=[gate(Action.SEE_PICTURE)])
 
 
@@ -44,5 +46,20 @@ async def gallery(request: Request, place: Annotated[Place, Depends(place_at)]) 
         page=page_of_day(place),
         previous=(before.isoformat(), short_day(before)),
         following=(after.isoformat(), short_day(after)),
-        others=await others_of(edge, place.viewer, place.member),
+        others=await _others(edge, place),
     )
+
+
+async def _others(edge: Edge, place: Place) -> list[tuple[str, str, str]]:
+    """The galleries of others on this day: address, name, and how many pictures; of very many the names alone."""
+    links = await others_of(edge, place.viewer, place.member)
+    members = [link.href.rsplit("/", 1)[1] for link in links]
+    words = [""] * len(links)
+    if len(links) <= _MOST_COUNTED:
+        zone = place.zones.zone.key
+        found = await asyncio.gather(*(days.read_day(edge, place.viewer, one, place.date, zone) for one in members))
+        words = [str(stored_in(day["segments"])) for day in found]
+    return [
+        (f"/captures/{member}/{place.date}{place.zones.query}", link.name, count)
+        for member, link, count in zip(members, links, words, strict=True)
+    ]

@@ -49,6 +49,11 @@ def gallery_view(segments: Sequence[Mapping[str, Any]], zone: ZoneInfo, paths: P
     return Gallery(count, counted(count, "picture"), found)
 
 
+def stored_in(segments: Sequence[Mapping[str, Any]]) -> int:
+    """How many pictures of these segments are there to be looked at."""
+    return sum(capture["state"] == "stored" for segment in segments for capture in segment["captures"])
+
+
 def _set(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], zone: ZoneInfo, paths: Paths) -> Set:
     ordered = sorted(pairs, key=lambda pair: str(pair[1]["at"]))
     first, last = (clock(parse_instant(ordered[place][1]["at"]), zone) for place in (0, -1))

@@ -193,6 +193,19 @@ async def test_a_range_of_days_stands_below_one_another(week: Week) -> None:
     assert (backwards.status_code, long.status_code) == (422, 422)
 
 
+async def test_the_gallery_counts_the_pictures_of_each_member(week: Week) -> None:
+    """M-01, M-02: one's own by day; a manager sees how many there are of whom."""
+    text = await week.page(week.own, f"/captures/{week.mira}/{week.date}")
+    there = sum(one["state"] == "stored" for segment in await week.segments() for one in segment["captures"])
+    assert there
+    assert f"<b>{there} picture" in text
+    team = await week.page(week.lead, f"/captures/{week.lead.member}/{week.date}")
+    assert f'/captures/{week.mira}/{week.date}">Mira Solberg</a></p><b>{there}</b>' in team
+    assert "Mira Solberg" in await week.page(week.reader, f"/captures/{week.mira}/{week.date}")
+    stranger = week.diary.principal(await week.diary.member("Olga"), "Olga")
+    await week.page(stranger, f"/captures/{week.mira}/{week.date}", 403)
+
+
 # the week -----------------------------------------------------------------------------------------------------------
 
 
