@@ -39,6 +39,7 @@ from pydantic import BaseModel
 from services.kit import bulk, declared, metrics, telemetry
 from services.kit.journal import Journal
 from services.kit.problems import Problem, unavailable
+from services.kit.pub_acks import is_pub_ack
 from services.kit.settings import Settings
 from services.wire import events, subjects
 from services.wire.subjects import Durable
@@ -55,7 +56,6 @@ _STATUS = "Daybook-Status"
 _REPLAY = "Daybook-Replay"
 
 
-_PUB_ACK = frozenset({"stream", "seq", "domain", "duplicate", "val", "batch", "count", "error", "type"})
 _STRAYED: set[str] = set()
 """Where this process has said so once already: whoever does it could else fill the log."""
 
@@ -336,25 +336,14 @@ async def _undecoded(message: Any) -> Any:
 
 async def _without_strays(batch: list[Delivery], label: str, client: Client) -> list[Delivery]:
     """A batch without what the bus itself answered somebody: a device may aim its PubAck at a fact's subject."""
-    strays = [one for one in batch if _is_pub_ack(one.body)]
+    strays = [one for one in batch if is_pub_ack(one.body)]
     if strays:
         await bulk.acknowledge(client, [one.message for one in strays])
         if label not in _STRAYED:
             _STRAYED.add(label)
             log.warning("acknowledgements of the bus are aimed at %s; they are counted and passed over", label)
         metrics.MESSAGES.labels(label, "stray").inc(len(strays))
-    return [one for one in batch if not _is_pub_ack(one.body)] if strays else batch
-
-
-def _is_pub_ack(body: bytes) -> bool:
-    """Whether a body is a PubAck of JetStream, or its refusal; no fact has any of its keys."""
-    if len(body) > 1000 or b'"stream"' not in body:
-        return False
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return False
-    return isinstance(content, dict) and content.keys() <= _PUB_ACK
+    return [one for one in batch if not is_pub_ack(one.body)] if strays else batch
 
 
 async def _settle(
