@@ -263,3 +263,13 @@ async def test_a_day_in_any_zone(diary: Diary) -> None:
         "member": ["23:00"],
         "workspace": ["23:00"],
     }
+
+
+async def test_what_arrived_after_a_revocation_says_so(diary: Diary) -> None:
+    """fine-print.md, *Records*: it was signed before, and is billed as any other; only there stands the mark."""
+    tell = diary.teller
+    late = tell.segment("mira", SLOTS[0]).model_copy(update={"arrived_after_revocation": True})
+    await diary.tell(late, tell.segment("mira", SLOTS[1]))
+    day = await diary.day("mira", DAY)
+    assert [one.get("arrived_after_revocation") for one in day["segments"]] == [True, None]
+    assert [one["billable_minutes"] for one in day["segments"]] == [10, 10]
