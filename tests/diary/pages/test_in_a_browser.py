@@ -290,7 +290,9 @@ async def test_a_memo_saved_in_its_dialogue_is_on_the_page_at_once(reader: Reade
     await expect(reader.card(page, 24)).to_be_focused()
 
 
-@pytest.mark.parametrize("path", ["day", "empty", "picture", "sign-in", "range", "timesheet", "contracts", "contract"])
+@pytest.mark.parametrize(
+    "path", ["day", "empty", "picture", "sign-in", "range", "timesheet", "contracts", "contract", "captures"]
+)
 async def test_nothing_scrolls_sideways_on_a_phone(reader: Reader, path: str) -> None:
     """V-05: 390 px."""
     page = await reader.page(where(reader, path), width=390)
@@ -316,6 +318,7 @@ def where(reader: Reader, path: str) -> str:
         "sign-in": "/sign-in",
         "range": f"/diary/{reader.member}/2026-11-16?to=2026-11-22",
         "timesheet": f"/timesheets/{reader.member}?week=2026-11-16",
+        "captures": f"/captures/{reader.member}/{DAY}",
         "contracts": "/contracts",
         "contract": f"/contracts/{reader.contract}",
     }[path]
@@ -327,7 +330,7 @@ def where(reader: Reader, path: str) -> str:
         *(("day", 1440, "light"), ("day", 1440, "dark"), ("day", 390, "dark"), ("empty", 1440, "dark")),
         *(("picture", 1440, "light"), ("picture", 390, "dark"), ("sign-in", 390, "light"), ("sign-in", 1440, "dark")),
         *(("range", 1440, "dark"), ("timesheet", 1440, "light"), ("timesheet", 390, "dark")),
-        *(("contracts", 1440, "dark"), ("contract", 390, "light")),
+        *(("contracts", 1440, "dark"), ("contract", 390, "light"), ("captures", 390, "dark")),
     ],
 )
 async def test_axe_finds_nothing_serious(reader: Reader, path: str, width: int, scheme: str) -> None:
