@@ -97,13 +97,13 @@ async def test_roles_have_the_buttons_they_may_use(office: Office) -> None:
         assert set(_names(page)) == {"Lisa", "Mara"}
         assert "Invite member" not in page
         assert "Upload" not in page
-        assert "Archive" not in await mara.get(f"/people/{lisa}")
+        assert '/archive"' not in await mara.get(f"/people/{lisa}")
         await mara.get(f"/people/{acme.member('emil')}", 404)
         for path in (f"/people/{lisa}", f"/people/{lisa}/role", f"/people/{lisa}/archive", "/people/new", "/teams"):
             page = await mara.post(path, 403, name="x", archived="yes")
             assert "Your role does not allow this." in page
             assert "Ask an owner or admin" in page
-        assert "Archive" not in await adam.get(f"/people/{olga}")
+        assert '/archive"' not in await adam.get(f"/people/{olga}")
         await adam.post(f"/people/{olga}/archive", 403, archived="yes")
         assert 'value="owner"' not in (await adam.get(f"/people/{lisa}")).partition('id="opened"')[2]
     async with office.browser(other, "olga") as stranger:
