@@ -25,6 +25,7 @@ from services.diary.pages.grid import Grid, grid_of
 from services.diary.pages.panels import Line, arrived_panel
 from services.diary.pages.ribbon import Ribbon, ribbon_of, span_of
 from services.wire.segments import is_tracked
+from services.wire.slots import parse_slot
 
 _FIGURES = ("automatic_minutes", "manual_minutes", "over_limit_minutes", "unbilled_minutes", "billable_minutes")
 _REASONS = {
@@ -294,12 +295,22 @@ def _manual(days: Sequence[Mapping[str, Any]], grids: Sequence[Grid], around: We
     lines = []
     for day, grid in zip(days, grids, strict=True):
         for entry in entries_of(day["segments"]):
-            first, last = grid.place(entry[0]["slot"]), grid.place(entry[-1]["slot"])
+            start, end = _span(entry, around.zone)
             title = around.contracts.get(entry[0]["contract"], {}).get("project", "Contract")
-            if first and last:
-                strong = f"{grid.day:%A} {first.clock} to {last.end}"
-                lines.append(Line("pen", strong, f", {title}", entry[0].get("reason") or entry[0]["memo"] or ""))
+            strong = f"{grid.day:%A} {start:%H:%M} to {end:%H:%M}"
+            lines.append(Line("pen", strong, f", {title}", entry[0].get("reason") or entry[0]["memo"] or ""))
     return lines
+
+
+def _span(entry: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """From the first to the last minute of an entry's segments, in the zone."""
+    minutes = [
+        parse_slot(one["slot"]) + timedelta(minutes=index)
+        for one in entry
+        for index, minute in enumerate(one["minutes"])
+        if minute is not None
+    ]
+    return min(minutes).astimezone(zone), (max(minutes) + timedelta(minutes=1)).astimezone(zone)
 
 
 def entries_of(segments: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
