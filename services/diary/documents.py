@@ -116,6 +116,7 @@ class Documents:
 
     async def write(self, settled: Settled) -> None:
         """Writes all of it."""
+        await self._take_turns()
         updates = []
         for key, changed, gone in self.segments.changes():
             if changed or gone:
@@ -129,6 +130,27 @@ class Documents:
         if replaced:
             await self._db["pictures"].bulk_write(replaced, ordered=False, session=self.session)
         await settled.book.write(self.session, settled.weeks)
+
+    async def _take_turns(self) -> None:
+        """Has two that count anew on one member's day follow one another, whatever contracts they are about (T-14).
+
+        Neither would see the segment that the other adds to a slot, and no document they write is the same: a minute
+        on two devices would count twice. So both write this one.
+        """
+        days = sorted({_day_of(key) for key, changed, _ in self.segments.changes() if not _COUNTED.isdisjoint(changed)})
+        if days:
+            turns = [UpdateOne({"_id": day}, {"$inc": {"turn": 1}}, upsert=True) for day in days]
+            await self._db["turns"].bulk_write(turns, ordered=False, session=self.session)
+
+
+#: What of a segment others of its slot are counted by, or came out of counting.
+_COUNTED = frozenset({"parts", "figures", "claim"})
+
+
+def _day_of(segment: str) -> str:
+    """``workspace|member|2026-11-20`` of a segment's ``_id``."""
+    workspace, member, slot, *_ = segment.split("|")
+    return f"{workspace}|{member}|{slot[:10]}"
 
 
 def _unset(names: list[str]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The diary's own database: what is in it, and the few indexes beyond ``_id``.
 
 ``segments`` ``workspaces`` ``members`` ``contracts`` ``devices`` ``weeks`` ``pictures`` ``edits`` ``adjustments``
-``operations`` ``audit`` ``poison`` ``outbox``, and what sealing keeps; every ``_id`` but the outbox's starts with
-``<workspace>|``. The web reads what the projector folds; both are the diary.
+``operations`` ``turns`` ``audit`` ``poison`` ``outbox``, and what sealing keeps; every ``_id`` but the outbox's starts
+with ``<workspace>|``. The web reads what the projector folds; both are the diary.
 """
 
 from services.diary.operations import KEPT_SECONDS

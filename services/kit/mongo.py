@@ -1,6 +1,7 @@
 """MongoDB by Motor: one database a service, majority and journalled writes, transactions."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -8,6 +9,7 @@ from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession, AsyncIOMotorDatabase
 from pymongo import ReadPreference, WriteConcern
 from pymongo.database import Database as SyncDatabase
+from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from services.kit.settings import Settings
@@ -17,6 +19,7 @@ Session = AsyncIOMotorClientSession
 Result = TypeVar("Result")
 
 DUPLICATE_KEY = 11000
+_TRY_SECONDS = 120.0
 _SAFE = WriteConcern(w="majority", j=True)
 
 
@@ -46,8 +49,16 @@ async def ping(db: Database) -> None:
 
 async def transaction(db: Database, work: Callable[[Session], Coroutine[Any, Any, Result]]) -> Result:
     """Runs ``work`` in a transaction, again where the server says that may help; all of it holds or nothing."""
+    deadline = time.monotonic() + _TRY_SECONDS
     async with await db.client.start_session() as session:
-        return await session.with_transaction(work, read_concern=ReadConcern("snapshot"), write_concern=_SAFE)
+        while True:
+            try:
+                return await session.with_transaction(work, read_concern=ReadConcern("snapshot"), write_concern=_SAFE)
+            except PyMongoError as error:
+                # Motor commits on leaving a block of its own, and hands on what the server refuses there (a collection
+                # that two transactions made at once, say) instead of beginning again as with every other conflict
+                if not error.has_error_label("TransientTransactionError") or time.monotonic() > deadline:
+                    raise
 
 
 async def in_one_go(db: Database, ask: Callable[[SyncDatabase[dict[str, Any]]], Result]) -> Result:
