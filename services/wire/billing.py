@@ -157,7 +157,7 @@ def unprotected_because(
 ) -> str | None:
     """Why automatic time is not protected, in one word, or None where it is (S-09).
 
-    A picture that was stored and is gone protects as before (M-05).
+    A picture that was stored and is gone protects as before (M-05). A blank memo says nothing.
     """
     if not active_minutes:
         return "no_activity"
@@ -165,6 +165,6 @@ def unprotected_because(
         return "no_capture"
     if not _EXISTED.intersection(capture_states):
         return "capture_pending"
-    if not memo and not label:
+    if not (memo or "").strip() and not (label or "").strip():
         return "no_memo"
     return None

@@ -61,6 +61,9 @@ async def test_memo_and_label_of_many_segments(office: Diary) -> None:
     day = await office.day("mira", DAY)
     assert [one["memo"] for one in day["segments"]] == [None, None, "memo", None]
     assert day["segments"][0]["unprotected_because"] is None, "S-09: the label is enough"
+    await done(office, "PATCH", "/diary/mira/segments", {"segment_ids": names[:1], "memo": " \t", "label": ""})
+    (first, *_) = (await office.day("mira", DAY))["segments"]
+    assert (first["memo"], first["label"], first["unprotected_because"]) == (None, None, "no_memo"), "blank is nothing"
 
 
 async def test_an_edit_is_signed_kept_told_and_audited(office: Diary) -> None:

@@ -175,6 +175,7 @@ def test_colours(minutes: int, over: bool, manual: bool, expected: tuple[str, in
         (1, ["pending"], "memo", None, "capture_pending"),
         (1, ["stored"], None, None, "no_memo"),
         (1, ["stored"], "", "", "no_memo"),
+        (1, ["stored"], "  ", "\n", "no_memo"),
     ],
 )
 def test_protection_and_its_reason(

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from services.diary import changes
 from services.diary.access import Action, Viewer
@@ -22,6 +22,15 @@ SegmentId = Annotated[str, StringConstraints(max_length=110)]
 Reason = Annotated[str, StringConstraints(max_length=1000)]
 
 
+def _or_nothing(text: str | None) -> str | None:
+    """Blank text says nothing: it must not protect a segment as a memo does (S-09)."""
+    return text if text and text.strip() else None
+
+
+Memo = Annotated[Text | None, AfterValidator(_or_nothing)]
+Label = Annotated[Annotated[str, StringConstraints(max_length=100)] | None, AfterValidator(_or_nothing)]
+
+
 class Chosen(Strict):
     """Segments by id, or all that start in [from, to), of one contract or of all."""
 
@@ -38,10 +47,10 @@ class Chosen(Strict):
 
 
 class NoteBody(Chosen):
-    """Memo, label or both; null for nothing any more. What is left out stays."""
+    """Memo, label or both; null or blank for nothing any more. What is left out stays."""
 
-    memo: Text | None = None
-    label: Annotated[str, StringConstraints(max_length=100)] | None = None
+    memo: Memo = None
+    label: Label = None
 
 
 class RemovalBody(Chosen):
@@ -60,8 +69,8 @@ class ManualBody(Strict):
     start: Annotated[str, StringConstraints(max_length=40)]
     end: Annotated[str, StringConstraints(max_length=40)]
     reason: Reason | None = None
-    memo: Text | None = None
-    label: Annotated[str, StringConstraints(max_length=100)] | None = None
+    memo: Memo = None
+    label: Label = None
 
 
 @router.patch("/diary/{member}/segments", dependencies=[gate(Action.CHANGE_LABEL)], openapi_extra=body_schema(NoteBody))
