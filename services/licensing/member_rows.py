@@ -34,7 +34,10 @@ def read(content: bytes, teams: Mapping[str, str]) -> Read:
     lines = _decode(content).replace("\r\n", "\n").replace("\r", "\n").split("\n")
     delimiter = max(",;\t", key=lines[0].count)
     table = csv.reader(lines, delimiter=delimiter, strict=True)
-    columns = _columns(next(table, []))
+    try:
+        columns = _columns(next(table, []))
+    except csv.Error as error:
+        raise ValueError(f"the first line is not CSV: {error}") from error
     result, seen = Read([], []), set[str]()
     while True:
         try:
