@@ -12,6 +12,7 @@ from services.licensing import audit, limits, links, mail, people, sessions, wor
 from services.licensing.store import NOBODY, Document, Store, key, new_id, now
 from services.wire import accounts
 from services.wire.events import Strict, check
+from services.wire.names import Name
 
 MOST_A_MINUTE = 10
 MOST_MAILS_AN_HOUR = 5
@@ -24,8 +25,8 @@ class _SignUp(Strict):
 
     email: people.Email
     password: people.Password
-    name: people.Name
-    workspace: workspaces.Name
+    name: Name
+    workspace: Name
     zone: workspaces.Zone
 
 

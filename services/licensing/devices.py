@@ -12,6 +12,7 @@ from services.licensing.standing import DRAIN_HOURS, Right, revoke, seat
 from services.licensing.store import Document, Store, instant, key, now
 from services.wire import proof
 from services.wire.events import Strict
+from services.wire.names import Name
 
 
 class Patch(Strict):
@@ -21,7 +22,7 @@ class Patch(Strict):
     ``cloned: false``: somebody has looked into a doubt about its key.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    name: Name | None = None
     state: Literal["released", "transferred"] | None = None
     cloned: Literal[False] | None = None
     drain_hours: Annotated[int, Field(ge=0, le=24 * 180)] = DRAIN_HOURS

@@ -150,7 +150,7 @@ class Handlers:
             where.append({"id": request.id})
         docs = await self._store[kind.stored].find({"$and": where}).sort("_id", 1).to_list(None)
         if request.id is not None and not docs:
-            raise not_found(request.collection.removesuffix("s"))
+            raise not_found(requests.singular(request.collection))
         docs = await kind.join(self._store, docs) if kind.join else docs
         return {"items": [kind.shown(doc) for doc in docs]}
 
@@ -184,7 +184,7 @@ class Handlers:
         async def work(session: Any) -> Document:
             doc = await self._store[kind.stored].find_one(where, session=session)
             if doc is None:
-                raise not_found(request.collection.removesuffix("s"))
+                raise not_found(requests.singular(request.collection))
             require_allowed(reach, request.collection, doc, request.body, request.address)
             changed = await kind.change(self._store, session, doc, body)
             await self._follow(kind, session, reach.actor, doc, changed)
@@ -249,7 +249,7 @@ class Handlers:
         doc: Document,
     ) -> None:
         """Writes a change into the log, whole with it or not at all."""
-        name = request.collection.removesuffix("s").replace("policie", "policy")
+        name = requests.singular(request.collection)
         member = doc["id"] if request.collection in ("members", "clients") else doc.get("member")
         await audit.note(
             self._store,

@@ -59,6 +59,7 @@ async def read(store: Store, request: accounts.ReadInvitation) -> dict[str, Any]
 async def accept(store: Store, request: accounts.AcceptInvitation) -> dict[str, str]:
     """The member is one from now on; with a password where they had none anywhere (422 without)."""
     await limits.take(store, "link", request.address, MOST_A_MINUTE)
+    named = people.profile({"name": request.name}) if request.name and request.name.strip() else {}
     _, known = await _invited(store, await links.read(store, "invitation", request.token))
     hashed = None
     if known["hash"] is None:
@@ -70,8 +71,7 @@ async def accept(store: Store, request: accounts.AcceptInvitation) -> dict[str, 
         member, person = await _invited(store, await links.use(store, session, "invitation", request.token), session)
         if person["hash"] is None:
             await store["people"].update_one({"_id": person["_id"]}, {"$set": {"hash": hashed}}, session=session)
-        fields = {"invited": False} | ({"name": request.name.strip()} if request.name and request.name.strip() else {})
-        changed = await store.update("members", member["_id"], fields, session)
+        changed = await store.update("members", member["_id"], {"invited": False} | named, session)
         assert changed is not None
         await store.outbox.stage([people.fact(changed)], session)
         me = member["id"]

@@ -20,6 +20,7 @@ from services.licensing.standing import DRAIN_HOURS, Forbidden, Right, Wish, mov
 from services.licensing.store import NOBODY, Document, Store, fingerprint, instant, key, new_id, now
 from services.wire import licence, slots
 from services.wire.events import Id, Instant, Strict
+from services.wire.names import Name
 
 Mode = Literal["worklog", "monitoring"]
 Seats = Annotated[int, Field(ge=1, le=100_000)]
@@ -36,7 +37,7 @@ class New(Strict):
 
     mode: Mode
     member: Id | None = None
-    computer: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    computer: Name | None = None
     policy: Id | dict[str, Any] | None = None
     seats: Seats = 1
     not_before: Instant | None = None

@@ -19,6 +19,7 @@ from services.licensing.store import NOBODY, Document, Store, instant, key, new_
 from services.licensing.workspaces import Zone
 from services.wire import accounts
 from services.wire.events import Fact, Id, MemberChanged, Strict, check
+from services.wire.names import Name
 from services.wire.requests import Principal, Role
 
 # OWASP's second choice for Argon2id: 19 MiB, two passes. Two threads, so that a burst costs neither the event loop nor
@@ -37,7 +38,6 @@ def _email(text: str) -> str:
 
 Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
 Password = Annotated[str, Field(min_length=10, max_length=1000)]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class _Chosen(Strict):
@@ -174,6 +174,8 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     given = body.model_dump(exclude_unset=True)
     fields = {name: value for name, value in given.items() if value is not None or name == "team"}
     await teams.require(store, session, doc["workspace"], [*filter(None, [body.team]), *(body.manages or [])])
+    if fields.get("archived") is False:
+        await _require_team_to_return_to(store, session, doc | fields)
     if doc["role"] == "owner" and (fields.get("role", "owner") != "owner" or fields.get("archived")):
         await _require_another_owner(store, session, doc)
     changed = await store.update("members", doc["_id"], fields, session)
@@ -183,18 +185,29 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     return changed
 
 
+async def _require_team_to_return_to(store: Store, session: Session, doc: Document) -> None:
+    """A team may have been archived while its member was (W-04); 409 then, so that none is in an archived team."""
+    if doc["team"] and not await teams.usable(store, session, doc["workspace"], {doc["team"]}):
+        how = "Restore the team first, or choose another one for the member."
+        raise Problem(409, "team-archived", "The member's team is archived.", how)
+
+
 class _Profile(Strict):
     name: Name | None = None
     zone: Zone | None = None
 
 
-async def change_profile(store: Store, request: accounts.ChangeProfile) -> Document:
-    """What somebody may change of their own membership; told to the others and written into the log."""
-    given = request.model_dump(include={"name", "zone"}, exclude_none=True)
+def profile(given: Document) -> Document:
+    """The fields of what somebody says of themselves; 422 where it cannot be that."""
     try:
-        fields = check(_Profile, given).model_dump(exclude_none=True)
+        return check(_Profile, given).model_dump(exclude_none=True)
     except ValueError as error:
         raise invalid(str(error)) from error
+
+
+async def change_profile(store: Store, request: accounts.ChangeProfile) -> Document:
+    """What somebody may change of their own membership; told to the others and written into the log."""
+    fields = profile(request.model_dump(include={"name", "zone"}))
     me = request.principal
 
     async def work(session: Session) -> Document:

@@ -2,14 +2,16 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from services.kit.mongo import Session
 from services.kit.problems import invalid, not_found
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire.events import Strict, check
+from services.wire.names import Name
 
-Name = Annotated[str, Field(min_length=1, max_length=100)]
+# A declaration without words would declare nothing, and hide the icon all the same (G-01, B-09).
+Basis = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Sites = Annotated[list[Annotated[str, Field(min_length=1, max_length=253)]], Field(max_length=500)]
 
 
@@ -65,7 +67,7 @@ class Policy(Strict):
     grace_days: int = Field(default=30, ge=0, le=180)
     """How long an offline agent goes on under this policy (L-04)."""
     tray: bool = True
-    legal_basis: Annotated[str, Field(max_length=2000)] | None = None
+    legal_basis: Basis | None = None
     """An admin's declaration; without it a hidden tray icon waits for the member's acknowledgement (G-01)."""
     member_may: MemberMay = MemberMay()
     capture_days: Annotated[int, Field(ge=1, le=36500)] | None = 7

@@ -10,8 +10,8 @@ from services.kit.problems import not_found
 from services.licensing import people, policies, teams
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire.events import Id, Strict
+from services.wire.names import Name
 
-Name = Annotated[str, Field(min_length=1, max_length=100)]
 Ids = Annotated[list[Id], Field(max_length=1000)]
 
 

@@ -1,15 +1,10 @@
 """Teams: a member is in at most one of a workspace (W-04)."""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from services.kit.mongo import Session
 from services.kit.problems import Problem, invalid, not_found
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire.events import Strict
-
-Name = Annotated[str, Field(min_length=1, max_length=100)]
+from services.wire.names import Name
 
 
 class New(Strict):

@@ -14,6 +14,7 @@ from services.licensing import sessions
 from services.licensing.store import NOBODY, Document, Store, fingerprint, instant, key, new_id, now
 from services.wire import slots
 from services.wire.events import Instant, Strict
+from services.wire.names import Name
 from services.wire.requests import Principal, TokenScope
 
 PREFIX = "daybook_"
@@ -23,7 +24,7 @@ MOST = 50
 class New(Strict):
     """The body that makes a token; without ``expires`` it lasts until it is revoked."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Name
     scopes: Annotated[list[TokenScope], Field(min_length=1, max_length=20)]
     expires: Instant | None = None
 

@@ -12,6 +12,7 @@ from services.licensing.addresses import Range
 from services.licensing.mail_texts import Switchable
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
 from services.wire.events import Fact, Strict, WorkspaceChanged
+from services.wire.names import Name
 
 
 def _zone(name: str) -> str:
@@ -19,7 +20,8 @@ def _zone(name: str) -> str:
 
 
 Zone = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_zone)]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
+# What is none would be taken by agents as "no lowest version" (T-15).
+Version = Annotated[str, Field(max_length=40, pattern=r"^\d+(\.\d+){0,3}$")]
 
 
 class New(Strict):
@@ -43,7 +45,7 @@ class Patch(Strict):
     deletion_rule: Literal["segment", "since_previous"] | None = None
     """What a capture takes with it when its member deletes it (S-08)."""
     seats: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
-    minimum_agent: Annotated[str, Field(max_length=40)] | None = None
+    minimum_agent: Version | None = None
     mails_off: Annotated[list[Switchable], Field(max_length=20)] | None = None
     """Kinds of mail that are not sent (W-07)."""
     allowed_ranges: Annotated[list[Range], Field(max_length=100)] | None = None

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from services.wire.events import Id, Instant, Strict
+from services.wire.names import Name
 
 Role = Literal["owner", "admin", "manager", "employee", "client"]
 Collection = Literal[
@@ -25,6 +26,13 @@ Collection = Literal[
     "imports",
     "notices",
 ]
+
+
+def singular(collection: str) -> str:
+    """One of a collection, in words: ``policy`` of ``policies``."""
+    return collection[:-3] + "y" if collection.endswith("ies") else collection.removesuffix("s")
+
+
 TokenScope = Literal[
     "read", "write", "diary:read", "diary:write", "people:read", "people:write", "devices:read", "devices:write"
 ]
@@ -104,8 +112,8 @@ class TokenOf(Strict):
 class DeviceOffer(Strict):
     """The device that wants to be activated; ``public_key`` as a user nkey or base64 of the 32 bytes."""
 
-    name: str = Field(min_length=1, max_length=100)
-    os: str = Field(min_length=1, max_length=100)
+    name: Name
+    os: Name
     kind: Literal["desktop", "mobile"]
     public_key: str = Field(max_length=100)
 

@@ -134,6 +134,33 @@ async def test_a_team_with_members_is_not_archived(licensing: Licensing, acme: A
         await acme.change("olga", "members", acme.member("lisa"), team=design)
 
 
+async def test_who_is_restored_is_in_no_archived_team(licensing: Licensing, acme: Acme) -> None:
+    """W-04: their team may have been archived while they were."""
+    lisa, design = acme.member("lisa"), acme.answer["teams"][0]["team"]
+    await acme.change("olga", "members", lisa, archived=True)
+    await acme.change("olga", "teams", design, archived=True)
+    with pytest.raises(Problem, match="team-archived"):
+        await acme.change("olga", "members", lisa, archived=False)
+    assert (await acme.change("olga", "members", lisa, archived=False, team=None))["team"] is None
+
+
+@pytest.mark.parametrize("name", [" ", "", "\n", "Ada\r\nBcc: eve@evil.example", "Ada\x00", "\u202eadA", "x" * 101])
+async def test_a_name_is_one_line_that_can_be_read(licensing: Licensing, acme: Acme, name: str) -> None:
+    """Whoever is named so appears in mails' headers and in everybody's lists (W-01, W-03, W-04)."""
+    for collection in ("members", "teams", "policies"):
+        extra = {"email": f"{secrets.token_hex(6)}@acme.example"} if collection == "members" else {}
+        with pytest.raises(Problem, match="422"):
+            await acme.create("olga", collection, name=name, **extra)
+    profile = accounts.ChangeProfile.model_construct(
+        principal=acme.principal("lisa"), name=name, zone=None, address="a"
+    )
+    assert (await licensing.refused("change_profile", profile)).status == 422
+
+
+async def test_blanks_around_a_name_are_nobodys(acme: Acme) -> None:
+    assert (await acme.create("olga", "teams", name=" Sea "))["name"] == "Sea"
+
+
 async def test_changes_of_members_are_told(licensing: Licensing, acme: Acme) -> None:
     await acme.change("olga", "members", acme.member("lisa"), name="Lisa M.")
 

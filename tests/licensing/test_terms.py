@@ -44,10 +44,11 @@ def test_everything_is_off_until_turned_on() -> None:
         *({"screenshots": {"per_segment": 11}}, {"screenshots": {"per_segment": 0}}, {"camera": {"per_hour": 7}}),
         *({"tray": None}, {"apps": 1}, {"site": "all"}, {"screenshots": True}),
         *({"unheard_of": True}, {"screenshots": {"$set": 1}}, {"idle_minutes": {"$gt": 0}}),
+        *({"legal_basis": ""}, {"legal_basis": " \n"}),
     ],
 )
 def test_a_policy_that_cannot_be(wrong: dict[str, Any]) -> None:
-    """T-05: at most ten captures; T-09: six snapshots an hour."""
+    """T-05: at most ten captures; T-09: six snapshots an hour; G-01: a legal basis has words."""
     with pytest.raises(Problem, match="422"):
         build(wrong)
 
@@ -200,6 +201,13 @@ async def test_what_a_deletion_takes_is_the_workspaces_setting(licensing: Licens
     assert (await licensing.ask("change", requests.Change(**change, body=body)))["deletion_rule"] == "since_previous"
     problem = await licensing.refused("change", requests.Change(**change, body={"deletion_rule": "nothing"}))
     assert problem.status == 422
+
+
+@pytest.mark.parametrize("version", ["latest", "v2", "", "1.", "1.0\n"])
+async def test_the_lowest_version_of_agents_is_one(licensing: Licensing, acme: Acme, version: str) -> None:
+    """T-15: agents take what is no version for "any"."""
+    with pytest.raises(Problem, match="422"):
+        await acme.change("olga", "workspaces", acme.workspace, minimum_agent=version)
 
 
 async def test_a_contract_may_be_other_than_hourly(licensing: Licensing, acme: Acme) -> None:

@@ -13,7 +13,7 @@ from services.diary.api.answers import answer, listed
 from services.diary.api.bodies import identifier, read_body
 from services.diary.edge import client_address, current_viewer, edge_of, gate
 from services.kit.problems import forbidden, not_found
-from services.wire.requests import Change, Collection, Create, Read
+from services.wire.requests import Change, Collection, Create, Read, singular
 
 router = APIRouter()
 _BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
@@ -35,16 +35,16 @@ async def read_all(request: Request, viewer: Viewer, collection: Collection) -> 
 async def read_one(request: Request, viewer: Viewer, collection: Collection, id: str) -> dict[str, Any]:
     """One object; 404 where it is unknown or another tenant's."""
     _allow(viewer, "read", collection)
-    asked = Read(principal=viewer.principal, collection=collection, id=identifier(id, collection[:-1]))
+    asked = Read(principal=viewer.principal, collection=collection, id=identifier(id, singular(collection)))
     found = await edge_of(request).bus.ask("licensing", "read", asked)
     items = found["items"]
     if not items:
-        raise not_found(collection[:-1])
+        raise not_found(singular(collection))
     return cast(dict[str, Any], items[0])
 
 
 def _routes(collection: Collection) -> None:
-    one = collection.removesuffix("s")
+    one = singular(collection)
     reads, creates, changes = (of_collection(collection, verb) for verb in get_args(Verb))
     if reads is None:
         return
