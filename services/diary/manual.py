@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from services.diary.editing import Draft, Entry, Table, visible
 from services.diary.projections import Document, shown_of
@@ -80,7 +81,7 @@ class ManualTime:
                 "An admin may allow it in the contract's terms (S-05).",
                 rule="S-05",
             )
-        first, last = str(start.date()), str((end - _MINUTE).date())
+        first, last = (_day(time, table.settings.billing) for time in (start, end - _MINUTE))
         if (contract["starts_on"] or first) > first or last > (contract["ends_on"] or last):
             raise Problem(
                 409, "outside-contract", "The contract does not run then.", "Choose days within its term.", rule="S-05"
@@ -103,6 +104,11 @@ class ManualTime:
         spans = [parse_instant(one.about["end"]) - parse_instant(one.about["start"]) for one in drafts]
         minutes = int(sum(spans, timedelta()).total_seconds()) // 60
         return Entry("time.added", f"{minutes} minutes of {self.kind} by hand")
+
+
+def _day(time: datetime, zone: ZoneInfo) -> str:
+    """The day of the contract's timesheet that a minute lies in: that of its slot's start, in the billing zone."""
+    return str(slot_of(time).astimezone(zone).date())
 
 
 def _require_free(table: Table, start: datetime, end: datetime) -> None:
