@@ -193,8 +193,8 @@ async def test_an_entry_over_the_weeks_border_is_two_edits_of_one_change(diary: 
 async def test_a_contracts_term_is_days_of_the_billing_zone(diary: Diary) -> None:
     """S-05: as the days of its timesheet are."""
     tell = diary.teller
-    terms = {"starts_on": "2026-11-16", "ends_on": "2026-11-16"}
-    await diary.tell(tell.settings(billing_zone="Asia/Kathmandu"), tell.contract("con", "mira", **terms))
+    term = tell.contract("con", "mira", starts_on="2026-11-16", ends_on="2026-11-16")
+    await diary.tell(tell.settings(billing_zone="Asia/Kathmandu"), term)
     diary.edge.editor.clock = lambda: parse_instant("2026-11-17T00:00:00Z")
     outside = [("2026-11-15T18:19:00Z", "2026-11-15T18:30:00Z"), ("2026-11-16T18:00:00Z", "2026-11-16T18:21:00Z")]
     for start, end in outside:
