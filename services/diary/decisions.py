@@ -73,14 +73,18 @@ async def _write(edge: Edge, viewer: Viewer, case: Case, move: _Move, reason: st
     now = datetime.now(UTC)
     week = await edge.db["weeks"].find_one({"_id": key}, session=session)
     if case.state(now) == "locked" or (week and week.get("sealed")):
-        raise Problem(409, "week-locked", "The week is locked.", "After the lock nothing of a week changes (S-06).")
+        raise Problem(
+            409, "week-locked", "The week is locked.", "After the lock nothing of a week changes (S-06).", rule="S-06"
+        )
     if week is None:
-        raise Problem(409, "nothing-to-submit", "There is no time in this week.", "Record or add time first.")
+        raise Problem(
+            409, "nothing-to-submit", "There is no time in this week.", "Record or add time first.", rule="S-10"
+        )
     sheet = await edge.db["timesheets"].find_one({"_id": key}, session=session) or _new(viewer, case)
     if sheet["state"] not in move.from_:
         advice = "The member submits it first." if move.to != "submitted" else "It is approved: ask for a rejection."
         kind, title = "not-submitted", f"The timesheet is {sheet['state']}."
-        raise Problem(409, kind if move.to != "submitted" else "already-approved", title, advice)
+        raise Problem(409, kind if move.to != "submitted" else "already-approved", title, advice, rule="S-10")
     minutes = {name: week[name] for name in timesheets.FIGURES}
     entry = {"at": format_instant(now), "action": move.word, "actor": viewer.member, "reason": reason}
     entry |= {"actor_name": viewer.principal.name, "actor_role": viewer.role}

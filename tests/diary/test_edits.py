@@ -108,6 +108,8 @@ async def test_a_change_is_whole_or_not_at_all(office: Diary) -> None:
 async def test_a_label_is_chosen_from_the_contracts_list(office: Diary) -> None:
     body = {"segment_ids": ids(SLOTS[:1]), "label": "Sail"}
     assert kind_of(await send(office, "PATCH", "/diary/mira/segments", body)) == (422, "unlisted-label")
+    answer = await send(office, "PATCH", "/diary/mira/segments", {**body, "label": 5})
+    assert (answer.status_code, answer.json()["field"]) == (422, "label"), "which field it is, for whoever shows it"
 
 
 async def test_who_may_change_what(office: Diary) -> None:

@@ -38,7 +38,8 @@ def take(model: type[Model], content: dict[str, Any]) -> Model:
     try:
         return check(model, content)
     except ValueError as error:
-        raise invalid(str(error)) from error
+        where = str(error).split(":")[0].split(".")[0]
+        raise invalid(str(error), **({} if where == model.__name__ else {"field": where})) from error
 
 
 def identifier(text: str, what: str) -> str:
