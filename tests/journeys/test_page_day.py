@@ -28,7 +28,7 @@ async def test_a_segment_and_its_picture_appear_while_somebody_reads(stack: Stac
             await page.goto(f"{stack.web}/diary/{device.member}/{text_of(slot)[:10]}?zone=UTC")
             await page.get_by_label("E-mail").fill(owner["email"])
             await page.get_by_label("Password").fill(owner["password"])
-            await page.get_by_role("button", name="Sign in").click()
+            await page.get_by_role("button", name="Sign in", exact=True).click()
             await page.wait_for_url("**/diary/**")
             await page.wait_for_function("() => document.getElementById('live').dataset.open === 'yes'")
             await device.publish(device.record(slot, busy(), memo="<script>x</script>", captures=[capture]))

@@ -32,11 +32,17 @@ def _bus(installation: Installation) -> None:
     installation.migrate("manifests")
 
 
+def _reference(entry: Document) -> Document:
+    found: Document = entry.get("valueFrom", {}).get("secretKeyRef", {})
+    return found
+
+
 def variables(name: str, documents: list[Document], container: Document, given: dict[str, str]) -> dict[str, str]:
     """What the manifest sets: its own values, secrets and this machine's addresses from an installation."""
     wanted = environment(documents, container)
     secret = {variable for variable, value in wanted.items() if isinstance(value, tuple)}
-    assert not secret - given.keys(), f"{name}: nobody makes these secrets"
+    left_out = {one["name"] for one in container["env"] if _reference(one).get("optional")}
+    assert not secret - given.keys() - left_out, f"{name}: nobody makes these secrets"
     plain = {variable: value for variable, value in wanted.items() if isinstance(value, str)}
     known = names_of(settings_of(module_of(container))).keys()
     assert not (given.keys() & known) - wanted.keys(), f"{name}: the manifest does not hand these on"

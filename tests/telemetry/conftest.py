@@ -63,10 +63,11 @@ class Traced:
 @pytest.fixture(scope="session")
 def traced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced]:
     collector = Collector()
-    with collector.listening(), pytest.MonkeyPatch.context() as patch:
-        for name, value in collector.environment().items():
-            patch.setenv(name, value)
-        stack = Stack(tmp_path_factory.mktemp("traced"))
+    with collector.listening():
+        with pytest.MonkeyPatch.context() as patch:  # for the stack alone, not for what other tests start meanwhile
+            for name, value in collector.environment().items():
+                patch.setenv(name, value)
+            stack = Stack(tmp_path_factory.mktemp("traced"))
         try:
             yield Traced(stack.wait_ready(), collector)
         finally:

@@ -102,7 +102,7 @@ def test_ingest_makes_the_recorded_fact_of_the_closed_segment() -> None:
     terms = Terms(bytes(DEVICE.verify_key), "mem-1", "desktop", "lic-1", "active", None, None, None, {})
     now = datetime(2026, 11, 21, 10, 20, 2, tzinfo=UTC)
     row = ledger.row_of(arrival, proved, terms, Decision("recorded"), now)
-    subject, body = ledger.fact_of(row, proved.record, proved.detail)
+    subject, body = ledger.fact_of(row, proved.record, proved.record_text, proved.detail_text)
     assert (subject, orjson.loads(body)) == (recorded["subject"], recorded["body"])
     assert ledger.stored_fact(row) == (subject, body)
     assert isinstance(read(arrival, bytes(NOTICE.verify_key)), Refused)
