@@ -12,6 +12,8 @@ from services.licensing.store import Document, Store
 from services.wire.requests import Collection, Principal, Role
 
 _WIDEST = (Scope.WORKSPACE, Scope.TEAM, Scope.CONTRACT, Scope.OWN)
+# How the workspace is guarded is nothing for those who only work in it, or pay for what is done there.
+_KEPT_FROM_OTHERS = {"workspaces": ("allowed_ranges", "oidc", "mails_off")}
 
 
 def scope_of(role: Role, verb: Verb, collection: Collection) -> Scope | None:
@@ -55,6 +57,12 @@ class Reach:
             case "contracts" | "licences" | "devices" | "tokens" | "notices":
                 return tenant | {"member": theirs}
         return tenant | nothing
+
+
+def bare(reach: Reach, collection: Collection, items: list[Document]) -> list[Document]:
+    """Objects without the members that only those read who may change such objects."""
+    kept = () if scope_of(reach.role, "change", collection) else _KEPT_FROM_OTHERS.get(collection, ())
+    return [{name: value for name, value in one.items() if name not in kept} for one in items]
 
 
 async def acting(store: Store, principal: Principal) -> Document:

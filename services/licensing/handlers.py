@@ -152,7 +152,7 @@ class Handlers:
         if request.id is not None and not docs:
             raise not_found(requests.singular(request.collection))
         docs = await kind.join(self._store, docs) if kind.join else docs
-        return {"items": [kind.shown(doc) for doc in docs]}
+        return {"items": access.bare(reach, request.collection, [kind.shown(doc) for doc in docs])}
 
     async def create(self, request: requests.Create) -> Document:
         """A new object; a licence shows its key this once."""

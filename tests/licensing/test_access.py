@@ -44,6 +44,14 @@ async def test_what_each_role_sees(licensing: Licensing, acme: Acme) -> None:
         assert await _seen(acme, "cleo", collection) == 403
 
 
+async def test_how_a_workspace_is_guarded_is_for_who_guards_it(licensing: Licensing, acme: Acme) -> None:
+    """W-01, W-08: networks, provider and mails are read by owners and admins alone; a client is somebody outside."""
+    guarded = {"allowed_ranges", "oidc", "mails_off"}
+    for who, expected in (("olga", guarded), ("adam", guarded), ("mara", set()), ("lisa", set()), ("cleo", set())):
+        [read] = await acme.read(who, "workspaces")
+        assert (read["name"], guarded & set(read)) == (acme.answer["name"], expected), who
+
+
 BODIES: dict[str, dict[str, Any]] = {
     "teams": {"name": "New"},
     "policies": {"name": "New"},
