@@ -72,6 +72,8 @@ def add_part(document: Document, fact: SegmentRecorded) -> None:
     document["parts"] = {**document["parts"], str(fact.seq): orjson.dumps([*fact.part()])}
     if fact.arrived_after_revocation:
         document["after_revocation"] = True
+    if fact.label_unlisted:
+        document["unlisted"] = sorted({*document.get("unlisted", ()), fact.detail["label"]})
 
 
 def parts_of(document: Document) -> list[Part]:
@@ -127,6 +129,8 @@ def _shown(document: Document, merged: Merged) -> dict[str, Any]:
         shown["entry"] = device
     if document.get("after_revocation"):
         shown["arrived_after_revocation"] = True
+    if "label" not in said and shown["label"] in document.get("unlisted", ()):
+        shown["label_unlisted"] = True
     return shown
 
 

@@ -273,3 +273,16 @@ async def test_what_arrived_after_a_revocation_says_so(diary: Diary) -> None:
     day = await diary.day("mira", DAY)
     assert [one.get("arrived_after_revocation") for one in day["segments"]] == [True, None]
     assert [one["billable_minutes"] for one in day["segments"]] == [10, 10]
+
+
+async def test_a_label_that_is_not_on_the_contracts_list_is_kept_and_flagged(diary: Diary) -> None:
+    """fine-print.md, *Records*; a label of the list instead takes the flag away."""
+    tell = diary.teller
+    foreign = tell.segment("mira", SLOTS[0], label="Elsewhere").model_copy(update={"label_unlisted": True})
+    await diary.tell(tell.contract("con", "mira", labels=["Delivery"]), foreign, tell.segment("mira", SLOTS[1]))
+    day = await diary.day("mira", DAY)
+    flags = [(one["label"], one.get("label_unlisted")) for one in day["segments"]]
+    assert flags == [("Elsewhere", True), (None, None)]
+    await diary.tell(tell.segment("mira", SLOTS[0], label="Delivery"))
+    day = await diary.day("mira", DAY)
+    assert [(one["label"], one.get("label_unlisted")) for one in day["segments"][:1]] == [("Delivery", None)]
