@@ -75,7 +75,9 @@ class Documents:
         if not wanted:
             return
         found = self._db["segments"].find(_within(wanted), session=self.session)
-        self.segments.add({one["_id"]: one async for one in found if one["_id"].rsplit("|", 2)[0] in wanted})
+        there = {one["_id"]: one async for one in found if one["_id"].rsplit("|", 2)[0] in wanted}
+        # of one whose score came before its record nothing else is known yet
+        self.segments.add({key: projections.new_segment(key) | one for key, one in there.items()})
 
     async def read_pictures(self, keys: set[str]) -> None:
         """Pictures by ``_id``; of what is not there yet, a document that knows nothing."""

@@ -1,6 +1,7 @@
 """What arrives on the bus for the projector: batches of facts, folded, then told to open pages.
 
-A fact that cannot be read or folded is kept in ``poison`` with its subject and reason, and never blocks the others.
+A fact that cannot be read or folded is kept in ``poison`` with its subject and reason, and never blocks the others. What
+was set aside is tried again whenever a projector starts: the next version may know better.
 """
 
 import logging
@@ -73,6 +74,18 @@ class Projector:
                 touched, time = await self._fold_singly(read)
             await self._tell(touched)
         _observe(read, time)
+
+    async def retry(self) -> None:
+        """Takes what was set aside once more, before anything new; what can be folded now is poison no longer."""
+        async for kept in self._db["poison"].find():
+            try:
+                await self._fold([events.read_fact(kept["subject"], kept["body"])])
+            except Exception as error:
+                if _passes(error):
+                    raise
+                log.warning("what was set aside still cannot be folded: %s", type(error).__name__)
+                continue
+            await self._db["poison"].delete_one({"_id": kept["_id"]})
 
     async def _fold(self, facts: Sequence[Fact]) -> tuple[Touched, Touched]:
         """What changed at all, and what of that by records, pictures and edits."""

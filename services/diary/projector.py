@@ -19,7 +19,8 @@ DURABLE = next(one for stream in STREAMS for one in stream.durables if one.name 
 def build(settings: DiarySettings) -> Service:
     """One projector; any number may run."""
     db, bus = open_store(settings), Bus("projector", settings)
-    bus.work(DURABLE, Projector(db, bus, settings.seal_public).take)
+    projector = Projector(db, bus, settings.seal_public)
+    bus.work(DURABLE, projector.take)
     outbox = Outbox(db, bus)
     key, grace, quiet = settings.seal_key, settings.seal_grace_seconds, settings.seal_quiet_seconds
     sealer = Sealer(db, bus, key, outbox, grace=grace, quiet=quiet)
@@ -27,6 +28,7 @@ def build(settings: DiarySettings) -> Service:
 
     async def begin() -> None:
         await ensure_indexes(db)
+        await projector.retry()
         outbox.start()
         watch.start()
 

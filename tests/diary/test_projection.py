@@ -161,6 +161,28 @@ async def test_a_poison_fact_is_kept_and_blocks_nobody(diary: Diary) -> None:
     assert len(reasons) == 5, reasons
 
 
+async def test_what_was_set_aside_is_folded_by_a_projector_that_can(diary: Diary) -> None:
+    fact = diary.teller.segment("mira", SLOTS[0])
+    kept = {"subject": subject_of(fact), "body": fact.model_dump_json().encode(), "reason": "KeyError while folding"}
+    spoiled = {"subject": subject_of(fact), "body": b"no json", "reason": "no JSON"}
+    await diary.db["poison"].insert_many(
+        [{"_id": f"{diary.workspace}|{name}", **one} for name, one in {"good": kept, "bad": spoiled}.items()]
+    )
+    async with diary.projecting():
+        assert [one["slot"] for one in (await diary.day("mira", DAY))["segments"]] == [SLOTS[0]]
+    assert [one["_id"] async for one in diary.db["poison"].find()] == [f"{diary.workspace}|bad"]
+
+
+async def test_a_score_that_came_before_its_record_keeps_no_other_device_out(diary: Diary) -> None:
+    """T-14: what is known of one segment of a slot is not asked for before there is anything."""
+    tell = diary.teller
+    here, there = (tell.segment("mira", SLOTS[0], device=device) for device in ("here", "there"))
+    for fact in (tell.score(there), here, there):
+        await diary.tell(fact)
+    assert {one["device"] for one in (await diary.day("mira", DAY))["segments"]} == {"here", "there"}
+    assert await diary.db["poison"].count_documents({}) == 0
+
+
 async def test_two_devices_at_once_count_a_minute_once(diary: Diary) -> None:
     """T-14: the device that started first keeps it, desktop before mobile; billing never exceeds the clock."""
     tell = diary.teller
