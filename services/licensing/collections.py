@@ -91,6 +91,12 @@ async def _policy_changed(
         await effects.policy_changed(store, session, doc)
 
 
+async def _contract_changed(
+    store: Store, session: Session, actor: Document, before: Document | None, doc: Document
+) -> None:
+    await contracts.keep_version(store, session, doc, actor, before)
+
+
 async def _licence_changed(
     store: Store, session: Session, actor: Document, before: Document | None, doc: Document
 ) -> None:
@@ -134,6 +140,7 @@ KINDS: dict[Collection, Kind] = {
         contracts.New,
         _by_id(contracts.create),
         lambda doc: {"workspace": doc["workspace"], "member": doc["member"], "released_at": None},
+        _contract_changed,
     ),
     "licences": Kind(
         *("licences", licences.shown, licences.Patch, licences.change),

@@ -1,5 +1,6 @@
-"""Contracts: the agreement that time is booked on, by revision."""
+"""Contracts: the agreement that time is booked on, by revision; each revision is kept as the version it was."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
@@ -73,6 +74,7 @@ async def create(store: Store, session: Session, workspace: str, body: New) -> D
     doc |= body.model_dump() | {"created_at": now()}
     _require_order(doc)
     await store["contracts"].insert_one(doc, session=session)
+    await keep_version(store, session, doc)
     await store.outbox.stage([fact(doc)], session)
     return doc
 
@@ -89,6 +91,52 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
         raise not_found("contract")
     await store.outbox.stage([fact(changed)], session)
     return changed
+
+
+async def keep_version(
+    store: Store, session: Session, doc: Document, actor: Document | None = None, before: Document | None = None
+) -> None:
+    """Keeps a contract as it is in this revision, and who made it so; None: it came with a licence or the first seed.
+
+    ``before`` is kept too where nothing was kept of it yet, which may be long ago.
+    """
+    if before is not None:
+        at = before["created_at"] if before["revision"] == 1 else None
+        kept = {"changed_at": at, "by": None, "by_name": None, "terms": {name: before[name] for name in _FIELDS}}
+        where = {"_id": _version_key(before)}
+        await store["contract_versions"].update_one(where, {"$setOnInsert": kept}, upsert=True, session=session)
+    by = {"by": actor["id"], "by_name": actor["name"]} if actor else {"by": None, "by_name": None}
+    version = {"changed_at": now(), **by, "terms": {name: doc[name] for name in _FIELDS}}
+    await store["contract_versions"].replace_one({"_id": _version_key(doc)}, version, upsert=True, session=session)
+
+
+def _version_key(doc: Document) -> str:
+    return key(doc["workspace"], doc["id"], f"{doc['revision']:09}")
+
+
+async def versions(store: Store, doc: Document) -> list[Document]:
+    """All versions of a contract, the newest first, each with the names of the fields it changed."""
+    first = key(doc["workspace"], doc["id"], "")
+    below = {"$gt": first, "$lt": f"{first}:"}  # digits come before the colon
+    found = await store["contract_versions"].find({"_id": below}).sort("_id", 1).to_list(None)
+    if not found:
+        found = [{"_id": _version_key(doc), "changed_at": None, "by": None, "by_name": None, "terms": doc}]
+    shown_, before = list[Document](), dict[str, object]()
+    for one in found:
+        shown_.append(_shown_version(one, before))
+        before = one["terms"]
+    return shown_[::-1]
+
+
+def _shown_version(kept: Document, before: Mapping[str, object]) -> Document:
+    terms = {name: kept["terms"][name] for name in _FIELDS}
+    return {
+        "version": int(kept["_id"].rsplit("|", 1)[1]),
+        "changed_at": instant(kept["changed_at"]),
+        **{name: kept[name] for name in ("by", "by_name")},
+        "changes": [name for name in _FIELDS if name in before and before[name] != terms[name]],
+        "contract": terms,
+    }
 
 
 async def _require_client(store: Store, session: Session, workspace: str, client: str | None) -> None:

@@ -64,6 +64,7 @@ class Handlers:
         bus.serve("create", requests.Create, self.create)
         bus.serve("change", requests.Change, self.change)
         bus.serve("policy_versions", requests.PolicyVersionsOf, self.policy_versions)
+        bus.serve("contract_versions", requests.ContractVersionsOf, self.contract_versions)
         bus.serve("audit", requests.AuditOf, self.audit)
         bus.serve("audit_check", requests.AuditOf, self.audit_check, workers=1)
         bus.serve("import_members", ImportMembers, self.import_members)
@@ -221,6 +222,18 @@ class Handlers:
         asked = requests.Read(principal=request.principal, collection="policies", id=request.policy)
         await self.read(asked)
         return {"items": await policies.versions(self._store, request.principal.workspace, request.policy)}
+
+    async def contract_versions(self, request: requests.ContractVersionsOf) -> dict[str, Any]:
+        """A contract's history for who may see the contract; to a client what was agreed with them (S-07)."""
+        reach = await access.reach(self._store, request.principal, "read", "contracts")
+        where = {"$and": [await access.refine(self._store, reach, "contracts"), {"id": request.contract}]}
+        doc = await self._store["contracts"].find_one(where)
+        if doc is None:
+            raise not_found("contract")
+        found = await contracts.versions(self._store, doc)
+        if reach.scope is Scope.CONTRACT:
+            found = [one for one in found if one["contract"]["client"] == reach.actor["id"]]
+        return {"items": found}
 
     async def audit(self, request: requests.AuditOf) -> dict[str, Any]:
         """Entries of the log; who is no admin sees what concerns them (G-02)."""

@@ -44,6 +44,7 @@ _REQUESTS: dict[str, type[BaseModel]] = {
     "licensing.accept_invitation": accounts.AcceptInvitation,
     "licensing.import_members": imports.ImportMembers,
     "licensing.policy_versions": requests.PolicyVersionsOf,
+    "licensing.contract_versions": requests.ContractVersionsOf,
     "licensing.audit": requests.AuditOf,
     "licensing.audit_check": requests.AuditOf,
     "licensing.tell": requests.Tell,

@@ -250,6 +250,15 @@ class PolicyVersionsOf(Strict):
     policy: Id
 
 
+class ContractVersionsOf(Strict):
+    """``rpc.licensing.contract_versions`` → {"items": [{version, changed_at, by, by_name, changes, contract}]}, newest
+    first; 404 where the principal may not see the contract. ``changes`` names the fields that became others.
+    """
+
+    principal: Principal
+    contract: Id
+
+
 class Replay(Strict):
     """``rpc.<service>.replay`` → {"emitted": n}: the owner says its facts of a span again."""
 

@@ -125,6 +125,40 @@ async def test_a_contract_by_revision(licensing: Licensing, acme: Acme) -> None:
     await client.close()
 
 
+async def test_a_contracts_history(licensing: Licensing, acme: Acme) -> None:
+    """S-03, S-07: every version stays as it was, with who made it so; a client sees what was agreed with them."""
+    contract = acme.answer["contracts"][0]["contract"]
+    await acme.change("olga", "contracts", contract, rate_minor=5000)
+    await acme.change("adam", "contracts", contract, rate_minor=5500, weekly_limit_minutes=600)
+    await acme.change("adam", "contracts", contract, client=None)
+
+    async def seen(who: str) -> list[Any]:
+        asked = requests.ContractVersionsOf(principal=acme.principal(who), contract=contract)
+        items = (await licensing.ask("contract_versions", asked))["items"]
+        return [(one["version"], one["changes"], one["contract"]["rate_minor"], one["by"]) for one in items]
+
+    olga, adam = acme.member("olga"), acme.member("adam")
+    told = [(3, ["rate_minor", "weekly_limit_minutes"], 5500, adam), (2, ["rate_minor"], 5000, olga), (1, [], 0, None)]
+    assert await seen("lisa") == await seen("adam") == [(4, ["client"], 5500, adam), *told]
+    for who in ("cleo", "emil"):
+        asked = requests.ContractVersionsOf(principal=acme.principal(who), contract=contract)
+        assert (await licensing.refused("contract_versions", asked)).status == 404
+    await acme.change("olga", "contracts", contract, client=acme.member("cleo"))
+    assert await seen("cleo") == [(5, ["client"], 5500, olga), *told]
+
+
+async def test_a_contract_of_before_its_versions_were_kept(licensing: Licensing, acme: Acme) -> None:
+    contract = acme.answer["contracts"][1]["contract"]
+    await licensing.store["contract_versions"].delete_many({})
+    asked = requests.ContractVersionsOf(principal=acme.principal("olga"), contract=contract)
+    [only] = (await licensing.ask("contract_versions", asked))["items"]
+    assert (only["version"], only["changed_at"]) == (1, None)
+    await acme.change("olga", "contracts", contract, rate_minor=700)
+    items = (await licensing.ask("contract_versions", asked))["items"]
+    assert [(one["version"], one["contract"]["rate_minor"]) for one in items] == [(2, 700), (1, 0)]
+    assert all(one["changed_at"] for one in items)
+
+
 async def test_contracts_that_cannot_be(licensing: Licensing, acme: Acme) -> None:
     contract = acme.answer["contracts"][0]["contract"]
     for body in (
