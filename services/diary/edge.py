@@ -13,6 +13,7 @@ from services.diary.editing import Editor
 from services.diary.live import Live
 from services.diary.operations import Operations
 from services.diary.people import People
+from services.diary.queries import only_known
 from services.diary.sealing import Sealer
 from services.diary.settings import DiarySettings
 from services.kit import principals
@@ -181,17 +182,19 @@ class Gate:
     def __init__(self, action: Action) -> None:
         self.action = action
 
-    async def __call__(self, viewer: Annotated[Viewer, Depends(current_viewer)]) -> None:
+    async def __call__(self, request: Request, viewer: Annotated[Viewer, Depends(current_viewer)]) -> None:
         """Refuses who has none; whose things somebody may touch, the handler asks by ``sight``."""
         if not can(viewer, self.action):
             raise forbidden()
+        only_known(request)
 
 
 class OpenGate(Gate):
     """What a route does for everybody, also for who is not signed in."""
 
-    async def __call__(self) -> None:  # type: ignore[override]
+    async def __call__(self, request: Request) -> None:  # type: ignore[override]
         """Lets everybody pass: the handler asks for another proof."""
+        only_known(request)
 
 
 def gate(action: Action) -> Any:

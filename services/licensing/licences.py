@@ -38,7 +38,7 @@ class New(Strict):
     mode: Mode
     member: Id | None = None
     computer: Name | None = None
-    policy: Id | dict[str, Any] | None = None
+    policy: Id | policies.Switches | None = None
     seats: Seats = 1
     not_before: Instant | None = None
     expires: Instant | None = None
@@ -63,7 +63,7 @@ class Patch(Strict):
 
     state: Wish | None = None
     drain_hours: Annotated[int, Field(ge=0, le=24 * 180)] | None = None
-    policy: Id | dict[str, Any] | None = None
+    policy: Id | policies.Switches | None = None
     seats: Seats | None = None
     seats_reserved: Literal[0] | None = None
     node_locked: bool | None = None

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, WithJsonSchema
 
 from services.kit.mongo import Session
 from services.kit.problems import invalid, not_found
 from services.licensing.store import Document, Store, instant, key, new_id, now
+from services.wire.collections import inlined
 from services.wire.events import Strict, check
 from services.wire.names import Name
 
@@ -96,18 +97,22 @@ def _merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+Switches = Annotated[dict[str, Any], WithJsonSchema(inlined(Policy.model_json_schema()))]
+"""What differs from another policy, checked once it is merged with that (``build``)."""
+
+
 class New(Strict):
     """The body that makes a policy; ``policy`` carries what differs from the defaults."""
 
     name: Name
-    policy: dict[str, Any] = Field(default_factory=dict)
+    policy: Switches = Field(default_factory=dict)
 
 
 class Patch(Strict):
     """The body that makes its next version; ``policy`` carries what differs from the version before."""
 
     name: Name | None = None
-    policy: dict[str, Any] = Field(default_factory=dict)
+    policy: Switches = Field(default_factory=dict)
 
 
 async def create(

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from services.diary.edge import action_of
+from services.diary.queries import names_of
 from services.diary.web import web
 from services.kit.access import Action
 
@@ -17,6 +18,8 @@ class Door(NamedTuple):
     path: str
     action: Action | None
     in_schema: bool
+    takes: frozenset[str] = frozenset()
+    """The names that its query may carry."""
 
 
 def doors() -> Iterator[Door]:
@@ -26,4 +29,5 @@ def doors() -> Iterator[Door]:
         route = context.original_route
         if isinstance(route, APIRoute):
             for method in sorted(context.methods or ()):
-                yield Door(method, context.path or "", action_of(route), route.include_in_schema)
+                taken = frozenset(names_of(route))
+                yield Door(method, context.path or "", action_of(route), route.include_in_schema, taken)

@@ -15,7 +15,7 @@ from services.diary.api.answers import answer
 from services.diary.days import read_date
 from services.diary.edge import Edge, current_viewer, edge_of, gate
 from services.diary.tables import to_csv
-from services.kit.problems import Problem
+from services.kit.problems import Problem, invalid
 from services.wire.requests import AuditOf
 from services.wire.subjects import ID
 
@@ -26,6 +26,10 @@ _COLUMNS = (
 )
 _PAGE, _MOST = 500, 50_000
 _Text = Annotated[str | None, Query(max_length=60)]
+_Before = Annotated[
+    str | None,
+    Query(max_length=60, pattern=r"^\d{4}-\d\d-\d\dT[\d:.]{8,15}Z\|[0-9a-f]+$", description="the `next` of an answer"),
+]
 _From = Annotated[str | None, Query(alias="from", max_length=10, description="the first day, UTC")]
 _To = Annotated[str | None, Query(alias="to", max_length=10, description="the last day, UTC")]
 
@@ -39,7 +43,7 @@ async def read(
     action: _Text = None,
     start: _From = None,
     end: _To = None,
-    before: _Text = None,
+    before: _Before = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Response:
     """Entries, newest first; ``before`` is the ``next`` of the answer before.
@@ -98,8 +102,10 @@ def filters_of(viewer: Viewer, member: str | None, actor: str | None, action: st
 
 def span_of(first: str | None, last: str | None) -> tuple[str | None, str | None]:
     """The instants of whole days, UTC: from the first one on, and before the day after the last one."""
-    start = f"{read_date(first, 'from')}T00:00:00Z" if first else None
-    return start, f"{read_date(last, 'to') + timedelta(days=1)}T00:00:00Z" if last else None
+    begin, end = (read_date(text, name) if text else None for text, name in ((first, "from"), (last, "to")))
+    if begin and end and end < begin:
+        raise invalid("to: before the first day", field="to")
+    return f"{begin}T00:00:00Z" if begin else None, f"{end + timedelta(days=1)}T00:00:00Z" if end else None
 
 
 async def merged(

@@ -7,6 +7,7 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from services.kit.problems import Problem, invalid, not_found
+from services.wire.collections import inlined
 from services.wire.events import check, read_json
 from services.wire.subjects import ID
 
@@ -51,25 +52,14 @@ def identifier(text: str, what: str) -> str:
 
 def body_schema(model: type[BaseModel], leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
     """The ``openapi_extra`` of a route that reads this model; ``leave_out`` are fields the edge adds by itself."""
-    schema = model.model_json_schema(ref_template="#/$defs/{model}")
+    schema = model.model_json_schema()
     for name in leave_out:
         schema["properties"].pop(name, None)
         if name in schema.get("required", []):
             schema["required"].remove(name)
-    definitions = schema.pop("$defs", {})
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": _inlined(schema, definitions)}},
-        }
-    }
+    return as_body(inlined(schema))
 
 
-def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
-    if isinstance(schema, dict):
-        if "$ref" in schema:
-            return _inlined(definitions[schema["$ref"].rsplit("/", 1)[1]], definitions)
-        return {name: _inlined(value, definitions) for name, value in schema.items()}
-    if isinstance(schema, list):
-        return [_inlined(one, definitions) for one in schema]
-    return schema
+def as_body(schema: dict[str, Any]) -> dict[str, Any]:
+    """The ``openapi_extra`` of a route whose body is JSON of this schema."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

@@ -10,13 +10,16 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from services.diary.access import Action, Verb, Viewer, may_ask, of_collection
 from services.diary.api.answers import answer, listed
-from services.diary.api.bodies import identifier, read_body
+from services.diary.api.bodies import as_body, identifier, read_body
 from services.diary.edge import client_address, current_viewer, edge_of, gate
+from services.diary.queries import filters
 from services.kit.problems import forbidden, not_found
+from services.wire import collections
 from services.wire.requests import Change, Collection, Create, Read, singular
 
 router = APIRouter()
-_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
+#: the filters and bodies of each collection, as licensing takes them
+TAKEN = collections.read()
 
 
 def _allow(viewer: Viewer, verb: Verb, collection: Collection) -> None:
@@ -49,7 +52,12 @@ def _routes(collection: Collection) -> None:
     if reads is None:
         return
 
-    @router.get(f"/{collection}", name=f"list_{collection}", dependencies=[gate(reads)])
+    @router.get(
+        f"/{collection}",
+        name=f"list_{collection}",
+        openapi_extra=filters(TAKEN[collection]["filters"]),
+        dependencies=[gate(reads)],
+    )
     async def read(request: Request, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
         return listed(await read_all(request, viewer, collection))
 
@@ -65,7 +73,11 @@ def _routes(collection: Collection) -> None:
 
 def _creating(collection: Collection, one: str, action: Action) -> None:
     @router.post(
-        f"/{collection}", name=f"create_{one}", status_code=201, openapi_extra=_BODY, dependencies=[gate(action)]
+        f"/{collection}",
+        name=f"create_{one}",
+        status_code=201,
+        openapi_extra=as_body(TAKEN[collection]["create"]),
+        dependencies=[gate(action)],
     )
     async def create(request: Request, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
         asked = Create(
@@ -78,7 +90,12 @@ def _creating(collection: Collection, one: str, action: Action) -> None:
 
 
 def _changing(collection: Collection, one: str, action: Action) -> None:
-    @router.patch(f"/{collection}/{{id}}", name=f"change_{one}", openapi_extra=_BODY, dependencies=[gate(action)])
+    @router.patch(
+        f"/{collection}/{{id}}",
+        name=f"change_{one}",
+        openapi_extra=as_body(TAKEN[collection]["change"]),
+        dependencies=[gate(action)],
+    )
     async def change(request: Request, id: str, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
         asked = Change(
             principal=viewer.principal,

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.diary.access import Action, Viewer
 from services.diary.api.answers import answer
-from services.diary.api.collections import read_all
+from services.diary.api.collections import TAKEN, read_all
 from services.diary.edge import client_address, current_viewer, edge_of, gate
+from services.diary.queries import filters
 from services.diary.tables import to_csv
 from services.kit.problems import Problem
 from services.wire.imports import MAX_BYTES, ImportMembers, pack
@@ -36,7 +37,9 @@ async def import_members(
     return answer(await edge_of(request).bus.ask("licensing", "import_members", asked, timeout=15.0), 202)
 
 
-@router.get("/members.csv", dependencies=[gate(Action.READ_MEMBERS)])
+@router.get(
+    "/members.csv", openapi_extra=filters(TAKEN["members"]["filters"]), dependencies=[gate(Action.READ_MEMBERS)]
+)
 async def export_members(request: Request, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
     """The members that the viewer may see, for a spreadsheet; a name that looks like a formula is no formula."""
     members = await read_all(request, viewer, "members")
