@@ -94,19 +94,30 @@ async def zone_of(edge: Edge, workspace: str, member: str, asked: str) -> ZoneIn
     return read_zone(asked)
 
 
-async def read_day(edge: Edge, viewer: Viewer, member: str, day: str, zone: str = "UTC") -> dict[str, Any]:
-    """A day as plain data, for pages."""
-    answer: dict[str, Any] = orjson.loads(await encode_day(edge, viewer, member, day, zone))
+#: From one instant to another, the second not in it.
+Span = tuple[datetime, datetime]
+
+
+async def read_day(
+    edge: Edge, viewer: Viewer, member: str, day: str, zone: str = "UTC", within: Span | None = None
+) -> dict[str, Any]:
+    """A day as plain data, for pages; where it begins or ends outside of ``within``, only what lies in it."""
+    answer: dict[str, Any] = orjson.loads(await encode_day(edge, viewer, member, day, zone, within))
     return answer
 
 
-async def encode_day(edge: Edge, viewer: Viewer, member: str, day: str, zone: str = "UTC") -> bytes:
+async def encode_day(
+    edge: Edge, viewer: Viewer, member: str, day: str, zone: str = "UTC", within: Span | None = None
+) -> bytes:
     """A day as the JSON of the answer, encoded once."""
     wanted = read_date(day)
     allowed = await see(edge, viewer, Action.READ_DIARY, member)
     where = await zone_of(edge, viewer.workspace, member, zone)
     workspace = await edge.people.workspace(viewer.workspace)
-    segments, weeks = await _find(edge.db, viewer.workspace, member, slots.day_bounds(wanted, where), workspace.billing)
+    bounds = slots.day_bounds(wanted, where)
+    if within:
+        bounds = max(bounds[0], within[0]), min(bounds[1], within[1])
+    segments, weeks = await _find(edge.db, viewer.workspace, member, bounds, workspace.billing)
     if allowed.contracts is not None:
         segments = [one for one in segments if allowed.shows(one["_id"].split("|")[3])]
         weeks = [one for one in weeks if allowed.shows(one["contract"])]
@@ -125,7 +136,7 @@ async def encode_day(edge: Edge, viewer: Viewer, member: str, day: str, zone: st
 
 
 async def _find(
-    db: Database, workspace: str, member: str, bounds: tuple[datetime, datetime], billing: ZoneInfo
+    db: Database, workspace: str, member: str, bounds: Span, billing: ZoneInfo
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The segments whose slot starts within the bounds, by the clock, and the member's weeks that these touch."""
     start, end = bounds

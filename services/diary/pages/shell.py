@@ -176,12 +176,17 @@ def zones_of(path: str, asked: ZoneInfo | None, choices: Iterable[tuple[str, str
         offered.setdefault(zone, f"{words} · {zone_name(zone)}" if words else zone)
     if shown not in offered:
         offered[shown] = zone_name(shown)
-    links = [Link(path + _query(zone, default), words, zone == shown) for zone, words in offered.items()]
+    links = [Link(with_query(path, _query(zone, default)), words, zone == shown) for zone, words in offered.items()]
     return Zones(ZoneInfo(shown), _query(shown, default), links)
 
 
 def _query(zone: str, default: str) -> str:
     return "" if zone == default else f"?{urlencode({'zone': zone})}"
+
+
+def with_query(path: str, query: str) -> str:
+    """A path with ``?zone=…`` (or nothing) behind what it asks already."""
+    return path + (query.replace("?", "&", 1) if "?" in path else query)
 
 
 def today_in(zone: ZoneInfo, now: datetime) -> str:

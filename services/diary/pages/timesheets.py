@@ -16,7 +16,7 @@ from services.diary.pages.contracts_view import week_row
 from services.diary.pages.formatting import listed, week_name, week_title
 from services.diary.pages.forms import Form, done, read_form
 from services.diary.pages.shell import framed
-from services.diary.pages.week_reading import read_week_view, this_week
+from services.diary.pages.week_reading import read_week_view, this_week, zones_of_week
 from services.diary.pages.week_view import WeekView
 from services.kit.problems import Problem, invalid
 
@@ -71,11 +71,13 @@ def _rows(sheets: list[dict[str, Any]], names: dict[str, str]) -> list[Any]:
 
 
 @router.get("/timesheets/{member}", dependencies=[_READS])
-async def week(request: Request, member: str, viewer: _SomeViewer, week: str | None = None) -> HTMLResponse:
-    """A member's week in the billing zone, this one where none is asked for."""
+async def week(
+    request: Request, member: str, viewer: _SomeViewer, week: str | None = None, zone: str | None = None
+) -> HTMLResponse:
+    """A member's week as the billing zone cuts it, this one where none is asked for; its days in any zone (V-01)."""
     whose = identifier(member, "member")
     monday = await _monday(edge_of(request), viewer, week)
-    return await _page(request, viewer, whose, monday, Form())
+    return await _page(request, viewer, whose, monday, Form(), zone=zone)
 
 
 @router.post("/timesheets/{member}/submission", dependencies=[gate(Action.SUBMIT_TIMESHEET)])
@@ -117,16 +119,18 @@ async def _decide(request: Request, viewer: Viewer, member: str, step: decisions
 
 
 async def _page(
-    request: Request, viewer: Viewer, whose: str, monday: date, form: Form, status: int = 200
+    request: Request, viewer: Viewer, whose: str, monday: date, form: Form, status: int = 200, zone: str | None = None
 ) -> HTMLResponse:
     edge = edge_of(request)
-    view = await read_week_view(edge, viewer, whose, monday)
+    zones = await zones_of_week(edge, viewer, whose, monday, zone)
+    view = await read_week_view(edge, viewer, whose, monday, zones)
     document = await edge.people.member(viewer.workspace, whose)
     own = whose == viewer.member
     page = SimpleNamespace(
         whose=None if own else document["name"] if document else "",
         own=own,
         member=whose,
+        zones=zones.links,
         checked=viewer.role != "client",
         form=form,
         forms={one.id: Form(name=one.id) for one in view.contracts},

@@ -7,9 +7,10 @@ from typing import Any
 from services.diary import days, sync, timesheets
 from services.diary.access import Action, Viewer
 from services.diary.edge import Edge
-from services.diary.pages.week_view import WeekAround, WeekView, week_view
+from services.diary.pages.shell import Zones, with_query, zones_of
+from services.diary.pages.week_view import WeekAround, WeekView, dates_of, week_view
 from services.kit.problems import Problem
-from services.wire.slots import week_of
+from services.wire.slots import week_bounds, week_of
 
 
 async def this_week(edge: Edge, workspace: str) -> date:
@@ -18,13 +19,30 @@ async def this_week(edge: Edge, workspace: str) -> date:
     return week_of(datetime.now(UTC), settings.billing)
 
 
-async def read_week_view(edge: Edge, viewer: Viewer, member: str, monday: date) -> WeekView:
+async def zones_of_week(edge: Edge, viewer: Viewer, member: str, monday: date, asked: str | None) -> Zones:
+    """The zones in which a member's week can be read: the billing zone, in which it is cut, where none is asked for."""
+    workspace = await edge.people.workspace(viewer.workspace)
+    mine, theirs = await asyncio.gather(*(edge.people.member(viewer.workspace, one) for one in (viewer.member, member)))
+    choices = [("Billing", workspace.billing.key), ("Mine", mine["zone"] if mine else "UTC")]
+    if member != viewer.member:
+        choices.append(("Theirs", theirs["zone"] if theirs else "UTC"))
+    choices.append(("Workspace", workspace.zone))
+    zone = await days.zone_of(edge, viewer.workspace, member, asked) if asked else None
+    return zones_of(_address(member, monday), zone, choices, workspace.billing.key)
+
+
+def _address(member: str, monday: date) -> str:
+    return f"/timesheets/{member}?week={monday.isoformat()}"
+
+
+async def read_week_view(edge: Edge, viewer: Viewer, member: str, monday: date, zones: Zones) -> WeekView:
     """A member's week as the viewer may see it; 403 or 404 where they may not."""
     await days.see(edge, viewer, Action.READ_TIMESHEET, member)
     workspace = await edge.people.workspace(viewer.workspace)
-    zone = workspace.billing
+    span = week_bounds(monday, workspace.billing)
+    dates = dates_of(span, zones.zone)
     found, sheets, contracts, statements = await asyncio.gather(
-        read_days(edge, viewer, member, monday, 7, zone.key),
+        read_days(edge, viewer, member, dates[0], len(dates), zones.zone.key, span),
         sheets_of(edge, viewer, member, monday),
         edge.people.contracts(viewer.workspace),
         sync_of(edge, viewer, member),
@@ -33,9 +51,10 @@ async def read_week_view(edge: Edge, viewer: Viewer, member: str, monday: date) 
         member=member,
         contracts={one["contract"]: one for one in contracts},
         sheets=sheets,
-        zone=zone,
+        zone=zones.zone,
+        billing=workspace.billing,
         now=datetime.now(UTC),
-        address=lambda week: f"/timesheets/{member}?week={week.isoformat()}",
+        address=lambda week: with_query(_address(member, week), zones.query),
         sync=statements,
         devices={one["device"]: one["name"] for one in statements or () if one["name"]},
     )
@@ -43,11 +62,11 @@ async def read_week_view(edge: Edge, viewer: Viewer, member: str, monday: date) 
 
 
 async def read_days(
-    edge: Edge, viewer: Viewer, member: str, first: date, number: int, zone: str
+    edge: Edge, viewer: Viewer, member: str, first: date, number: int, zone: str, within: days.Span | None = None
 ) -> list[dict[str, Any]]:
-    """So many days from the first one on, in a zone."""
+    """So many days from the first one on, in a zone; ``within``: what lies in this span alone."""
     wanted = [(first + timedelta(days=step)).isoformat() for step in range(number)]
-    return list(await asyncio.gather(*(days.read_day(edge, viewer, member, one, zone) for one in wanted)))
+    return list(await asyncio.gather(*(days.read_day(edge, viewer, member, one, zone, within) for one in wanted)))
 
 
 async def sheets_of(edge: Edge, viewer: Viewer, member: str, monday: date) -> list[dict[str, Any]]:

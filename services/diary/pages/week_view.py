@@ -11,6 +11,7 @@ from services.diary.pages.decided_view import Seal, Step, notes_of, seal_of, sho
 from services.diary.pages.figures import Bar, Figure, big_duration, limit_bars
 from services.diary.pages.formatting import (
     DASH,
+    clock,
     counted,
     duration,
     hours_and_minutes,
@@ -25,7 +26,7 @@ from services.diary.pages.grid import Grid, grid_of
 from services.diary.pages.panels import Line, arrived_panel
 from services.diary.pages.ribbon import Ribbon, ribbon_of, span_of
 from services.wire.segments import is_tracked
-from services.wire.slots import parse_slot
+from services.wire.slots import day_bounds, day_of, parse_slot, week_bounds
 
 _FIGURES = ("automatic_minutes", "manual_minutes", "over_limit_minutes", "unbilled_minutes", "billable_minutes")
 _REASONS = {
@@ -35,6 +36,8 @@ _REASONS = {
     "no_activity": "no activity",
 }
 _MOST_TIMES = 6
+#: From one instant to another, the second not in it.
+Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,15 @@ class WeekAround:
     """What a week's page needs beside its days.
 
     ``contracts`` as licensing told them by id; ``sheets`` the contract-weeks (``timesheets.show``); ``sync`` ingest's
-    answer per device, None where it is not known; ``address`` gives the page of another week.
+    answer per device, None where it is not known; ``address`` gives the page of another week. The week is cut in the
+    zone ``billing``, and its days are shown as the clocks of ``zone`` had them.
     """
 
     member: str
     contracts: Mapping[str, Mapping[str, Any]]
     sheets: Sequence[Mapping[str, Any]]
     zone: ZoneInfo
+    billing: ZoneInfo
     now: datetime
     address: Callable[[date], str]
     sync: Sequence[Mapping[str, Any]] | None = None
@@ -63,10 +68,14 @@ class Cell(NamedTuple):
 
 
 class DayRow(NamedTuple):
-    """One day: its link, its ribbon or the words instead, and automatic, manual, over limit, not billed, billable."""
+    """One day: its link, its ribbon or the words instead, and automatic, manual, over limit, not billed, billable.
+
+    ``part`` says of which part of the day alone, where the week begins or ends within it: ``from 19:00``.
+    """
 
     href: str
     name: str
+    part: str
     ribbon: Ribbon | None
     words: str
     cells: list[Cell]
@@ -106,7 +115,7 @@ class WeekView(NamedTuple):
     week: str
     previous: tuple[str, str]
     following: tuple[str, str] | None
-    zone: str
+    cut: str
     billable_name: str
     billable: tuple[str, str, str]
     figures: list[Figure]
@@ -120,17 +129,18 @@ class WeekView(NamedTuple):
 
 
 def week_view(monday: date, days: Sequence[Mapping[str, Any]], around: WeekAround) -> WeekView:
-    """The view of the week from ``monday`` in the billing zone; ``days`` are the seven answers in that zone."""
-    table = day_table(days, around.member, around.zone, around.now)
+    """The view of the week from ``monday`` in the billing zone; ``days`` are the answers for ``dates_of`` that week."""
+    span = week_bounds(monday, around.billing)
+    table = day_table(days, around.member, around.zone, around.now, span)
     grids, sums = table.grids, table.sums
     ahead = monday + timedelta(days=7)
-    today = around.now.astimezone(around.zone).date()
+    today = around.now.astimezone(around.billing).date()
     return WeekView(
         title=week_title(monday),
         week=monday.isoformat(),
         previous=(around.address(monday - timedelta(days=7)), week_name(monday - timedelta(days=7))),
         following=(around.address(ahead), week_name(ahead)) if ahead <= today else None,
-        zone=around.zone.key,
+        cut=f"The week is cut in {around.billing.key}" if around.billing != around.zone else "",
         billable_name="Billable this week" if monday <= today < ahead else "Billable",
         billable=big_duration(sums["billable_minutes"]),
         figures=[*figures_of_sums(sums), _amount(around)],
@@ -144,8 +154,16 @@ def week_view(monday: date, days: Sequence[Mapping[str, Any]], around: WeekAroun
     )
 
 
-def day_table(days: Sequence[Mapping[str, Any]], member: str, zone: ZoneInfo, now: datetime) -> DayTable:
-    """Days below one another, all their ribbons showing the same hours."""
+def dates_of(span: Span, zone: ZoneInfo) -> list[date]:
+    """The dates of a zone that a span of time touches: a week of another zone may touch eight."""
+    first, last = day_of(span[0], zone), day_of(span[1] - timedelta(seconds=1), zone)
+    return [first + timedelta(days=step) for step in range((last - first).days + 1)]
+
+
+def day_table(
+    days: Sequence[Mapping[str, Any]], member: str, zone: ZoneInfo, now: datetime, within: Span | None = None
+) -> DayTable:
+    """Days below one another, all their ribbons showing the same hours; ``within``: what was read of them alone."""
     grids = [grid_of(date.fromisoformat(day["date"]), zone) for day in days]
     spans = [span_of([one["slot"] for one in day["segments"]], grid) for day, grid in zip(days, grids, strict=True)]
     span = min(first for first, _ in spans), max(last for _, last in spans)
@@ -155,7 +173,7 @@ def day_table(days: Sequence[Mapping[str, Any]], member: str, zone: ZoneInfo, no
     today = now.astimezone(zone).date()
     return DayTable(
         hours=f"{span[0]:02} to {span[1]:02}, {zone_name(zone.key)}",
-        rows=[_row(day, grid, span, member, today) for day, grid in zip(days, grids, strict=True)],
+        rows=[_row(day, grid, span, member, today, within) for day, grid in zip(days, grids, strict=True)],
         totals=[_cell(sums[name]) for name in _FIGURES[:-1]],
         billable=_cell(sums["billable_minutes"]),
         grids=grids,
@@ -197,16 +215,25 @@ def _cell(minutes: int) -> Cell:
     return Cell(hours_and_minutes(minutes), not minutes)
 
 
-def _row(day: Mapping[str, Any], grid: Grid, span: tuple[int, int], member: str, today: date) -> DayRow:
+def _row(
+    day: Mapping[str, Any], grid: Grid, span: tuple[int, int], member: str, today: date, within: Span | None
+) -> DayRow:
     href = f"/diary/{member}/{day['date']}?zone={grid.zone.key}"
-    name = f"{grid.day:%a} {grid.day.day}"
+    name, part = f"{grid.day:%a} {grid.day.day}", _part(grid, within)
     if grid.day > today:
         dash = Cell(DASH, True)
-        return DayRow(href, name, None, "Not yet", [dash] * 4, dash)
+        return DayRow(href, name, part, None, "Not yet", [dash] * 4, dash)
     minutes = _minutes(day)
     ribbon = ribbon_of(day["segments"], grid, span=span) if day["segments"] else None
     cells = [_cell(minutes[key]) for key in _FIGURES[:-1]]
-    return DayRow(href, name, ribbon, "Nothing recorded", cells, _cell(minutes["billable_minutes"]))
+    return DayRow(href, name, part, ribbon, "Nothing recorded", cells, _cell(minutes["billable_minutes"]))
+
+
+def _part(grid: Grid, within: Span | None) -> str:
+    start, end = day_bounds(grid.day, grid.zone)
+    if within and start < within[0] < end:
+        return f"from {clock(within[0], grid.zone)}"
+    return f"to {clock(within[1], grid.zone)}" if within and start < within[1] < end else ""
 
 
 def _contracts(around: WeekAround) -> list[ContractWeek]:

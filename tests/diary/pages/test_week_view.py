@@ -1,6 +1,7 @@
 """A member's week and contracts' rows, worked out of days and timesheets; forms as they are read (S-03, S-10, V-06)."""
 
-from datetime import UTC, date, datetime
+import itertools
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,9 +13,10 @@ from services.diary.pages import contracts_view, formatting
 from services.diary.pages.decided_view import notes_of, pattern_path, seal_of, shown_state, steps_of
 from services.diary.pages.gallery_view import gallery_view
 from services.diary.pages.range_view import days_between
-from services.diary.pages.week_view import WeekAround, entries_of, week_view
+from services.diary.pages.week_view import WeekAround, dates_of, entries_of, week_view
 from services.kit.problems import Problem
 from services.wire.seals import pattern
+from services.wire.slots import day_bounds, week_bounds
 from tests.diary.pages import sample
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -36,14 +38,16 @@ def entry(action: str, name: str = "Leyla Aydin", reason: str | None = None) -> 
     return {"at": "2026-11-20T10:00:00Z", "action": action, "actor": "m", "actor_name": name, "reason": reason}
 
 
-def the_week(**more: Any) -> Any:
-    days = [sample.answer([], f"2026-11-{day}", "UTC") for day in range(16, 23)]
-    days[4] = sample.friday() | {"date": "2026-11-20", "zone": "UTC"}
+def the_week(zone: ZoneInfo = UTC_ZONE, **more: Any) -> Any:
+    days = [sample.answer([], str(day), zone.key) for day in dates_of(week_bounds(MONDAY, UTC_ZONE), zone)]
+    friday = next(index for index, day in enumerate(days) if day["date"] == "2026-11-20")
+    days[friday] = sample.friday() | {"zone": zone.key}
     around = WeekAround(
         member=sample.MEMBER,
         contracts={sample.PORTAL: TERMS, sample.TARIFF: {**TERMS, "project": "Tariff import", "memo_required": False}},
         sheets=[a_sheet()],
-        zone=UTC_ZONE,
+        zone=zone,
+        billing=UTC_ZONE,
         now=NOW,
         address=lambda monday: f"/timesheets/m?week={monday}",
         **more,
@@ -61,6 +65,27 @@ def test_the_week_is_the_sum_of_its_days() -> None:
     assert friday.href == f"/diary/{sample.MEMBER}/2026-11-20?zone=UTC"
     assert [cell.text for cell in view.table.totals] == [cell.text for cell in friday.cells]
     assert view.table.rows[5].billable.text == "–", "what is not yet is a dash, never 0"
+
+
+def test_a_week_read_in_another_zone_says_which_part_of_its_first_and_last_day_is_its() -> None:
+    """V-01, S-03: the week stays the billing zone's, also where its days are another's."""
+    view = the_week(ZoneInfo("America/New_York"))
+    names = [(row.name, row.part) for row in view.table.rows]
+    assert (names[0], names[-1]) == (("Sun 15", "from 19:00"), ("Sun 22", "to 19:00"))
+    assert {part for _, part in names[1:-1]} == {""}
+    assert view.cut == "The week is cut in UTC"
+    assert view.billable == the_week().billable
+    assert (the_week().cut, {row.part for row in the_week().table.rows}) == ("", {""})
+
+
+@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.sampled_from(("UTC", "Europe/Berlin", "Pacific/Apia")))
+def test_the_days_of_a_week_in_another_zone_hold_all_of_it(day: date, name: str) -> None:
+    """S-03: none of it is left out where clocks change or a zone skips a day, and no day has nothing of it."""
+    zone, span = ZoneInfo(name), week_bounds(day - timedelta(days=day.weekday()), ZoneInfo("America/New_York"))
+    bounds = [day_bounds(one, zone) for one in dates_of(span, zone)]
+    assert bounds[0][0] <= span[0] < bounds[0][1]
+    assert bounds[-1][0] < span[1] <= bounds[-1][1]
+    assert all(end == start for (_, end), (start, _) in itertools.pairwise(bounds))
 
 
 def test_contracts_stand_against_their_limits_with_their_money() -> None:
