@@ -65,7 +65,6 @@ async def sign_up(store: Store, request: accounts.SignUp) -> None:
 
 async def verify(store: Store, request: accounts.Verify) -> dict[str, str]:
     """The person, confirmed, and the workspace that they own; a link works once."""
-    await limits.take(store, "link", request.address, MOST_A_MINUTE)
 
     async def work(session: Session) -> dict[str, str]:
         data = await links.use(store, session, "verify", request.token)
@@ -83,7 +82,8 @@ async def verify(store: Store, request: accounts.Verify) -> dict[str, str]:
         )
         return {"workspace": workspace["id"], "email": asked["email"]}
 
-    return await store.change(work)
+    async with links.tried(store, request.address):
+        return await store.change(work)
 
 
 async def forgot_password(store: Store, request: accounts.ForgotPassword) -> None:
@@ -102,7 +102,11 @@ async def forgot_password(store: Store, request: accounts.ForgotPassword) -> Non
 
 async def reset_password(store: Store, request: accounts.ResetPassword) -> None:
     """Another password by a mail's link; every session ends. Two-factor stays on: a mailbox is one factor."""
-    await limits.take(store, "link", request.address, MOST_A_MINUTE)
+    async with links.tried(store, request.address):
+        await _reset_password(store, request)
+
+
+async def _reset_password(store: Store, request: accounts.ResetPassword) -> None:
     await links.read(store, "reset", request.token)
     hashed = await people.new_password(request.password)
 

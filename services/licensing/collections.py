@@ -183,13 +183,15 @@ def body_of(model: type[BaseModel] | None, body: dict[str, Any]) -> Any:
     try:
         return check(model, body)
     except ValueError as error:
-        raise invalid(str(error)) from error
+        where = str(error).split(":")[0].split(".")[0]
+        raise invalid(str(error), **({"field": where} if where in model.model_fields else {})) from error
 
 
 def filter_of(kind: Kind, filters: dict[str, str]) -> Document:
     """Filters by equality; a value that nothing has matches nothing, an unknown name is 422."""
     if unknown := sorted(set(filters) - set(kind.filters)):
-        raise invalid(f"{unknown[0][:40]}: not a filter here; there are: {', '.join(kind.filters) or 'none'}")
+        there = ", ".join(kind.filters) or "none"
+        raise invalid(f"{unknown[0][:40]}: not a filter here; there are: {there}", field=unknown[0][:40])
     return dict(filters)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from services.kit.mongo import Session
 from services.kit.problems import invalid, not_found
@@ -20,9 +20,16 @@ def _day(text: str) -> str:
     return text
 
 
+def _once(labels: list[str]) -> list[str]:
+    if len({label.casefold() for label in labels}) < len(labels):
+        raise ValueError("each label once")
+    return labels
+
+
 Day = Annotated[str, AfterValidator(_day)]
 Project = Annotated[str, Field(min_length=1, max_length=200)]
-Labels = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=200)]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Labels = Annotated[list[Label], Field(max_length=200), AfterValidator(_once)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Rate = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Limit = Annotated[int, Field(ge=0, le=7 * 24 * 60)]
@@ -67,7 +74,7 @@ _NULLABLE = {"client", "rate_minor", "weekly_limit_minutes", "starts_on", "ends_
 
 async def create(store: Store, session: Session, workspace: str, body: New) -> Document:
     """A contract, told to the others."""
-    await people.require(store, session, workspace, body.member)
+    await people.require_worker(store, session, workspace, body.member)
     await _require_client(store, session, workspace, body.client)
     contract = new_id("con")
     doc: Document = {"_id": key(workspace, contract), "workspace": workspace, "id": contract, "revision": 1}

@@ -7,12 +7,11 @@ from typing import Any
 
 from services.kit.mongo import Session
 from services.kit.problems import invalid
-from services.licensing import audit, limits, links, mail, people, workspaces
+from services.licensing import audit, links, mail, people, workspaces
 from services.licensing.store import NOBODY, Document, Store, key
 from services.wire import accounts
 
 HOURS = 14 * 24
-MOST_A_MINUTE = 10
 ROLES = {"owner": "an owner", "admin": "an admin", "manager": "a manager", "employee": "an employee"}
 
 
@@ -49,8 +48,8 @@ async def invite(store: Store, session: Session, workspace: Document, member: Do
 
 async def read(store: Store, request: accounts.ReadInvitation) -> dict[str, Any]:
     """What a link invites to, and whether a password is to be chosen."""
-    await limits.take(store, "link", request.address, MOST_A_MINUTE)
-    member, person = await _invited(store, await links.read(store, "invitation", request.token))
+    async with links.tried(store, request.address):
+        member, person = await _invited(store, await links.read(store, "invitation", request.token))
     workspace = await workspaces.find(store, member["workspace"])
     shown = {name: member[name] for name in ("name", "email", "role")}
     return {"workspace_name": workspace["name"], **shown, "password_needed": person["hash"] is None}
@@ -58,7 +57,11 @@ async def read(store: Store, request: accounts.ReadInvitation) -> dict[str, Any]
 
 async def accept(store: Store, request: accounts.AcceptInvitation) -> dict[str, str]:
     """The member is one from now on; with a password where they had none anywhere (422 without)."""
-    await limits.take(store, "link", request.address, MOST_A_MINUTE)
+    async with links.tried(store, request.address):
+        return await _accept(store, request)
+
+
+async def _accept(store: Store, request: accounts.AcceptInvitation) -> dict[str, str]:
     named = people.profile({"name": request.name}) if request.name and request.name.strip() else {}
     _, known = await _invited(store, await links.read(store, "invitation", request.token))
     hashed = None

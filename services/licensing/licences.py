@@ -92,10 +92,10 @@ async def create(store: Store, session: Session, workspace: Document, body: New)
     """A licence and, this once, its key; with mode monitoring also the contract that its time is booked on."""
     tenant, id = workspace["id"], new_id("lic")
     if body.member:
-        member = await people.require(store, session, tenant, body.member)
+        member = await people.require_worker(store, session, tenant, body.member)
     else:
         member = await people.create_computer(store, session, tenant, workspace["zone"], body.computer or "")
-    policy = await _policy(store, session, tenant, body.policy, f"Licence {id}")
+    policy = await _policy(store, session, tenant, body.policy, _own_name(member))
     own = await _own_contract(store, session, tenant, member["id"], body) if body.mode == "monitoring" else None
     effect = await effects.in_effect(store, session, tenant, member["id"], policy["id"])
     right = Right("draft" if body.draft else "issued", archived=workspace["archived"])
@@ -129,7 +129,8 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     fields: Document = body.model_dump(include={"seats", "node_locked"}, exclude_none=True)
     if body.policy is not None:
         old = await policies.find(store, session, doc["workspace"], doc["policy"])
-        policy = await _policy(store, session, doc["workspace"], body.policy, old["name"], old["policy"])
+        who = await store.one("members", doc["workspace"], doc["member"], session=session) or {"name": "a member"}
+        policy = await _policy(store, session, doc["workspace"], body.policy, _own_name(who), old["policy"])
         fields["policy"] = policy["id"]
     given = body.model_fields_set
     span = _span(
@@ -189,6 +190,11 @@ async def _policy(
     if isinstance(wanted, str):
         return await policies.require(store, session, workspace, wanted)
     return await policies.create(store, session, workspace, policies.New(name=name, policy=wanted or {}), base)
+
+
+def _own_name(member: Document) -> str:
+    """What a policy is called that was written for one licence."""
+    return f"Own policy of {member['name'][:70]}'s licence"
 
 
 async def _own_contract(store: Store, session: Session, workspace: str, member: str, body: New) -> str:

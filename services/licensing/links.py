@@ -1,11 +1,21 @@
 """Links that mails carry: a secret of 160 bits, kept as a hash, that allows one thing, once, for a while."""
 
 import secrets
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 from services.kit.mongo import Session
 from services.kit.problems import Problem
+from services.licensing import limits
 from services.licensing.store import NOBODY, Document, Store, fingerprint, key, now
+
+MOST_FAILURES = 10
+"""A minute and address: a whole office may open its mails, and nobody may try secrets."""
+
+
+def tried(store: Store, address: str) -> AbstractAsyncContextManager[None]:
+    """Where somebody comes with a link; 429 after ten that failed within a minute."""
+    return limits.failures(store, "link", address, MOST_FAILURES)
 
 
 async def mint(store: Store, purpose: str, data: Document, hours: int) -> str:

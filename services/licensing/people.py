@@ -106,10 +106,9 @@ async def require_password(store: Store, principal: Principal, password: str, ad
     """The person of a principal whose password this is; 403, and 429 after ten failures a minute."""
     person = await of_principal(store, principal)
     who = f"{person['email']} {address}"
-    await limits.take(store, "sign_in", who, limits.MOST_FAILURES)
-    if not await password_holds(person["hash"], password):
-        raise Problem(403, "wrong-password", "This is not your password.", "Type your present password, and retry.")
-    await limits.give_back(store, "sign_in", who)
+    async with limits.failures(store, "sign_in", who, limits.MOST_FAILURES):
+        if not await password_holds(person["hash"], password):
+            raise Problem(403, "wrong-password", "This is not your password.", "Type your present password, and retry.")
     return person
 
 
@@ -176,6 +175,8 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     await teams.require(store, session, doc["workspace"], [*filter(None, [body.team]), *(body.manages or [])])
     if fields.get("archived") is False:
         await _require_team_to_return_to(store, session, doc | fields)
+    if fields.get("role") == "client" != doc["role"]:
+        await _require_nothing_to_record(store, session, doc)
     if doc["role"] == "owner" and (fields.get("role", "owner") != "owner" or fields.get("archived")):
         await _require_another_owner(store, session, doc)
     changed = await store.update("members", doc["_id"], fields, session)
@@ -241,6 +242,21 @@ async def require(store: Store, session: Session, workspace: str, member: str, w
     if doc is None or doc["archived"]:
         raise invalid(f"{what}: there is no such member", field=what)
     return doc
+
+
+async def require_worker(store: Store, session: Session, workspace: str, member: str) -> Document:
+    """A member whose work may be recorded: no client, who only reads and exports (S-07); 422 otherwise."""
+    doc = await require(store, session, workspace, member)
+    if doc["role"] == "client":
+        raise invalid("member: this is a client, whose work is not recorded", field="member", rule="S-07")
+    return doc
+
+
+async def _require_nothing_to_record(store: Store, session: Session, doc: Document) -> None:
+    live = {"workspace": doc["workspace"], "member": doc["id"], "state": {"$ne": "revoked"}}
+    if await store["licences"].find_one(live, session=session):
+        detail = "Revoke their licences first."
+        raise Problem(409, "has-licences", "A client's work is not recorded.", detail, field="role", rule="S-07")
 
 
 def fact(doc: Document) -> tuple[str, Fact]:

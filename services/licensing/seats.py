@@ -16,6 +16,7 @@ from services.wire import proof
 from services.wire.requests import Activate, DeviceOffer
 
 MOST_A_MINUTE = 30
+_MOST_HOLDERS = 20
 
 
 async def activate(store: Store, request: Activate, licence_key: bytes = b"") -> tuple[Document, Document]:
@@ -130,28 +131,42 @@ async def _claim_seat(store: Store, session: Session, doc: Document) -> Document
         session=session,
     )
     if taken is None:
-        raise await _no_seat(store, session, doc, "The licence has no seat left.")
+        raise await _no_seat(store, session, doc)
     total = {"$or": [{"seats": None}, {"$expr": {"$lt": ["$seats_taken", "$seats"]}}]}
     counted = await store["workspaces"].update_one(
         {"_id": key(doc["workspace"])} | total, {"$inc": {"seats_taken": 1}}, session=session
     )
     if not counted.modified_count:
-        raise await _no_seat(store, session, doc, "The workspace has no seat left.")
+        raise await _no_seat_of_workspace(store, session, doc["workspace"], doc["id"])
     return taken
 
 
-async def _no_seat(store: Store, session: Session, doc: Document, title: str) -> Problem:
+async def _no_seat(store: Store, session: Session, doc: Document) -> Problem:
     holding = {"workspace": doc["workspace"], "licence": doc["id"], "released_at": None}
-    devices = await store["devices"].find(holding, session=session).sort("activated_at", 1).to_list(20)
+    devices = await store["devices"].find(holding, session=session).sort("activated_at", 1).to_list(_MOST_HOLDERS)
     holders = [
         {"device": one["id"], "name": one["name"], "activated_at": instant(one["activated_at"])} for one in devices
     ]
     names = ", ".join(one["name"] for one in devices)
     if doc["node_locked"] and len(devices) < doc["seats"]:
         detail = "It stays with the computer it was activated on. Ask for it to be transferred."
-        return Problem(409, "no-seat-left", "This licence is bound to another computer.", detail, holders=holders)
+        title = "This licence is bound to another computer."
+        return Problem(409, "no-seat-left", title, detail, holders=holders, rule="L-03")
     detail = f"Held by: {names}. Ask for a seat to be given back, or for more." if names else "Ask for more."
-    return Problem(409, "no-seat-left", title, detail, holders=holders)
+    return Problem(409, "no-seat-left", "The licence has no seat left.", detail, holders=holders, rule="L-03")
+
+
+async def _no_seat_of_workspace(store: Store, session: Session, workspace: str, refused: str) -> Problem:
+    """Who holds the workspace's seats: its licences. What colleagues call their computers is for its admins alone."""
+    tenant = await store["workspaces"].find_one({"_id": key(workspace)}, session=session) or {}
+    taken = {"workspace": workspace, "seats_taken": {"$gt": 0}}
+    found = await store["licences"].find(taken, session=session).sort("seats_taken", -1).to_list(_MOST_HOLDERS + 1)
+    # the refused licence has counted itself in this transaction, which is undone
+    held = [(one["id"], one["seats_taken"] - (one["id"] == refused)) for one in found]
+    holders = [{"licence": id, "seats": seats} for id, seats in held if seats][:_MOST_HOLDERS]
+    total = tenant.get("seats")
+    detail = f"All {total} are taken. An admin gives one back on the page of devices, or allows more in the settings."
+    return Problem(409, "no-seat-left", "The workspace has no seat left.", detail, holders=holders, rule="L-03")
 
 
 def _device(doc: Document, device: str, nkey: str, offer: DeviceOffer) -> Document:

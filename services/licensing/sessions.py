@@ -32,7 +32,7 @@ async def sign_in(store: Store, signer: SigningKey, request: SignIn) -> SignedIn
     address takes as long as a wrong password, and is told the same. ``totp`` means nothing to an account without.
     """
     who = f"{request.email.strip().lower()} {request.address}"
-    await limits.take(store, "sign_in", who, limits.MOST_FAILURES)
+    until = await limits.take(store, "sign_in", who, limits.MOST_FAILURES)
     person = await people.person_by_email(store, request.email)
     if not await people.password_holds(person["hash"] if person else None, request.password) or person is None:
         await _note_refusal(store, person, request.address, "wrong-credentials")
@@ -41,11 +41,11 @@ async def sign_in(store: Store, signer: SigningKey, request: SignIn) -> SignedIn
         await two_factor.require(store, person, request.totp)
     except Problem as problem:
         if problem.kind == "code-needed":  # the form asks for it next; nothing was guessed
-            await limits.give_back(store, "sign_in", who)
+            await limits.give_back(store, "sign_in", who, until)
         else:
             await _note_refusal(store, person, request.address, problem.kind)
         raise
-    await limits.give_back(store, "sign_in", who)
+    await limits.give_back(store, "sign_in", who, until)
     answer = await enter(store, signer, person, request.workspace, request.address, request.agent)
     metrics.SIGN_INS.labels("person", "admitted").inc()
     return answer

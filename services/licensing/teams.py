@@ -21,7 +21,8 @@ class Patch(Strict):
 
 
 async def create(store: Store, session: Session, workspace: str, body: New) -> Document:
-    """A team."""
+    """A team; 409 where there is one of that name already, which members brought by a file could not be told from."""
+    await _require_name(store, session, workspace, body.name)
     team = new_id("team")
     doc = {"_id": key(workspace, team), "workspace": workspace, "id": team, "name": body.name, "revision": 1}
     doc |= {"archived": False, "created_at": now()}
@@ -30,7 +31,9 @@ async def create(store: Store, session: Session, workspace: str, body: New) -> D
 
 
 async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
-    """Another name, archived or restored; 409 where a team with members is to be archived."""
+    """Another name, archived or restored; 409 where a team with members is to be archived, or the name is another's."""
+    if body.name is not None or body.archived is False:
+        await _require_name(store, session, doc["workspace"], body.name or doc["name"], but=doc["id"])
     if body.archived:
         of_team = {"workspace": doc["workspace"], "team": doc["id"], "archived": False}
         if await store["members"].find_one(of_team, session=session):
@@ -39,6 +42,15 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     if changed is None:
         raise not_found("team")
     return changed
+
+
+async def _require_name(store: Store, session: Session, workspace: str, name: str, but: str = "") -> None:
+    # the workspace is written, so that two that take a name at once conflict
+    await store["workspaces"].update_one({"_id": key(workspace)}, {"$inc": {"team_names": 1}}, session=session)
+    others = store["teams"].find({"workspace": workspace, "archived": False, "id": {"$ne": but}}, session=session)
+    if any(one["name"].casefold() == name.casefold() for one in await others.to_list(None)):
+        detail = "Choose another name, or use the team that is there."
+        raise Problem(409, "name-taken", "There is a team of this name.", detail, field="name", rule="W-04")
 
 
 async def require(store: Store, session: Session, workspace: str, teams: list[str]) -> None:

@@ -97,10 +97,9 @@ async def require(store: Store, person: Document, code: str | None) -> None:
     if not code:
         title = "A code is needed."
         raise Problem(401, "code-needed", title, "Type the code of your authenticator, or a recovery code.")
-    await limits.take(store, "totp", person["person"], MOST_FAILURES)
-    if not await _use(store, person, _plain(code)):
-        raise Problem(401, "wrong-code", "This code is not right.", "Wait for the next code, and retry.")
-    await limits.give_back(store, "totp", person["person"])
+    async with limits.failures(store, "totp", person["person"], MOST_FAILURES):
+        if not await _use(store, person, _plain(code)):
+            raise Problem(401, "wrong-code", "This code is not right.", "Wait for the next code, and retry.")
 
 
 async def _use(store: Store, person: Document, code: str) -> bool:

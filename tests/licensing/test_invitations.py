@@ -7,6 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from services.kit.problems import Problem
+from services.licensing import accounts as registration
+from services.licensing import invitations
+from services.wire import accounts
 from tests.licensing.support import PASSWORD, Acme
 from tests.licensing.web import Web
 
@@ -42,6 +46,46 @@ async def test_an_invitation_is_accepted(web: Web, collection: str) -> None:
     answer = await _post(web, "/sessions", email=email, password=PASSWORD)
     assert (answer.json()["role"], answer.json()["name"]) == (role, "Nia")
     assert (await acme.read("olga", collection, made["id"]))[0]["invited"] is False
+
+
+async def test_an_office_behind_one_address_accepts_together(web: Web) -> None:
+    """W-03: only what fails is counted, so many may come from one address; and who guesses gets ten tries a minute."""
+    acme, office = await web.licensing.seed(), secrets.token_hex(6)
+    store, emails = web.licensing.store, [_email() for _ in range(14)]
+    for email in emails:
+        await acme.create("adam", "members", email=email, name="Nia")
+    for email in emails:
+        await web.licensing.mails.wait_for(email)
+        token = await web.licensing.mails.token(email)
+        asked = {"token": token, "address": office}
+        assert (await invitations.read(store, accounts.ReadInvitation(**asked)))["email"] == email
+        accepted = await invitations.accept(store, accounts.AcceptInvitation(**asked, password=PASSWORD))
+        assert accepted["email"] == email
+    statuses = []
+    for _ in range(13):
+        asked = {"token": secrets.token_urlsafe(20), "address": office}
+        try:
+            await invitations.read(store, accounts.ReadInvitation(**asked))
+        except Problem as problem:
+            statuses.append(problem.status)
+    assert statuses == [404] * 10 + [429] * 3
+    with pytest.raises(Problem, match="429"):
+        await registration.verify(store, accounts.Verify(**asked))
+
+
+async def test_good_links_make_no_room_for_guesses(web: Web) -> None:
+    """Guesses among good ones are counted all the same, also all at once."""
+    acme, email, office = await web.licensing.seed(), _email(), secrets.token_hex(6)
+    await acme.create("adam", "members", email=email, name="Nia")
+    await web.licensing.mails.wait_for(email)
+    good = await web.licensing.mails.token(email)
+    secret = [good if number % 3 == 0 else secrets.token_urlsafe(20) for number in range(45)]
+    asked = [accounts.ReadInvitation(token=one, address=office) for one in secret]
+    tried = (invitations.read(web.licensing.store, one) for one in asked)
+    results = await asyncio.gather(*tried, return_exceptions=True)
+    guessed = [one for one in results if isinstance(one, Problem) and one.status == 404]
+    assert 1 <= len(guessed) <= 10
+    assert all(isinstance(one, dict | Problem) for one in results)
 
 
 async def test_an_invitation_sent_again_has_a_link_of_its_own(web: Web) -> None:

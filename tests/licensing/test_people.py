@@ -11,7 +11,7 @@ from services.kit.problems import Problem
 from services.kit.settings import signing_key
 from services.licensing import invitations, links, people, sessions
 from services.wire import accounts, requests
-from tests.licensing.support import PASSWORD, Acme, Licensing, until
+from tests.licensing.support import PASSWORD, REAL_HASHER, Acme, Licensing, until
 
 
 def _sign_in(acme: Acme, who: str, password: str = PASSWORD, **more: str) -> requests.SignIn:
@@ -171,9 +171,11 @@ async def test_changes_of_members_are_told(licensing: Licensing, acme: Acme) -> 
     await until(told)
 
 
-async def test_passwords_are_argon2id() -> None:
+async def test_passwords_are_argon2id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the cost of OWASP's second choice."""
+    monkeypatch.setattr(people, "_HASHER", REAL_HASHER)
     hashed = await people.hash_password(PASSWORD)
-    assert hashed.startswith("$argon2id$")
+    assert hashed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert await people.password_holds(hashed, PASSWORD)
     assert not await people.password_holds(hashed, PASSWORD + " ")
     assert not await people.password_holds(None, "the password of nobody")
@@ -181,3 +183,65 @@ async def test_passwords_are_argon2id() -> None:
 
 def _key(licensing: Licensing) -> SigningKey:
     return signing_key(licensing.settings.session_seed)
+
+
+async def _refused(acme: Acme, verb: str, *what: str, **body: object) -> Problem:
+    try:
+        await getattr(acme, verb)("olga", *what, **body)
+    except Problem as problem:
+        return problem
+    raise AssertionError(f"{verb} {what} was not refused")
+
+
+async def test_two_teams_of_one_name_cannot_be_told_apart(acme: Acme) -> None:
+    """W-04: made, renamed or restored, also at once; an archived one's name is free."""
+    design, sales = (one["team"] for one in acme.answer["teams"])
+    for refused in (
+        await _refused(acme, "create", "teams", name=" DESIGN"),
+        await _refused(acme, "change", "teams", sales, name="design"),
+    ):
+        assert (refused.status, refused.kind, refused.extra) == (409, "name-taken", {"field": "name", "rule": "W-04"})
+    assert (await acme.change("olga", "teams", sales, name="SALES"))["name"] == "SALES"  # its own
+    await acme.change("olga", "teams", sales, archived=True)
+    both = await asyncio.gather(*(acme.create("olga", "teams", name="Sales") for _ in range(2)), return_exceptions=True)
+    assert sorted(isinstance(one, Problem) and one.kind == "name-taken" for one in both) == [False, True]
+    assert (await _refused(acme, "change", "teams", sales, archived=False)).kind == "name-taken"
+    assert (await acme.change("olga", "teams", sales, name="Old sales", archived=False))["archived"] is False
+    assert (await acme.change("olga", "teams", design, archived=None))["name"] == "Design"
+
+
+async def test_nobody_records_a_client(acme: Acme) -> None:
+    """S-07: a client reads and exports; no licence or contract is theirs, and who has a licence becomes none."""
+    cleo, lisa = acme.member("cleo"), acme.member("lisa")
+    for collection, body in (("licences", {"mode": "worklog"}), ("contracts", {"project": "Atlas"})):
+        refused = await _refused(acme, "create", collection, member=cleo, **body)
+        assert (refused.status, refused.extra) == (422, {"field": "member", "rule": "S-07"}), collection
+    refused = await _refused(acme, "change", "members", lisa, role="client")
+    assert (refused.status, refused.kind, refused.extra["field"]) == (409, "has-licences", "role")
+    await acme.change("olga", "licences", acme.answer["licences"][0]["licence"], state="revoked")
+    assert (await acme.change("olga", "members", lisa, role="client"))["role"] == "client"
+
+
+async def test_a_contract_names_each_label_once(acme: Acme) -> None:
+    """Two alike could not be told apart where one is chosen (S-04)."""
+    contract = acme.answer["contracts"][0]["contract"]
+    for labels in (["Design", " design"], [" "], ["a", "b", "a"]):
+        refused = await _refused(acme, "change", "contracts", contract, labels=labels)
+        assert (refused.status, refused.extra["field"]) == (422, "labels")
+        created = await _refused(acme, "create", "contracts", member=acme.member("lisa"), project="x", labels=labels)
+        assert created.status == 422
+    assert (await acme.change("olga", "contracts", contract, labels=["Design ", "Sea"]))["labels"] == ["Design", "Sea"]
+
+
+async def test_a_policy_of_ones_own_says_whose_it_is(acme: Acme) -> None:
+    """In the list of policies, where an id would mean nothing to anybody."""
+    made = await acme.create("olga", "licences", mode="worklog", member=acme.member("lisa"), policy={"apps": True})
+    shared = await acme.create("olga", "policies", name="Office", policy={"titles": True})
+    desk = await acme.create("olga", "licences", mode="monitoring", computer="Desk 4")
+    licence = await acme.create("olga", "licences", mode="worklog", member=acme.member("emil"), policy=shared["id"])
+    changed = await acme.change("olga", "licences", licence["id"], policy={"apps": True})
+    names = {one["id"]: one["name"] for one in await acme.read("olga", "policies")}
+    assert names[made["policy"]] == "Own policy of Lisa's licence"
+    assert names[desk["policy"]] == "Own policy of Desk 4's licence"
+    assert names[changed["policy"]] == "Own policy of Emil's licence"
+    assert names[shared["id"]] == "Office"
