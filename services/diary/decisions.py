@@ -7,7 +7,7 @@ that stood there; what changes afterwards is shown as ``changed_since``.
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from services.diary import audit, timesheets
 from services.diary.access import Action, Viewer
@@ -116,8 +116,8 @@ async def _require_alone(edge: Edge, viewer: Viewer) -> None:
 async def _tell(edge: Edge, viewer: Viewer, case: Case, move: _Move, reason: str | None) -> None:
     """A mail to the member (W-07); that it cannot be sent just now takes nothing from the decision."""
     contract, week = case.contract["contract"], case.monday.isoformat()
-    values: dict[str, Any] = {"decision": move.word, "week": week, "project": case.contract["project"]}
-    values |= {"by": viewer.principal.name, "reason": reason or ""}
+    values = {"decision": move.word, "week": week, "contract": case.contract["project"]}
+    values |= {"decider": viewer.principal.name, "reason": f"Reason: {reason}" if reason else ""}
     number = len(case.sheet["history"]) if case.sheet else 0
     asked = Tell(
         workspace=viewer.workspace,

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.licensing import mail_texts
 from services.wire.slots import format_instant, slot_of
 from tests.diary.facts import slots_from
 from tests.diary.running import Diary
@@ -14,6 +15,8 @@ MONDAY = (datetime.now(UTC) - timedelta(days=datetime.now(UTC).weekday())).date(
 """Of the running week: it is open whenever this runs."""
 PATH = f"/api/v1/timesheets/con/{MONDAY}"
 LAST = "2026-01-05"
+AROUND = {"name": "mira", "workspace_name": "Acme"}
+"""What licensing adds to the values of a mail's text."""
 
 
 @pytest.fixture
@@ -88,6 +91,11 @@ async def test_submitted_rejected_submitted_approved(diary: Diary) -> None:
     told = [body for verb, body in diary.asked if verb == "licensing.tell"]
     assert [(one["member"], one["values"]["decision"]) for one in told] == [("mira", "rejected"), ("mira", "approved")]
     assert len({one["id"] for one in told}) == 2
+    mails = [
+        mail_texts.compose(one["kind"], "m@e.test", {**AROUND, **one["values"]}, "", "d@e.test", "<1@e>")
+        for one in told
+    ]
+    assert "was rejected by Omar. Reason: Tuesday is missing" in " ".join(mails[0].get_content().split())
     noted = await diary.db["audit"].find({"member": "mira"}).sort("_id", 1).to_list(None)
     assert [one["action"] for one in noted] == [
         *("timesheet.submitted", "timesheet.rejected", "timesheet.submitted", "timesheet.approved")
