@@ -19,6 +19,8 @@ from services.wire.slots import SLOT, SLOT_MINUTES, format_instant, parse_instan
 
 LONGEST = timedelta(hours=24)
 _MINUTE = timedelta(minutes=1)
+_FIRST = datetime(1970, 1, 5, tzinfo=UTC)
+"""The first Monday that ids count from (``_ENTRY``) and calendars name."""
 _ENTRY = re.compile(r"man_([0-9a-f]{1,8})_[0-9a-f]{16}")
 
 
@@ -64,6 +66,8 @@ class ManualTime:
             raise invalid("end: after start", field="end")
         if end > now:
             raise invalid("end: not in the future", field="end")
+        if start < _FIRST:
+            raise invalid(f"start: not before {_FIRST.date()}", field="start")
         if end - start > LONGEST:
             raise invalid("end: at most 24 hours after start", field="end")
         return start, end

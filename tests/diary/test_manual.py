@@ -135,6 +135,7 @@ REFUSED: list[tuple[dict[str, Any], tuple[int, str]]] = [
     (span(10, 20, start="yesterday"), (422, "invalid")),
     (span(10, 20, kind="holiday"), (422, "invalid")),
     (span(10, 20, end="2199-01-01T00:00:00Z"), (422, "invalid")),
+    (span(10, 20, start="0001-01-01T00:00:00Z", end="0001-01-01T00:10:00Z"), (422, "invalid")),
     (span(10, 20, start="2020-01-01T00:00:00Z", end="2020-01-01T00:10:00Z"), (409, "week-locked")),
 ]
 
