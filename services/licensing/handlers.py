@@ -34,6 +34,10 @@ from services.wire import requests
 from services.wire.events import Fact
 from services.wire.imports import ImportMembers
 
+_MOST_READ = 2000
+_MOST_BYTES = 512 * 1024
+"""Of the objects in one answer, which the bus takes up to 1 MiB."""
+
 
 class Handlers:
     """The verbs of ``rpc.licensing`` and ``rpc.device.….entitlement``."""
@@ -143,17 +147,22 @@ class Handlers:
         return await self._entitlements.entitlement(workspace, device)
 
     async def read(self, request: requests.Read) -> dict[str, Any]:
-        """The objects that the principal may see; 404 where one was asked for and is not among them."""
+        """The objects that the principal may see, by id; 404 where one was asked for and is not among them."""
         kind = KINDS[request.collection]
         reach = await access.reach(self._store, request.principal, "read", request.collection)
         where = [await access.refine(self._store, reach, request.collection), filter_of(kind, request.filters)]
         if request.id is not None:
             where.append({"id": request.id})
-        docs = await self._store[kind.stored].find({"$and": where}).sort("_id", 1).to_list(None)
+        if request.after is not None:
+            where.append({"id": {"$gt": request.after}})
+        docs = await self._store[kind.stored].find({"$and": where}).sort("_id", 1).limit(_MOST_READ).to_list(None)
         if request.id is not None and not docs:
             raise not_found(requests.singular(request.collection))
         docs = await kind.join(self._store, docs) if kind.join else docs
-        return {"items": access.bare(reach, request.collection, [kind.shown(doc) for doc in docs])}
+        shown = access.bare(reach, request.collection, [kind.shown(doc) for doc in docs])
+        items = _fitting(shown)
+        more = len(items) < len(shown) or len(docs) == _MOST_READ
+        return {"items": items, "next": docs[len(items) - 1]["id"] if more else None}
 
     async def create(self, request: requests.Create) -> Document:
         """A new object; a licence shows its key this once."""
@@ -301,3 +310,13 @@ def _acknowledged(body: bytes) -> list[str]:
     except (orjson.JSONDecodeError, TypeError, KeyError):
         return []
     return [one for one in ids if isinstance(one, str)] if isinstance(ids, list) else []
+
+
+def _fitting(items: list[Document]) -> list[Document]:
+    """As many of the first as one answer carries; at least one."""
+    size = 0
+    for index, item in enumerate(items):
+        size += len(orjson.dumps(item))
+        if size > _MOST_BYTES and index:
+            return items[:index]
+    return items

@@ -200,12 +200,17 @@ class KeysOf(Strict):
 
 
 class Read(Strict):
-    """``rpc.licensing.read`` → {"items": [...]}: what the principal may see of a collection, or one object of it."""
+    """``rpc.licensing.read`` → {"items": [...], "next"}: what the principal may see of a collection, or of it one.
+
+    As much as one answer of the bus carries; the rest is asked for with the ``next`` of the answer before as ``after``,
+    until it is null.
+    """
 
     principal: Principal
     collection: Collection
     id: str | None = None
     filters: dict[str, str] = Field(default_factory=dict)
+    after: Id | None = None
 
 
 class Create(Strict):

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from services.diary.access import Viewer, may_ask
 from services.diary.api.bodies import identifier, take
+from services.diary.api.collections import collected
 from services.diary.edge import client_address, edge_of, renewed
 from services.kit.problems import forbidden, not_found
 from services.wire.requests import Change, Collection, Create, Read
@@ -17,8 +18,7 @@ Object = dict[str, Any]
 async def some(request: Request, viewer: Viewer, collection: Collection, **filters: str) -> list[Object]:
     """What the viewer may see of a collection; 403 where that is nothing by their role."""
     _allow(may_ask(viewer, "read", collection))
-    asked = Read(principal=viewer.principal, collection=collection, filters=filters)
-    return cast(list[Object], (await edge_of(request).bus.ask("licensing", "read", asked))["items"])
+    return await collected(request, viewer, collection, filters)
 
 
 async def one(request: Request, viewer: Viewer, collection: Collection, id: str) -> Object:
