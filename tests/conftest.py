@@ -23,20 +23,44 @@ Apart from each other, tests of one worker share these servers, so each takes na
 ``bucket``         an object store bucket of its own in ``s3_server``, emptied and removed afterwards
 """
 
+import functools
+import os
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from deploy.local.servers import Mongo, Nats, ObjectStore, object_store
+from tests.support import scheduling
 from tests.support.servers import Installation, drop_databases, mongo, new_id
 from tests.support.stack import Stack
 
 # On a shared machine the time an example takes says nothing about the code.
 hypothesis_settings.register_profile("daybook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("daybook")
+
+# Each HTTP client reads all certificates that the machine trusts, 50 ms of CPU, and tests make some for every page.
+ssl.create_default_context = functools.cache(ssl.create_default_context)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    scheduling.in_order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> scheduling.Together | None:
+    return scheduling.Together(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """One more than there are cores, for many tests wait for a fact most of their time."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,16 @@
 """The licensing service on real servers, its people and licences seeded, and devices that sign in to the bus.
 
-``licensing``   ``Licensing``: one running instance over a database of its own; ``.start()`` starts a further one
-``acme``        a seeded workspace (the answer of services.licensing.seed), with ``.principal(email)``
-``shared``      as ``licensing``, one for a whole module, with a mail server: ``.mails`` is what it caught; a test that
-                takes it is marked ``asyncio(loop_scope="module")`` and seeds a workspace of its own
-``web``         ``Web``: the diary's web origin in front of ``shared``, which carries what browsers and programs ask
+``licensing``   ``Licensing``: one running instance over a database of its own, for a whole module, whose tests share an
+                event loop with it; ``.mails`` is what its mail server caught
+``acme``        a workspace of the test's own (the answer of services.licensing.seed), with ``.principal(email)``
+``shared``      ``licensing``, for tests that seed what they need
+``web``         ``Web``: the diary's web origin in front of it, which carries what browsers and programs ask
+
+Who stops or doubles the service starts one of their own (test_bus_sign_in.py).
 """
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -18,26 +21,16 @@ from tests.licensing.web import Web
 from tests.support.servers import Installation, drop_databases, new_id
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)
+
+
 @pytest.fixture(scope="session")
 def migrated(installation: Installation) -> Installation:
     installation.migrate("migration")
     return installation
-
-
-@pytest.fixture
-async def licensing(migrated: Installation, mongo_prefix: str) -> AsyncIterator[Licensing]:
-    running = Licensing(migrated, mongo_prefix)
-    try:
-        await running.start()
-        await running.open()
-        yield running
-    finally:
-        await running.stop()
-
-
-@pytest.fixture
-async def acme(licensing: Licensing) -> Acme:
-    return await licensing.seed()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -53,6 +46,16 @@ async def shared(migrated: Installation) -> AsyncIterator[Licensing]:
         finally:
             await running.stop()
             drop_databases(migrated.mongo_url, prefix)
+
+
+@pytest.fixture(scope="module")
+def licensing(shared: Licensing) -> Licensing:
+    return shared
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def acme(licensing: Licensing) -> Acme:
+    return await licensing.seed()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

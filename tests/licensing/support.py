@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import nats
 import nats.errors
+from argon2 import PasswordHasher
 from nacl.signing import SigningKey
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -21,6 +22,7 @@ from services.kit import mongo
 from services.kit.bus import Bus
 from services.kit.principals import open_token
 from services.kit.problems import Problem
+from services.licensing import people
 from services.licensing.app import build
 from services.licensing.seed import seed
 from services.licensing.settings import LicensingSettings
@@ -30,6 +32,11 @@ from tests.licensing.mailbox import Mailbox
 from tests.support.servers import Installation
 
 PASSWORD = "correct horse battery"
+
+REAL_HASHER = people._HASHER
+"""What a password costs is seen in one test (test_people.py), and is not paid for by all that seed and sign in."""
+people._HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+people._NOBODYS = people._HASHER.hash("the password of nobody")
 
 
 async def until(fact: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:

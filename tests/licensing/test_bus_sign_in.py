@@ -2,16 +2,30 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import nats.errors
 import nkeys
 import pytest
+import pytest_asyncio
 
 from services.licensing.callout import Issuer, permissions
 from services.wire import proof, subjects
 from tests.licensing.support import Acme, Device, Licensing, connected, until
 from tests.support.servers import Installation
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def licensing(migrated: Installation, mongo_prefix: str) -> AsyncIterator[Licensing]:
+    """The test's own, to stop and to double."""
+    running = Licensing(migrated, mongo_prefix)
+    try:
+        await running.start()
+        await running.open()
+        yield running
+    finally:
+        await running.stop()
 
 
 async def test_a_device_reaches_its_own_subjects(licensing: Licensing, acme: Acme) -> None:
