@@ -22,6 +22,7 @@ from services.licensing.postman import Postman
 from services.licensing.pushes import Pushes
 from services.licensing.registry import Registry
 from services.licensing.settings import LicensingSettings
+from services.licensing.settling import Settling
 from services.licensing.sign_on import SignOn
 from services.licensing.sign_on_handlers import SignOnHandlers
 from services.licensing.silence import Silence
@@ -52,6 +53,7 @@ def build(settings: LicensingSettings) -> Service:
     postman = Postman(store, settings.smtp_url.get_secret_value(), settings.smtp_sender, settings.public_url)
     importer = Importer(store)
     pushes = Pushes(store, entitlements)
+    settling = Settling(store)
     stopping = False
 
     async def begin() -> None:
@@ -63,6 +65,7 @@ def build(settings: LicensingSettings) -> Service:
         postman.start()
         importer.start()
         pushes.start()
+        settling.start()
         contacts.start()
         silence.start()
 
@@ -71,6 +74,7 @@ def build(settings: LicensingSettings) -> Service:
         stopping = True
         await silence.stop()
         await contacts.stop()
+        await settling.stop()
         await pushes.stop()
         await importer.stop()
         await postman.stop()

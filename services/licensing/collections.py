@@ -12,7 +12,7 @@ from services.licensing import (
     addresses,
     contracts,
     devices,
-    effects,
+    follows,
     imports,
     invitations,
     licences,
@@ -88,7 +88,7 @@ async def _policy_changed(
 ) -> None:
     await policies.declare(store, session, actor, doc)
     if before is not None:
-        await effects.policy_changed(store, session, doc)
+        await follows.policy_changed(store, session, doc)
 
 
 async def _contract_changed(
@@ -126,12 +126,12 @@ KINDS: dict[Collection, Kind] = {
     "workspaces": Kind(
         *("workspaces", workspaces.shown, workspaces.Patch, workspaces.change, ()),
         *(workspaces.New, _workspace),
-        follow=effects.workspace_changed,
+        follow=follows.workspace_changed,
     ),
     "members": Kind(
         *("members", people.shown, people.Patch, people.change, ("role", "team", "email")),
         *(people.New, _member),
-        follow=effects.member_changed,
+        follow=follows.member_changed,
     ),
     "clients": Kind("members", people.shown_client, people.Patch, people.change, ("email",), people.New, _client),
     "teams": Kind("teams", teams.shown, teams.Patch, teams.change, ("name",), teams.New, _by_id(teams.create)),
@@ -156,7 +156,7 @@ KINDS: dict[Collection, Kind] = {
     "profiles": Kind(
         *("profiles", profiles.shown, profiles.Patch, profiles.change, ("policy", "name")),
         *(profiles.New, _by_id(profiles.create)),
-        follow=effects.profile_changed,
+        follow=follows.profile_changed,
     ),
     "devices": Kind(
         *("devices", devices.shown, devices.Patch, devices.change, ("member", "licence", "state", "kind")),

@@ -90,51 +90,24 @@ async def carry(store: Store, session: Session, doc: Document) -> None:
         await store.push(session, of_licence)
 
 
-async def archive(store: Store, session: Session, where: Document, *, archived: bool) -> None:
-    """Stops the licences that ``where`` finds, or lets them go on (W-02, W-03)."""
-    other = {**where, "archived": {"$ne": True} if archived else True}
-    for doc in await store["licences"].find(other, session=session).to_list(None):
+async def archive_all(store: Store, session: Session, where: Document) -> None:
+    """Stops the licences that ``where`` finds whose workspace or member is archived, and lets the others go on.
+
+    The workspace is written, so that it is not restored, or archived, unnoticed meanwhile.
+    """
+    workspace = where["workspace"]
+    tenant = await store["workspaces"].find_one_and_update(
+        {"_id": key(workspace)}, {"$inc": {"seen": 1}}, session=session
+    )
+    docs = await store["licences"].find(where, session=session).to_list(None)
+    members = {"workspace": workspace, "archived": True, "id": {"$in": [doc["member"] for doc in docs]}}
+    gone = set(await store["members"].distinct("id", members, session=session))
+    for doc in docs:
+        archived = bool(tenant and tenant["archived"]) or doc["member"] in gone
+        if archived == bool(doc.get("archived")):
+            continue
         if changed := await store.update("licences", doc["_id"], {"archived": archived}, session):
             await carry(store, session, changed)
-
-
-async def workspace_changed(
-    store: Store, session: Session, actor: Document, before: Document | None, doc: Document
-) -> None:
-    """An archived workspace records nothing; restored, all do again but those of archived members (W-02)."""
-    if before is None or before["archived"] == doc["archived"]:
-        return
-    gone = await store["members"].distinct("id", {"workspace": doc["workspace"], "archived": True}, session=session)
-    where = {"workspace": doc["workspace"]} | ({} if doc["archived"] else {"member": {"$nin": gone}})
-    await archive(store, session, where, archived=doc["archived"])
-
-
-async def member_changed(
-    store: Store, session: Session, actor: Document, before: Document | None, doc: Document
-) -> None:
-    """Who is archived is recorded no more (W-03); who comes to another team comes under its profile (L-07)."""
-    if before is None:
-        return
-    theirs = {"workspace": doc["workspace"], "member": doc["id"]}
-    if before["archived"] != doc["archived"]:
-        workspace = await store["workspaces"].find_one({"_id": key(doc["workspace"])}, session=session)
-        stays = bool(workspace and workspace["archived"])
-        await archive(store, session, theirs, archived=doc["archived"] or stays)
-    if before["team"] != doc["team"]:
-        await settle_all(store, session, theirs)
-
-
-async def profile_changed(
-    store: Store, session: Session, actor: Document, before: Document | None, doc: Document
-) -> None:
-    """Whoever the profile spoke of, or speaks of now, comes under the policy that is in effect (L-07)."""
-    members = await profiles.concerned(store, session, *filter(None, (before, doc)))
-    await settle_all(store, session, {"workspace": doc["workspace"], "member": {"$in": members}})
-
-
-async def policy_changed(store: Store, session: Session, doc: Document) -> None:
-    """The licences under a policy come under its new version."""
-    await settle_all(store, session, {"workspace": doc["workspace"], "in_effect": doc["id"]})
 
 
 def facts(doc: Document, devices: Iterable[Document]) -> list[tuple[str, Fact]]:

@@ -67,6 +67,8 @@ class Store:
         """Seals what tenants entrust to us (``vault.py``); the service sets it."""
         self.pushing = asyncio.Event()
         """Set where devices are to be told of something now (``pushes.py``)."""
+        self.settling = asyncio.Event()
+        """Set where licences may be to be settled behind an answer (``settling.py``)."""
 
     def __getitem__(self, name: str) -> Documents:
         return self.db[name]
@@ -80,6 +82,7 @@ class Store:
         await self["licences"].create_index([("workspace", 1), ("in_effect", 1)])
         await self["profiles"].create_index([("workspace", 1), ("enabled", 1)])
         await self["pushes"].create_index("due")
+        await self["settlings"].create_index("due")
         await self["contacts"].create_index("at")
         await self["mails"].create_index([("state", 1), ("due", 1)])
         await self["sessions"].create_index([("person", 1), ("started_at", -1)])
@@ -100,6 +103,7 @@ class Store:
         """
         result = await self.write(work)
         self.pushing.set()
+        self.settling.set()
         try:
             await self.outbox.flush()
         except Exception:

@@ -1,0 +1,43 @@
+"""What a change of a workspace, a member, a profile or a policy brings about for the licences under it (L-07, W-02).
+
+In the transaction of the change; where it concerns very many licences it is written down there (``settling.py``).
+"""
+
+from services.kit.mongo import Session
+from services.licensing import profiles
+from services.licensing.settling import follow
+from services.licensing.store import Document, Store
+
+
+async def workspace_changed(
+    store: Store, session: Session, actor: Document, before: Document | None, doc: Document
+) -> None:
+    """An archived workspace records nothing; restored, all do again but those of archived members (W-02)."""
+    if before is not None and before["archived"] != doc["archived"]:
+        await follow(store, session, "archive", {"workspace": doc["workspace"]})
+
+
+async def member_changed(
+    store: Store, session: Session, actor: Document, before: Document | None, doc: Document
+) -> None:
+    """Who is archived is recorded no more (W-03); who comes to another team comes under its profile (L-07)."""
+    if before is None:
+        return
+    theirs = {"workspace": doc["workspace"], "member": doc["id"]}
+    if before["archived"] != doc["archived"]:
+        await follow(store, session, "archive", theirs)
+    if before["team"] != doc["team"]:
+        await follow(store, session, "settle", theirs)
+
+
+async def profile_changed(
+    store: Store, session: Session, actor: Document, before: Document | None, doc: Document
+) -> None:
+    """Whoever the profile spoke of, or speaks of now, comes under the policy that is in effect (L-07)."""
+    members = await profiles.concerned(store, session, *filter(None, (before, doc)))
+    await follow(store, session, "settle", {"workspace": doc["workspace"], "member": {"$in": members}})
+
+
+async def policy_changed(store: Store, session: Session, doc: Document) -> None:
+    """The licences under a policy come under its new version."""
+    await follow(store, session, "settle", {"workspace": doc["workspace"], "in_effect": doc["id"]})

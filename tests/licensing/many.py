@@ -1,0 +1,86 @@
+"""``python -m tests.licensing.many [LICENCES]``: a policy that very many work under is changed; how long until all do.
+
+Its own MongoDB, no bus: what is measured are the transactions. A member and a computer each, as a large company has.
+"""
+
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from services.kit import mongo
+from services.licensing import policies
+from services.licensing.collections import KINDS
+from services.licensing.settling import Settling
+from services.licensing.store import Document, Store, key, new_id
+from tests.licensing.races import Silent
+from tests.licensing.support import Acme, Licensing
+from tests.support import servers
+
+
+async def multiply(store: Store, acme: Acme, times: int) -> str:
+    """So many copies of a seeded licence with its member and a device, all under one policy, whose id is given."""
+    workspace, index = acme.workspace, acme.answer["licences"][1]
+    licence = await store.one("licences", workspace, index["licence"])
+    member = await store.one("members", workspace, acme.member("emil"))
+    assert licence is not None
+    assert member is not None
+    made: dict[str, list[Document]] = {"members": [], "licences": [], "devices": []}
+    for number in range(times):
+        who, lic, dev = new_id("mem"), new_id("lic"), new_id("dev")
+        own = {"id": who, "member": who, "email": f"{who}@example.test", "_id": key(workspace, who)}
+        made["members"].append(member | own)
+        made["licences"].append(licence | {"id": lic, "member": who, "_id": key(workspace, lic), "seats_taken": 1})
+        device = {"_id": key(workspace, dev), "workspace": workspace, "id": dev, "licence": lic, "member": who}
+        device |= {name: licence[name] for name in ("state", "not_before", "expires", "grace_days", "archived")}
+        device |= {"name": f"PC {number}", "revision": 1, "released_at": None, "kind": "desktop"}
+        made["devices"].append(device)
+    for name, docs in made.items():
+        await store[name].insert_many(docs)
+    return str(licence["policy"])
+
+
+async def change(store: Store, acme: Acme, policy: str, **switches: Any) -> None:
+    """As the back office changes a policy."""
+    kind = KINDS["policies"]
+    assert kind.follow is not None
+    follow, body = kind.follow, policies.Patch(policy=switches)
+
+    async def work(session: Any) -> None:
+        doc = await policies.find(store, session, acme.workspace, policy)
+        changed = await kind.change(store, session, doc, body)
+        await follow(store, session, {"id": "x", "name": "x"}, doc, changed)
+
+    await store.write(work)
+
+
+async def _main(licences: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, servers.mongo(Path(folder) / "mongo") as found:
+        url = found if isinstance(found, str) else found.url
+        installation = servers.Installation(Path(folder) / "installation", url)
+        try:
+            licensing = Licensing(installation, "many")
+            store = licensing.store = Store(mongo.database(licensing.settings, "licensing"), Silent())  # type: ignore[arg-type]
+            await store.prepare()
+            acme = await licensing.seed()
+            policy = await multiply(store, acme, licences)
+            started, spent = time.monotonic(), time.process_time()
+            await change(store, acme, policy, screenshots={"enabled": True}, titles=True)
+            answered = time.monotonic() - started
+            await Settling(store).look()
+            seconds, cpu = time.monotonic() - started, time.process_time() - spent
+            behind = await store["licences"].count_documents({"in_effect": policy, "policy_version": {"$ne": 2}})
+            told = await store["notices"].count_documents({"policy": policy})
+        finally:
+            installation.stop()
+    sys.stdout.write(
+        f"{licences} licences: answered after {answered:.1f} s, all settled after {seconds:.1f} s "
+        f"({seconds / licences * 1000:.1f} ms, {cpu / licences * 1000:.1f} ms CPU each), "
+        f"{behind} behind, {told} notices\n"
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(int(sys.argv[1]) if len(sys.argv) > 1 else 3000))

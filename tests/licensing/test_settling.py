@@ -1,0 +1,90 @@
+"""A change that concerns very many licences reaches all of them, bite by bite behind the answer (L-04, L-07, W-02)."""
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+
+from services.licensing import settling
+from services.licensing.settling import AT_ONCE, Settling
+from services.licensing.store import key, new_id
+from tests.licensing import many
+from tests.licensing.support import Acme, Licensing, until
+
+MANY = AT_ONCE + 14
+
+
+async def _behind(licensing: Licensing, policy: str, version: int) -> int:
+    where = {"in_effect": policy, "policy_version": {"$ne": version}}
+    return int(await licensing.store["licences"].count_documents(where))
+
+
+async def test_a_policy_of_very_many_changes_behind_the_answer(licensing: Licensing, acme: Acme) -> None:
+    """G-01: each member is told once, also of two licences, and each computer holds back what is new."""
+    store = licensing.store
+    policy = await many.multiply(store, acme, MANY)
+    twice = await store["licences"].find_one({"workspace": acme.workspace, "in_effect": policy, "seats_taken": 1})
+    assert twice is not None
+    second = new_id("lic")
+    await store["licences"].insert_one(twice | {"_id": key(acme.workspace, second), "id": second})
+    answer = await acme.change("adam", "policies", policy, policy={"titles": True, "screenshots": {"enabled": True}})
+    assert answer["version"] == 2
+
+    async def settled() -> bool:
+        return await _behind(licensing, policy, 2) == 0 and not await store["settlings"].count_documents({})
+
+    await until(settled, 60)
+    told = Counter([one["member"] async for one in store["notices"].find({"policy": policy, "policy_version": 2})])
+    assert len(told) >= MANY
+    assert set(told.values()) == {1}
+    devices = await store["devices"].find({"workspace": acme.workspace, "licence": {"$ne": None}}).to_list(None)
+    assert len(devices) == MANY
+    assert all(sorted(one["held"]) == ["screenshots", "titles"] and one["revision"] == 2 for one in devices)
+
+
+async def test_a_replica_that_dies_in_the_middle_leaves_nothing_behind(licensing: Licensing, acme: Acme) -> None:
+    """Three work it off and one is ended: every licence comes under the last of two versions, each once a version."""
+    store = licensing.store
+    policy = await many.multiply(store, acme, MANY)
+    await many.change(store, acme, policy, titles=True)
+    dying = asyncio.create_task(Settling(store).look())
+    await until(lambda: _some_settled(licensing, policy), 30)
+    dying.cancel()
+    with suppress(asyncio.CancelledError):
+        await dying
+    await many.change(store, acme, policy, idle_minutes=7)
+    await store["settlings"].update_many({}, {"$set": {"due": settling.now()}})  # as when its claim is over
+    await asyncio.gather(*(Settling(store).look() for _ in range(3)))
+
+    async def settled() -> bool:
+        await Settling(store).look()
+        return await _behind(licensing, policy, 3) == 0 and not await store["settlings"].count_documents({})
+
+    await until(settled, 60)
+    revisions = {one["revision"] async for one in store["licences"].find({"in_effect": policy, "seats_taken": 1})}
+    assert revisions <= {2, 3}
+    notices = Counter([one["member"] async for one in store["notices"].find({"policy": policy, "kinds": "titles"})])
+    assert set(notices.values()) == {1}
+
+
+async def _some_settled(licensing: Licensing, policy: str) -> bool:
+    return await _behind(licensing, policy, 2) < MANY
+
+
+async def test_a_large_workspace_is_archived_and_restored(licensing: Licensing, acme: Acme) -> None:
+    """W-02: also restored at once, while the archiving goes on; who is archived themselves stays so."""
+    store = licensing.store
+    await many.multiply(store, acme, MANY)
+    await acme.change("adam", "members", acme.member("lisa"), archived=True)
+    await acme.change("olga", "workspaces", acme.workspace, archived=True)
+    await acme.change("olga", "workspaces", acme.workspace, archived=False)
+
+    async def done() -> bool:
+        return not await store["settlings"].count_documents({})
+
+    await until(done, 60)
+    archived = await store["licences"].distinct("member", {"workspace": acme.workspace, "archived": True})
+    assert archived == [acme.member("lisa")]
+    await acme.change("olga", "workspaces", acme.workspace, archived=True)
+    await until(done, 60)
+    assert await store["licences"].count_documents({"workspace": acme.workspace, "archived": {"$ne": True}}) == 0
+    assert await store["devices"].count_documents({"workspace": acme.workspace, "archived": {"$ne": True}}) == 0
