@@ -4,14 +4,14 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from services.diary.api.answers import refusal
 from services.diary.edge import COOKIE, Edge, set_cookie
 from services.kit.problems import Problem
-from services.kit.service import Service, respond
+from services.kit.service import HEALTH_PATHS, Service, respond
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -36,17 +36,16 @@ class Guard:
 
     def __init__(self, app: Any, edge: Edge, service: Service) -> None:
         self._app, self._edge, self._service = app, edge, service
-        self._headers = dict(_HEADERS)
-        if edge.settings.secure:
-            self._headers["Strict-Transport-Security"] = "max-age=31536000"
+        headers = _HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if edge.settings.secure else {})
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serves one connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        near = _near(scope, self._edge.settings.public_origin)
-        if near and (health := await respond(self._service, scope["path"])) is not None:
+        asked = scope["path"] in HEALTH_PATHS and _near(scope, self._edge.settings.public_origin)
+        if asked and (health := await respond(self._service, scope["path"])) is not None:
             await _send_health(send, *health)
             return
 
@@ -54,17 +53,17 @@ class Guard:
 
         async def send_guarded(message: Any) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=message.setdefault("headers", []))
+                headers = message.setdefault("headers", [])
                 if token := state.get("renewed"):
                     cookie = Response()
                     set_cookie(self._edge, cookie, token)
-                    headers.append("Set-Cookie", cookie.headers["set-cookie"])
+                    headers.append((b"set-cookie", cookie.headers["set-cookie"].encode("latin-1")))
                 if self._edge.settings.secure:
-                    _by_tls_only(message["headers"])
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-                if not scope["path"].startswith("/static/"):
-                    headers.setdefault("Cache-Control", "no-store")
+                    _by_tls_only(headers)
+                there = {name for name, _ in headers}
+                headers += [one for one in self._headers if one[0] not in there]
+                if b"cache-control" not in there and not scope["path"].startswith("/static/"):
+                    headers.append((b"cache-control", b"no-store"))
             await send(message)
 
         if scope["method"] not in _SAFE and not self._same_origin(scope):

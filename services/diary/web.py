@@ -1,15 +1,16 @@
 """The web's assembly: routes, problem documents for whatever goes wrong, and what every answer carries."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from services.diary.api import (
+    API,
     accounts,
     audit,
     captures,
@@ -39,7 +40,13 @@ from services.kit.problems import Problem
 from services.kit.service import Service
 
 log = logging.getLogger(__name__)
-API = "/api/v1"
+
+
+#: Asked in this order, so what is asked most comes first.
+_API = (
+    *(diary, captures, scores, events, edits, operations, timesheets, statements),
+    *(sessions, accounts, member_files, devices, licences, policies, contracts, collections, audit),
+)
 
 
 def web(edge: Edge, service: Service) -> FastAPI:
@@ -64,37 +71,24 @@ def web(edge: Edge, service: Service) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.edge, app.state.service = edge, service
-    for part in (
-        sessions,
-        accounts,
-        member_files,
-        diary,
-        edits,
-        operations,
-        captures,
-        scores,
-        devices,
-        licences,
-        policies,
-        contracts,
-        collections,
-        audit,
-        timesheets,
-        statements,
-        events,
-    ):
-        app.include_router(part.router, prefix=API)
+    _hang_up(app, [part.router for part in _API])
     _add_pages(app)
     _add_refusals(app)
     app.add_middleware(Guard, edge=edge, service=service)
     return app
 
 
+def _hang_up(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """The routers' routes in one list. Included routers would be matched twice over with every request, and built twice
+    over at every start.
+    """
+    for router in routers:
+        app.router.routes.extend(router.routes)
+
+
 def _add_pages(app: FastAPI) -> None:
-    app.include_router(statements.program)
     app.mount("/static", Statics(directory=STATIC), name="static")
-    for router in ROUTERS:
-        app.include_router(router)
+    _hang_up(app, [statements.program, *ROUTERS])
     app.state.problem_page = routes.problem_page
 
 

@@ -63,6 +63,9 @@ async def _run(check: Check) -> str:
     return "ok"
 
 
+HEALTH_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+
+
 async def respond(service: Service, path: str) -> tuple[int, str, bytes] | None:
     """Status, content type and body of a health path, or None where it is none; the diary mounts these too."""
     if path == "/livez":

@@ -1,1 +1,3 @@
-"""``/api/v1``: one module a resource; ``routers`` is what app.py hangs up."""
+"""``/api/v1``: one module a resource; ``web.py`` hangs their routers up."""
+
+API = "/api/v1"

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.diary import audit
 from services.diary.access import Action, Viewer, sight
+from services.diary.api import API
 from services.diary.api.answers import answer
 from services.diary.days import read_date
 from services.diary.edge import Edge, current_viewer, edge_of, gate
@@ -19,7 +20,7 @@ from services.kit.problems import Problem, invalid
 from services.wire.requests import AuditOf
 from services.wire.subjects import ID
 
-router = APIRouter()
+router = APIRouter(prefix=API)
 _COLUMNS = (
     *("id", "at", "action", "actor", "actor_name", "actor_role", "member"),
     *("capture", "target", "address", "detail", "seq", "hash"),

@@ -7,12 +7,13 @@ from pydantic import Field
 
 from services.diary import captures, changes
 from services.diary.access import Action, Viewer
+from services.diary.api import API
 from services.diary.api.answers import answer
 from services.diary.api.bodies import body_schema, identifier, read_body, take
 from services.diary.edge import current_viewer, edge_of, gate
 from services.wire.events import Id, Strict
 
-router = APIRouter()
+router = APIRouter(prefix=API)
 
 
 @router.get("/captures/{id}/picture", dependencies=[gate(Action.SEE_PICTURE)])

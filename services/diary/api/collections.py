@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast, get_args
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.diary.access import Action, Verb, Viewer, may_ask, of_collection
+from services.diary.api import API
 from services.diary.api.answers import answer, listed
 from services.diary.api.bodies import as_body, identifier, read_body
 from services.diary.edge import client_address, current_viewer, edge_of, gate
@@ -17,7 +18,7 @@ from services.kit.problems import forbidden, not_found
 from services.wire import collections
 from services.wire.requests import Change, Collection, Create, Read, singular
 
-router = APIRouter()
+router = APIRouter(prefix=API)
 #: the filters and bodies of each collection, as licensing takes them
 TAKEN = collections.read()
 

@@ -5,12 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.diary.access import Action, Viewer
+from services.diary.api import API
 from services.diary.api.answers import listed
 from services.diary.api.bodies import identifier
 from services.diary.edge import current_viewer, edge_of, gate
 from services.wire.requests import ContractVersionsOf
 
-router = APIRouter()
+router = APIRouter(prefix=API)
 
 
 @router.get("/contracts/{id}/versions", dependencies=[gate(Action.READ_CONTRACTS)])

@@ -6,11 +6,13 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from services.diary import days
 from services.diary.access import Action, Viewer
+from services.diary.api import API
 from services.diary.api.answers import json_bytes
 from services.diary.api.bodies import identifier
 from services.diary.edge import current_viewer, edge_of, gate
+from services.diary.lean import Lean
 
-router = APIRouter()
+router = APIRouter(prefix=API, route_class=Lean)
 
 
 @router.get("/diary/{member}/days/{date}", dependencies=[gate(Action.READ_DIARY)])

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from services.diary import changes
 from services.diary.access import Action, Viewer
+from services.diary.api import API
 from services.diary.api.answers import answer, listed
 from services.diary.api.bodies import body_schema, identifier, read_body, take
 from services.diary.changes import Span
@@ -15,7 +16,7 @@ from services.diary.manual import ManualTime
 from services.kit.problems import Problem, invalid
 from services.wire.events import Id, Strict, Text
 
-router = APIRouter()
+router = APIRouter(prefix=API)
 _SAID = ("memo", "label")
 _Viewer = Annotated[Viewer, Depends(current_viewer)]
 SegmentId = Annotated[str, StringConstraints(max_length=110)]

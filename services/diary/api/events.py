@@ -9,12 +9,13 @@ from fastapi.responses import StreamingResponse
 
 from services.diary import days
 from services.diary.access import Action, Viewer, sight
+from services.diary.api import API
 from services.diary.edge import Edge, current_viewer, edge_of, gate
 from services.diary.live import HEARTBEAT, event
 from services.kit.problems import Problem
 from services.wire.events import DiaryChanged
 
-router = APIRouter()
+router = APIRouter(prefix=API)
 
 
 @router.get("/events", dependencies=[gate(Action.READ_DIARY)])

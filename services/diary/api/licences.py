@@ -6,11 +6,12 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.diary.access import Action, Viewer
+from services.diary.api import API
 from services.diary.api.bodies import identifier
 from services.diary.edge import client_address, current_viewer, edge_of, gate
 from services.wire.requests import LicenceFileOf
 
-router = APIRouter()
+router = APIRouter(prefix=API)
 
 
 # who has the file can activate it, so to have it is to change something

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.diary.access import Action, Viewer
+from services.diary.api import API
 from services.diary.api.answers import answer
 from services.diary.api.collections import TAKEN, read_all
 from services.diary.edge import client_address, current_viewer, edge_of, gate
@@ -13,7 +14,7 @@ from services.diary.tables import to_csv
 from services.kit.problems import Problem
 from services.wire.imports import MAX_BYTES, ImportMembers, pack
 
-router = APIRouter()
+router = APIRouter(prefix=API)
 _FILE = {"requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}}}}
 _COLUMNS = ("id", "email", "name", "role", "team", "manages", "zone", "invited", "archived", "created_at")
 

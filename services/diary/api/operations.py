@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.diary.access import Action, Viewer
+from services.diary.api import API
 from services.diary.api.answers import answer
 from services.diary.api.bodies import identifier
 from services.diary.edge import current_viewer, edge_of, gate
 
-router = APIRouter()
+router = APIRouter(prefix=API)
 
 
 @router.get("/operations/{id}", dependencies=[gate(Action.READ_DIARY)])

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from services.diary import policies
 from services.diary.access import Action, Viewer
+from services.diary.api import API
 from services.diary.api.answers import listed
 from services.diary.api.bodies import identifier
 from services.diary.edge import current_viewer, edge_of, gate
 
-router = APIRouter()
+router = APIRouter(prefix=API)
 
 
 @router.get("/policies/{id}/versions", dependencies=[gate(Action.READ_POLICIES)])

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.diary import days
 from services.diary.access import Action, Viewer, sight
+from services.diary.api import API
 from services.diary.api.answers import answer
 from services.diary.edge import current_viewer, edge_of, gate
 from services.kit.problems import invalid
 from services.wire import scores, slots
 from services.wire.requests import ScoresOf
 
-router = APIRouter()
+router = APIRouter(prefix=API)
 _MOST_DAYS = 366
 
 

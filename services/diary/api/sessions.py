@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from services.diary.access import Action
+from services.diary.api import API
 from services.diary.api.answers import answer
 from services.diary.api.bodies import body_schema, read_body, take
 from services.diary.edge import COOKIE, Edge, client_address, current_principal, edge_of, gate
@@ -13,7 +14,7 @@ from services.diary.edge import set_cookie as set_cookie
 from services.wire.events import Id, Strict
 from services.wire.requests import Activate, DeviceOffer, Principal, SignedIn, SignIn, SignOut
 
-router = APIRouter()
+router = APIRouter(prefix=API)
 
 
 class Credentials(Strict):

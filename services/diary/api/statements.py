@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from services.diary import statement_files, statements
 from services.diary.access import Action, Viewer
+from services.diary.api import API
 from services.diary.api.answers import answer
 from services.diary.api.bodies import identifier
 from services.diary.edge import current_viewer, edge_of, gate
 from services.wire import pack
 
-router = APIRouter()
+router = APIRouter(prefix=API)
 program = APIRouter()
 _Form = Literal["zip", "html", "pdf", "csv", "xlsx", "json"]
 

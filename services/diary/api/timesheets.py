@@ -8,12 +8,13 @@ from pydantic import Field
 
 from services.diary import decisions, timesheets
 from services.diary.access import Action, Viewer
+from services.diary.api import API
 from services.diary.api.answers import answer, listed
 from services.diary.api.bodies import body_schema, identifier, read_body, take
 from services.diary.edge import current_viewer, edge_of, gate
 from services.wire.events import Strict
 
-router = APIRouter()
+router = APIRouter(prefix=API)
 _Viewer = Annotated[Viewer, Depends(current_viewer)]
 
 
