@@ -160,7 +160,10 @@ class Bus:
             pull = getattr(subscriber, "subscription", None)
             if isinstance(pull, JetStreamContext.PullSubscription):
                 pull.fetch = partial(bulk.fetch, pull)  # type: ignore[method-assign]
-        await self._client.flush()  # what is heard stands at the server when this returns
+        # What is heard stands at the server when this returns: nats-py writes the ping of a flush past what it has not
+        # written yet, and by the time of the second one it has.
+        await self._client.flush()
+        await self._client.flush()
 
     async def stop(self) -> None:
         """Finishes what is in hand, then drains."""
