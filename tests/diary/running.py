@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import orjson
 import uvicorn
+from fastapi import FastAPI
 from nacl.signing import SigningKey
 from pydantic import SecretStr
 
@@ -52,14 +53,7 @@ class Diary:
             web = app.build(self.settings("diary"))
             self.db: Database = web.state.edge.db
             self.edge = web.state.edge
-            server = uvicorn.Server(uvicorn.Config(web, port=0, log_config=None, timeout_graceful_shutdown=3))
-            serving = asyncio.create_task(server.serve())
-            stack.push_async_callback(_stop, server, serving)
-            while not server.started:
-                if serving.done():
-                    await serving
-                await asyncio.sleep(0.01)
-            self.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+            self.url = await stack.enter_async_context(served(web))
             await self.answer("licensing", "session", lambda body: {"holds": True})
             yield self
 
@@ -163,9 +157,23 @@ class Diary:
         return answer.content
 
 
-async def _stop(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
-    server.should_exit = True
-    await serving
+@contextlib.asynccontextmanager
+async def served(web: FastAPI) -> AsyncIterator[str]:
+    """The address of an application that is served by this process while the context lasts.
+
+    It believes who says from where they come, as behind a proxy: tests come from addresses of their own.
+    """
+    server = uvicorn.Server(uvicorn.Config(web, port=0, log_config=None, timeout_graceful_shutdown=3))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        if serving.done():
+            await serving
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
 
 
 async def until(fact: Callable[[], Any], seconds: float = 30, every: float = 0.02) -> Any:

@@ -4,6 +4,7 @@
                 event loop with it; ``.mails`` is what its mail server caught
 ``acme``        a workspace of the test's own (the answer of services.licensing.seed), with ``.principal(email)``
 ``shared``      ``licensing``, for tests that seed what they need
+``real_passwords``  passwords at their real cost, also those of ``acme``
 ``web``         ``Web``: the diary's web origin in front of it, which carries what browsers and programs ask
 
 Who stops or doubles the service starts one of their own (test_bus_sign_in.py).
@@ -15,8 +16,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from services.licensing import people
 from tests.licensing.mailbox import Mailbox
-from tests.licensing.support import Acme, Licensing
+from tests.licensing.support import REAL, Acme, Licensing
 from tests.licensing.web import Web
 from tests.support.servers import Installation, drop_databases, new_id
 
@@ -51,6 +53,12 @@ async def shared(migrated: Installation) -> AsyncIterator[Licensing]:
 @pytest.fixture(scope="module")
 def licensing(shared: Licensing) -> Licensing:
     return shared
+
+
+@pytest.fixture
+def real_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in REAL.items():
+        monkeypatch.setattr(people, name, value)
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -33,8 +33,8 @@ from tests.support.servers import Installation
 
 PASSWORD = "correct horse battery"
 
-REAL_HASHER = people._HASHER
-"""What a password costs is seen in one test (test_people.py), and is not paid for by all that seed and sign in."""
+REAL = {"_HASHER": people._HASHER, "_NOBODYS": people._NOBODYS}
+"""What a password costs is seen in tests of it (``real_passwords``); who seeds and signs in does not pay for it."""
 people._HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 people._NOBODYS = people._HASHER.hash("the password of nobody")
 

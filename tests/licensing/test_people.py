@@ -11,7 +11,7 @@ from services.kit.problems import Problem
 from services.kit.settings import signing_key
 from services.licensing import invitations, links, people, sessions
 from services.wire import accounts, requests
-from tests.licensing.support import PASSWORD, REAL_HASHER, Acme, Licensing, until
+from tests.licensing.support import PASSWORD, Acme, Licensing, until
 
 
 def _sign_in(acme: Acme, who: str, password: str = PASSWORD, **more: str) -> requests.SignIn:
@@ -75,6 +75,7 @@ async def test_successes_do_not_count(licensing: Licensing, acme: Acme) -> None:
         await licensing.ask("sign_in", _sign_in(acme, "olga", address="c"))
 
 
+@pytest.mark.usefixtures("real_passwords")
 async def test_an_unknown_address_is_told_the_same(licensing: Licensing, acme: Acme) -> None:
     """And takes as long: the median of each lies within a factor of two of the other."""
     unknown = _sign_in(acme, "olga").model_copy(update={"email": "nobody@example.test"})
@@ -171,9 +172,9 @@ async def test_changes_of_members_are_told(licensing: Licensing, acme: Acme) -> 
     await until(told)
 
 
-async def test_passwords_are_argon2id(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("real_passwords")
+async def test_passwords_are_argon2id() -> None:
     """At the cost of OWASP's second choice."""
-    monkeypatch.setattr(people, "_HASHER", REAL_HASHER)
     hashed = await people.hash_password(PASSWORD)
     assert hashed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert await people.password_holds(hashed, PASSWORD)

@@ -1,15 +1,14 @@
 """The diary's web origin before the licensing service, both real, as browsers and programs meet them."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-import uvicorn
 
 from services.diary import app
 from services.diary.settings import DiarySettings
+from tests.diary.running import served
 from tests.licensing.support import PASSWORD, Acme, Licensing
 
 
@@ -25,20 +24,9 @@ class Web:
         environment = self.licensing.installation.environment("diary", mongo_prefix=self.licensing.prefix)
         values = {name.removeprefix("DAYBOOK_").lower(): value for name, value in environment.items()}
         web = app.build(DiarySettings(**values))  # type: ignore[arg-type]
-        # behind a proxy that says where somebody is, as in a cluster: tests come from addresses of their own
-        server = uvicorn.Server(uvicorn.Config(web, port=0, log_config=None, timeout_graceful_shutdown=3))
-        serving = asyncio.create_task(server.serve())
-        while not server.started:
-            if serving.done():
-                await serving
-            await asyncio.sleep(0.01)
         self.edge = web.state.edge
-        self.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        try:
+        async with served(web) as self.url:
             yield self
-        finally:
-            server.should_exit = True
-            await serving
 
     def browse(self, address: str = "", **headers: str) -> httpx.AsyncClient:
         """A program without cookies, at an address."""

@@ -1,10 +1,10 @@
 """Real servers for tests: what conftest.py's fixtures hand out."""
 
+import asyncio
 import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,8 @@ from nats.aio.client import Client
 from deploy.local import bus_config
 from deploy.local.keys import Keys, Places
 from deploy.local.servers import Mongo, Nats, ObjectStore, object_store
+from services.kit.migrate import migrate
+from services.kit.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,11 +77,10 @@ class Installation:
 
     def migrate(self, mongo_prefix: str) -> None:
         """Make the streams and durables, as the migration step of a deployment does."""
-        command = [sys.executable, "-m", "services.kit.migrate"]
-        env = {"PATH": os.environ["PATH"]} | self.environment("migrate", mongo_prefix=mongo_prefix)
-        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
-        if done.returncode:
-            raise RuntimeError(f"the migration failed:\n{done.stdout}{done.stderr}")
+        fields = self.environment("migrate", mongo_prefix=mongo_prefix).items()
+        settings = Settings(**{name.removeprefix("DAYBOOK_").lower(): value for name, value in fields})  # type: ignore[arg-type]
+        with ThreadPoolExecutor(1) as thread:  # whoever asks may have an event loop running in their own
+            thread.submit(asyncio.run, migrate(settings)).result(60)
 
     def reset_bus(self) -> None:
         """Stop the bus, forget all streams, start it on the same port (about 0.1 s)."""

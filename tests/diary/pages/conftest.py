@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
 
 from tests.diary.pages.running import Diary
@@ -10,11 +9,9 @@ from tests.support.servers import Installation, drop_databases, new_id
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def diary(
-    installation: Installation, mongo_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Diary]:
+async def diary(installation: Installation, mongo_url: str) -> AsyncIterator[Diary]:
     prefix = new_id("t").replace("-", "")
-    running = Diary(installation, prefix, tmp_path_factory.mktemp("diary"))
+    running = Diary(installation, prefix)
     try:
         yield await running.start()
     finally:

@@ -1,14 +1,12 @@
-"""The diary's two real processes on real servers, facts told to them over JOURNAL, and browsers to look with.
+"""The diary's two services on real servers, facts told to them over JOURNAL, and browsers to look with.
 
 The services that pages ask over the bus (licensing for sessions, ingest for the proof of sync, media for bytes) are not
 what is tested here: ``Neighbours`` answers for them, over the real bus and in their words.
 """
 
 import asyncio
+import contextlib
 import io
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -22,7 +20,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from PIL import Image
 
-from deploy.local.ports import free_ports
+from services.diary import app, projector
+from services.diary.settings import DiarySettings
 from services.kit.principals import seal_token
 from services.kit.settings import signing_key
 from services.wire import slots, subjects
@@ -36,7 +35,8 @@ from services.wire.events import (
     WorkspaceChanged,
 )
 from services.wire.requests import Principal
-from tests.support.servers import ROOT, Installation, new_id
+from tests.diary.running import served
+from tests.support.servers import Installation, new_id
 
 CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(path).exists()), None)
 HASH = "a" * 64
@@ -145,13 +145,12 @@ class Neighbours:
 
 
 class Diary:
-    """One workspace's diary: web and projector as processes, and what the world tells them."""
+    """One workspace's diary: web and projector, and what the world tells them."""
 
-    def __init__(self, installation: Installation, mongo_prefix: str, folder: Path) -> None:
-        self._installation, self._prefix, self._folder = installation, mongo_prefix, folder
-        self.workspace, self.port = new_id("ws"), free_ports(1)[0]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._processes: list[subprocess.Popen[bytes]] = []
+    def __init__(self, installation: Installation, mongo_prefix: str) -> None:
+        self._installation, self._prefix = installation, mongo_prefix
+        self.workspace, self.url = new_id("ws"), ""
+        self._stack = contextlib.AsyncExitStack()
         self._revision, self._seq = 0, 0
         self._zones: dict[str, str] = {}
         self.bus: Client
@@ -160,35 +159,18 @@ class Diary:
     async def start(self) -> "Diary":
         await asyncio.to_thread(self._installation.migrate, self._prefix)
         self.bus = await self._installation.connect()
+        self._stack.push_async_callback(self.bus.close)
         self.neighbours = await Neighbours(self.bus).listen()
-        self._run("services.diary.app", "diary", self.port)
-        self._run("services.diary.projector", "projector", free_ports(1)[0])
-        await until(self._ready, 40)
+        await self._stack.enter_async_context(projector.build(self._settings("projector")).running())
+        self.url = await self._stack.enter_async_context(served(app.build(self._settings("diary"))))
         return self
 
-    def _run(self, module: str, service: str, port: int) -> None:
-        env = self._installation.environment(service, mongo_prefix=self._prefix, http_port=port)
-        log = (self._folder / f"{service}.log").open("wb")
-        command = [sys.executable, "-m", module]
-        self._processes.append(
-            subprocess.Popen(command, cwd=ROOT, env={"PATH": os.environ["PATH"]} | env, stdout=log, stderr=log)
-        )
-
-    async def _ready(self) -> bool:
-        for process in self._processes:
-            assert process.poll() is None, self.logs()
-        try:
-            async with httpx.AsyncClient() as http:
-                return (await http.get(f"{self.url}/readyz")).status_code == 200
-        except httpx.HTTPError:
-            return False
+    def _settings(self, service: str) -> DiarySettings:
+        env = self._installation.environment(service, mongo_prefix=self._prefix)
+        return DiarySettings(**{name.removeprefix("DAYBOOK_").lower(): value for name, value in env.items()})  # type: ignore[arg-type]
 
     async def stop(self) -> None:
-        for process in self._processes:
-            process.terminate()
-        for process in self._processes:
-            await asyncio.to_thread(process.wait, 15)
-        await self.bus.close()
+        await self._stack.aclose()
 
     # telling --------------------------------------------------------------------------------------------------------
 
@@ -376,7 +358,7 @@ class Diary:
             try:
                 await until(there)
             except AssertionError as error:
-                raise AssertionError(f"{answer and answer.text[:500]}\n{self.logs()}") from error
+                raise AssertionError(f"not what was waited for: {answer and answer.text[:500]}") from error
 
     async def page(self, http: httpx.AsyncClient, path: str, *texts: str) -> str:
         """The page once it holds these texts; what licensing told may take its moment to be known."""
@@ -392,7 +374,3 @@ class Diary:
         except AssertionError as error:
             raise AssertionError(f"{texts} are not all in\n{text[:6000]}") from error
         return text
-
-    def logs(self) -> str:
-        """The ends of the processes' logs."""
-        return "\n".join(path.read_text()[-3000:] for path in self._folder.glob("*.log"))
