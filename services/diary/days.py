@@ -14,16 +14,17 @@ from zoneinfo import ZoneInfo
 import orjson
 from pymongo.database import Database as SyncDatabase
 
+from services.diary import late
 from services.diary.access import Action, Sight, Viewer, sight
 from services.diary.edge import Edge
 from services.diary.people import Workspace
-from services.diary.projections import FIGURES, segment_id_of
-from services.diary.weeks import claimed_of, is_manual, state_of
+from services.diary.projections import FIGURES, counted_of, segment_id_of
+from services.diary.weeks import claimed_of, is_manual, state_of, week_key
 from services.kit import zones
 from services.kit.mongo import Database, in_one_go
 from services.kit.problems import forbidden, invalid, not_found
 from services.wire import scores, slots
-from services.wire.billing import amount_minor, status_of
+from services.wire.billing import Status, amount_minor, status_of
 
 _FIRST, _LAST = date(1970, 1, 2), date(2199, 12, 31)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -121,7 +122,8 @@ async def encode_day(
     if allowed.contracts is not None:
         segments = [one for one in segments if allowed.shows(one["_id"].split("|")[3])]
         weeks = [one for one in weeks if allowed.shows(one["contract"])]
-    shown = show_segments(segments, weeks)
+    others = await _other_weeks(edge.db, viewer.workspace, segments, weeks)
+    shown = show_segments(segments, [*weeks, *others])
     return orjson.dumps(
         {
             "member": member,
@@ -155,6 +157,20 @@ async def _find(
     return [one for one in segments if "shown" in one], found  # a score may be here before its segment
 
 
+async def _other_weeks(
+    db: Database, workspace: str, segments: Iterable[dict[str, Any]], weeks: Iterable[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The weeks in which late time of the day is billed; nearly always none (fine-print.md, *Records*)."""
+    wanted = {
+        week_key(workspace, one["_id"].split("|")[3], week)
+        for one in segments
+        for week in [*([one["week"]] if "adjustment" in one else []), *(more["week"] for more in late.further(one))]
+    } - {one["_id"] for one in weeks}
+    if not wanted:
+        return []
+    return await db["weeks"].find({"_id": {"$in": sorted(wanted)}}, {"claims": 0}).to_list(None)
+
+
 async def slots_on(
     db: Database, workspace: str, member: str, among: Sequence[str], contracts: frozenset[str]
 ) -> list[str]:
@@ -175,21 +191,48 @@ class Shown(NamedTuple):
     manual: bool
 
 
+class _Bill(NamedTuple):
+    status: Status
+    billable: int
+    over: int
+
+
 def show_segments(segments: Iterable[dict[str, Any]], weeks: Iterable[dict[str, Any]]) -> list[Shown]:
     """Stored segments with their scores, and the billing that their weeks came to."""
     bills = {(one["contract"], one["week"]): one for one in weeks}
-    return [_show(one, bills.get((one["_id"].split("|")[3], one["week"]))) for one in segments]
+    return [_show(one, bills) for one in segments]
 
 
-def _show(document: dict[str, Any], week: Mapping[str, Any] | None) -> Shown:
-    over_ids, terms = (week["over"], week["terms"]) if week else ((), _NO_TERMS)
-    claim = document["claim"]
-    claimed, manual = claimed_of(claim, terms["billing_unit"]) if terms.get("hourly", True) else 0, is_manual(claim)
-    over = bool(over_ids) and segment_id_of(document["_id"]) in over_ids
-    status, billable = status_of(claimed, over=over, manual=manual)
+def _show(document: dict[str, Any], weeks: Mapping[tuple[str, str], Mapping[str, Any]]) -> Shown:
+    contract = document["_id"].split("|")[3]
+    bill, more = _bill(document, document["claim"], weeks.get((contract, document["week"]))), b""
+    if late.further(document):
+        later = [
+            (one, _bill(document, one["claim"], weeks.get((contract, one["week"])))) for one in document["further"]
+        ]
+        more = b',"adjustments":' + orjson.dumps([_adjustment(*one) for one in later])
+        bill = _together([bill, *(one for _, one in later)])
     score = document["score"]["shown"] if "score" in document else _NO_SCORE
-    json = b"".join((document["shown"][:-1], _billed(status, billable), score, b"}"))
-    return Shown(json, billable, claimed if over else 0, manual)
+    json = b"".join((document["shown"][:-1], more, _billed(bill.status, bill.billable), score, b"}"))
+    return Shown(json, bill.billable, bill.over, is_manual(document["claim"]))
+
+
+def _bill(document: Mapping[str, Any], claim: int, week: Mapping[str, Any] | None) -> _Bill:
+    over_ids, terms = (week["over"], week["terms"]) if week else ((), _NO_TERMS)
+    claimed = claimed_of(claim, terms["billing_unit"]) if terms.get("hourly", True) else 0
+    over = bool(over_ids) and segment_id_of(document["_id"]) in over_ids
+    return _Bill(*status_of(claimed, over=over, manual=is_manual(claim)), claimed if over else 0)
+
+
+def _adjustment(one: Mapping[str, Any], bill: _Bill) -> dict[str, Any]:
+    minutes = {"billable_minutes": bill.billable, "over_limit_minutes": bill.over}
+    return {"week": one["week"], "status": bill.status, **minutes, "minutes": counted_of(one)}
+
+
+def _together(bills: Sequence[_Bill]) -> _Bill:
+    """A segment with what came late for it: as the first says of which anything is billed, or over the limit."""
+    first = next((one for one in bills if one.billable), next((one for one in bills if one.over), bills[0]))
+    return _Bill(first.status, sum(one.billable for one in bills), sum(one.over for one in bills))
 
 
 @cache
@@ -199,7 +242,7 @@ def _billed(status: str, billable: int) -> bytes:
 
 def total(segments: Iterable[dict[str, Any]], shown: Iterable[Shown]) -> dict[str, int]:
     """The totals of a day in integer minutes; what is billed is automatic or manual, never over the limit."""
-    columns = zip(*(one["figures"] for one in segments), strict=True)
+    columns = zip(*map(late.sum_figures, segments), strict=True)
     figures = dict(zip(FIGURES, map(sum, columns), strict=False))
     billable = over = manual = 0
     for one in shown:

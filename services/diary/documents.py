@@ -110,8 +110,11 @@ class Documents:
         segments = self.segments
         terms = await Terms.read(self._db, self.session, segments.now.values())
         book = WeekBook(self._db, terms, now)
-        weeks = await book.place(self.session, segments.now)
-        projections.count_all(segments.now.values(), terms.workspace, lambda one: book.is_sealed(one, weeks))
+        weeks, late = await book.place(self.session, segments.before, segments.now)
+        self.put_together(late)
+        projections.count_all(
+            segments.now.values(), terms.workspace, lambda one, week: book.is_sealed(one, week, weeks)
+        )
         changes = book.enter(segments.before, segments.now, weeks)
         rolled = book.roll(weeks, changes, frozenset(bump))
         return Settled({one for week in rolled for one in week.moved}, rolled, terms, book)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from nacl.signing import SigningKey
 
-from services.diary import audit, edits
+from services.diary import audit, edits, late
 from services.diary.access import Viewer
 from services.diary.documents import Documents, Settled, Step
 from services.diary.folding import Folder, Touched, told
@@ -275,7 +275,7 @@ def _outcome(made: Sequence[Edit], held: Documents, settled: Settled, dry_run: b
 
 
 def _tracked(segments: Collection[Document]) -> int:
-    return sum(one["figures"][0] for one in segments if "figures" in one)
+    return sum(late.sum_figures(one)[0] for one in segments if "figures" in one)
 
 
 def _still_open(drafts: Mapping[str, Sequence[Draft]], settings: Workspace, now: datetime) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from services.diary import late
 from services.diary.projections import counted_of, parts_of, segment_id_of, shown_of
 from services.diary.weeks import Sheet
 from services.kit.bus import Bus
@@ -19,7 +20,7 @@ from services.wire.edits import Edit, Signed, read_edit
 from services.wire.proof import digest
 from services.wire.reckoning import Around
 from services.wire.seals import Device
-from services.wire.segments import Part, left_of
+from services.wire.segments import NOTHING_GONE, Minute, Part, left_of
 from services.wire.slots import SLOT
 
 Document = dict[str, Any]
@@ -103,8 +104,8 @@ async def devices(bus: Bus, workspace: str, names: Collection[str]) -> dict[str,
     return found
 
 
-def places_of(seen: Iterable[Document]) -> set[Place]:
-    """The records that were folded into these segments.
+def places_of(seen: Iterable[Document], week: str) -> set[Place]:
+    """The records that were folded into these segments and are billed in this week.
 
     Of late time without those that were removed whole before: that is said in the seal of the week it was removed in.
     """
@@ -112,13 +113,14 @@ def places_of(seen: Iterable[Document]) -> set[Place]:
         (document["_id"].rsplit("|", 1)[1], part.seq)
         for document in seen
         if not is_manual(document)
-        for part in _parts(document)
+        for part in _parts(document, week)
     }
 
 
-def _parts(document: Document) -> list[Part]:
-    parts = parts_of(document)
-    return left_of(parts, document["gone"]) if "adjustment" in document and "gone" in document else parts
+def _parts(document: Document, week: str) -> list[Part]:
+    parts = late.parts_in(document, parts_of(document), week)
+    is_late = document["week"] != week or "adjustment" in document
+    return left_of(parts, document["gone"]) if is_late and "gone" in document else parts
 
 
 def span_of(seen: Iterable[Document]) -> tuple[str, str]:
@@ -140,22 +142,49 @@ async def folded(db: Database, week: Document) -> list[Document]:
     return [document async for document in found if "shown" in document]
 
 
-def around(seen: Sequence[Document], *, movement_counts: bool) -> Around:
+def around(seen: Sequence[Document], week: str, *, movement_counts: bool) -> Around:
     """What the rest of the member's diary takes from a week's segments: as it stood when they were counted (T-14)."""
     elsewhere: dict[str, list[int]] = {}
-    billed: set[str] = set()
+    billed: dict[str, int] = {}
     for slot, together in _by_slot(seen).items():
-        counted = {index for one in together for index in counted_of(one)}
-        minutes = {one["_id"]: shown_of(one)["minutes"] for one in together}
-        there = {index for own in minutes.values() for index, minute in enumerate(own) if minute is not None}
+        booked = [_booked(one, week) for one in together]
+        counted = {index for one in booked for index in one.counted}
+        there = {index for one in booked for index in one.there}
         if there - counted:
             elsewhere[slot] = sorted(there - counted)
         alone = count_slot(
-            (_recorded(one, minutes[one["_id"]], counted) for one in together), movement_counts=movement_counts
+            (_recorded(one, of, counted) for one, of in zip(together, booked, strict=True)),
+            movement_counts=movement_counts,
         )
-        if any(alone[segment_id_of(one["_id"])].whole != Sheet.unpack(one["claim"]).whole for one in together):
-            billed.add(slot)
-    return Around(elsewhere, frozenset(billed))
+        if before := sum(one.whole for one in alone.values()) - sum(one.claim.whole for one in booked):
+            billed[slot] = before
+    return Around(elsewhere, billed)
+
+
+class _Booked(NamedTuple):
+    """What of a segment is billed in a week; ``there``: minutes that its records have, by their place."""
+
+    minutes: Sequence[Minute | None]
+    started: str
+    there: set[int]
+    counted: list[int]
+    claim: Sheet
+
+
+def _booked(document: Document, week: str) -> _Booked:
+    for one in late.further(document):
+        if one["week"] == week:
+            own = _parts(document, week)  # an edit of another week may have taken some of their minutes
+            there = {index for part in own for index, minute in enumerate(part.minutes) if minute is not None}
+            left = left_of(own, document.get("gone", NOTHING_GONE))
+            brought = late.brought_in(document, left, week)
+            return _Booked(*brought, there, counted_of(one), Sheet.unpack(one["claim"]))
+    minutes, started = shown_of(document)["minutes"], document["session_started"]
+    if late.further(document):
+        left = left_of(parts_of(document), document.get("gone", NOTHING_GONE))
+        minutes, started = late.brought_in(document, left, week)
+    there = {index for index, minute in enumerate(minutes) if minute is not None}
+    return _Booked(minutes, started, there, counted_of(document), Sheet.unpack(document["claim"]))
 
 
 def _by_slot(documents: Iterable[Document]) -> dict[str, list[Document]]:
@@ -165,13 +194,13 @@ def _by_slot(documents: Iterable[Document]) -> dict[str, list[Document]]:
     return found
 
 
-def _recorded(document: Document, minutes: Sequence[Any], counted: Collection[int]) -> Recorded:
+def _recorded(document: Document, booked: _Booked, counted: Collection[int]) -> Recorded:
     _, _, _, contract, device = document["_id"].split("|")
     return Recorded(
         segment_id_of(document["_id"]),
         contract,
         device,
         document["kind"],
-        document["session_started"],
-        [minute if index in counted else None for index, minute in enumerate(minutes)],
+        booked.started,
+        [minute if index in counted else None for index, minute in enumerate(booked.minutes)],
     )

@@ -4,7 +4,7 @@
 segment of the answer for a day as JSON that goes out as it is, but for billing and score, which change by themselves;
 the ``counted`` minutes and their ``figures``; the ``claim`` on the week's bill; the ``score``. What edits did to it is
 kept in it too: ``gone`` and ``dropped`` (removed minutes and captures), ``said`` (memo and label), ``entry`` (manual
-time).
+time). What came for it when it was sealed is in ``further`` (late.py).
 ``pictures`` ``workspace|capture|device``: which segments name it with which hash, and what media said of it.
 """
 
@@ -14,13 +14,14 @@ from typing import Any
 
 import orjson
 
+from services.diary import late
 from services.diary.people import Workspace
 from services.diary.weeks import Sheet
 from services.wire import slots
-from services.wire.billing import Recorded, count_slot, unprotected_because
+from services.wire.billing import Count, Recorded, count_slot, unprotected_because
 from services.wire.events import CaptureRemoved, CaptureStored, SegmentRecorded, SegmentScored
 from services.wire.scores import Tally
-from services.wire.segments import MANUAL, STATE, Gone, Merged, Minute, Part, left_of, merge, without
+from services.wire.segments import MANUAL, NOTHING_GONE, STATE, Gone, Merged, Minute, Part, left_of, without
 from services.wire.slots import SLOT_MINUTES
 
 Document = dict[str, Any]
@@ -94,7 +95,7 @@ def put_together(document: Document, pictures: Mapping[str, Document]) -> None:
         for name in ("shown", "figures", "claim", "counted", "session_started", "existed"):
             document.pop(name, None)
         return
-    merged = merge(parts)
+    merged = late.merged(document, parts)
     shown = _shown(document, merged)
     shown["captures"] = _captures(document, merged, pictures)
     document["session_started"] = merged.session_started
@@ -171,9 +172,11 @@ def captures_of(fact: SegmentRecorded) -> list[str]:
     return [picture_key(fact.workspace, one["capture_id"], fact.device) for one in fact.detail["captures"]]
 
 
-def count_all(
-    documents: Iterable[Document], settings: Callable[[str], Workspace], is_sealed: Callable[[Document], bool]
-) -> None:
+IsSealed = Callable[[Document, str], bool]
+"""Whether what of a segment is billed in a week is part of that week's seal."""
+
+
+def count_all(documents: Iterable[Document], settings: Callable[[str], Workspace], is_sealed: IsSealed) -> None:
     """Counts segments slot by slot (T-14); ``settings`` by workspace."""
     slots_: dict[str, list[Document]] = {}
     for document in documents:
@@ -186,46 +189,76 @@ def count(
     documents: Iterable[Document],
     *,
     movement_counts: bool,
-    is_sealed: Callable[[Document], bool] = lambda document: False,
+    is_sealed: IsSealed = lambda document, week: False,
 ) -> None:
     """Counts one member's segments of one slot together (T-14) and writes down what each may claim."""
     there = [(one, shown_of(one)) for one in documents if "shown" in one]
-    counts = count_slot(
-        (
-            Recorded(
-                shown["segment_id"],
-                shown["contract"],
-                one["_id"].rsplit("|", 1)[1],
-                one["kind"],
-                one["session_started"],
-                _counted_for_good(one, shown["minutes"]) if is_sealed(one) else shown["minutes"],
-                is_sealed(one),
-            )
-            for one, shown in there
-        ),
-        movement_counts=movement_counts,
-    )
+    recorded = [claim for one, shown in there for claim in _recorded(one, shown, is_sealed)]
+    counts = count_slot(recorded, movement_counts=movement_counts)
     for one, shown in there:
-        mine = counts[shown["segment_id"]]
-        tracked, active = mine.figures["tracked_minutes"], mine.figures["active_minutes"]
+        manual = one["kind"] == MANUAL
+        one |= _counted(counts[shown["segment_id"]], manual)
+        if late.further(one):
+            own = (counts[_late_id(shown["segment_id"], more["week"])] for more in one["further"])
+            one["further"] = [more | _counted(mine, manual) for more, mine in zip(one["further"], own, strict=True)]
+            if not late.parts_in(one, parts_of(one), one["week"]):
+                del one["counted"]  # built anew: what was sealed is still to come
+        active = late.sum_figures(one)[FIGURES.index("active_minutes")]
         figures = {"active_minutes": active, **_protection(one, shown, active)}
         figures |= {"adjustment": one["adjustment"]} if "adjustment" in one else {}
         one["shown"] = orjson.dumps(shown | figures)
-        one["counted"] = sum(yes << index for index, yes in enumerate(mine.counted))
-        one["figures"] = [mine.figures[name] for name in FIGURES]
-        one["claim"] = Sheet(mine.whole, mine.exact, tracked, active, int(one["kind"] == MANUAL)).pack()
 
 
-def counted_of(document: Document) -> list[int]:
-    """Which of the ten minutes of a segment count for it, by their place."""
-    return [index for index in range(SLOT_MINUTES) if document["counted"] >> index & 1]
+def _counted(mine: Count, manual: bool) -> Document:
+    tracked, active = mine.figures["tracked_minutes"], mine.figures["active_minutes"]
+    return {
+        "counted": sum(yes << index for index, yes in enumerate(mine.counted)),
+        "figures": [mine.figures[name] for name in FIGURES],
+        "claim": Sheet(mine.whole, mine.exact, tracked, active, int(manual)).pack(),
+    }
 
 
-def _counted_for_good(document: Document, minutes: Sequence[Minute | None]) -> list[Minute | None]:
+def _recorded(document: Document, shown: Mapping[str, Any], is_sealed: IsSealed) -> list[Recorded]:
+    """What a segment claims of its slot: itself, and beside it what came late for it, week by week."""
+    name, device = shown["segment_id"], document["_id"].rsplit("|", 1)[1]
+    who = shown["contract"], device, document["kind"]
+    if not late.further(document):
+        brought = shown["minutes"], document["session_started"]
+        return [_claim(document, name, who, brought, is_sealed(document, document["week"]))]
+    parts = left_of(parts_of(document), document.get("gone", NOTHING_GONE))
+    weeks = [(name, document["week"], document)]
+    weeks += [(_late_id(name, one["week"]), one["week"], one) for one in document["further"]]
+    return [
+        _claim(booked, id_, who, late.brought_in(document, parts, week), is_sealed(document, week))
+        for id_, week, booked in weeks
+    ]
+
+
+def _claim(
+    booked: Mapping[str, Any],
+    name: str,
+    who: tuple[str, str, str],
+    brought: tuple[Sequence[Minute | None], str],
+    sealed: bool,
+) -> Recorded:
+    minutes, started = brought
+    return Recorded(name, *who, started, _counted_for_good(booked, minutes) if sealed else minutes, sealed)
+
+
+def _late_id(segment_id: str, week: str) -> str:
+    return f"{segment_id}|{week}"
+
+
+def counted_of(booked: Mapping[str, Any]) -> list[int]:
+    """Which of the ten minutes count for a segment, or for what came late for it, by their place."""
+    return [index for index in range(SLOT_MINUTES) if booked["counted"] >> index & 1]
+
+
+def _counted_for_good(booked: Mapping[str, Any], minutes: Sequence[Minute | None]) -> list[Minute | None]:
     """What a segment of a sealed week counts: what it counted when the week was sealed, neither more nor less."""
-    if "counted" not in document:
+    if "counted" not in booked:
         return list(minutes)  # built anew since
-    mine = counted_of(document)
+    mine = counted_of(booked)
     return [minute if index in mine else None for index, minute in enumerate(minutes)]
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from services.diary.folding import Folder, Touched
+from services.diary.late import further
 from services.diary.people import Workspace, newer, place_of
 from services.diary.sheets import Terms, WeekBook, is_settled
 from services.diary.weeks import week_key
@@ -48,8 +49,9 @@ class Resettler:
             return touched
         done = await self._settled_weeks(workspace, Workspace.of(known))
         moments: set[str] = set()
-        async for one in self._db["segments"].find({"_id": prefix_range(workspace)}, {"week": 1}):
-            if one.get("week") and week_key(workspace, one["_id"].split("|")[3], one["week"]) not in done:
+        async for one in self._db["segments"].find({"_id": prefix_range(workspace)}, {"week": 1, "further.week": 1}):
+            weeks = [one.get("week"), *(more["week"] for more in further(one))]
+            if any(week and week_key(workspace, one["_id"].split("|")[3], week) not in done for week in weeks):
                 moments.add(one["_id"].rsplit("|", 2)[0])
             if len(moments) >= _CHUNK:
                 touched.merge(await self._folder.refold(moments))

@@ -144,11 +144,11 @@ class Sealer:
         terms = terms_of(week, contract, settings)
         seen = await evidence.folded(self._db, week)
         signed = await evidence.edits(self._db, week["workspace"], week["contract"], week["week"])
-        places = evidence.places_of(seen)
+        places = evidence.places_of(seen, week["week"])
         span = evidence.span_of(seen) if places else None
         records = await evidence.records(self._bus, week["workspace"], places, span) if span else []
         devices = await evidence.devices(self._bus, week["workspace"], {device for device, _ in places})
-        around = evidence.around(seen, movement_counts=terms.movement_counts)
+        around = evidence.around(seen, week["week"], movement_counts=terms.movement_counts)
         edits = evidence.read_edits(bytes(self._key.verify_key), [one for _, one in signed])
         kinds = {name: device.kind for name, device in devices.items()}
         totals = reckon([one.body for one in records], edits, terms, kinds, around).totals
@@ -165,7 +165,7 @@ class Sealer:
             terms=terms,
             devices=devices,
             elsewhere={slot: list(minutes) for slot, minutes in around.elsewhere.items()},
-            billed_before=sorted(around.billed),
+            billed_before=sorted(around.billed.items()),
             records=len(records),
             edits=len(signed),
             root=seals.root_of([one.hash for one in records], [digest(one.text) for _, one in signed]),

@@ -1,14 +1,17 @@
 """The contract-weeks that a fold touches: read, entered into, rolled up and written within the fold's transaction."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from pymongo import DeleteOne, InsertOne, UpdateOne
 
+from services.diary import late
 from services.diary.people import Workspace
+from services.diary.projections import parts_of
 from services.diary.weeks import monday_of, roll_up, sheet_key, state_of, week_key
 from services.kit.mongo import Database, Session
+from services.wire.segments import MANUAL, NOTHING_GONE, left_of
 from services.wire.slots import format_instant, slot_of
 
 Document = dict[str, Any]
@@ -114,52 +117,104 @@ class WeekBook:
     """Enters segments into their contract-weeks and rolls those up."""
 
     def __init__(self, db: Database, terms: Terms, now: datetime) -> None:
-        self._weeks, self._adjustments = db["weeks"], db["adjustments"]
+        self._weeks, self._adjustments, self._seals = db["weeks"], db["adjustments"], db["seals"]
         self._terms, self._now = terms, now
         self._adjusted: dict[str, str] = {}
 
-    async def place(self, session: Session, segments: Mapping[str, Document]) -> dict[str, Document]:
-        """Notes in each segment the week it is billed in, and gives the weeks concerned, by ``_id``.
+    async def place(
+        self, session: Session, before: Mapping[str, Document], segments: Mapping[str, Document]
+    ) -> tuple[dict[str, Document], set[str]]:
+        """Notes in each segment the week it is billed in; gives the weeks concerned, and the segments that got further
+        records after they were sealed (late.py), both by ``_id``.
 
         Nothing enters a sealed week: what comes late for one is billed in the week of now, and stays there.
         """
         weeks = await self.read(session, {key for one in segments.values() for key in self._candidates(one)})
-        late = []
-        for segment in segments.values():
+        whole: list[Document] = []
+        fresh: dict[str, set[int]] = {}
+        for key, segment in segments.items():
             if "shown" not in segment:
                 continue
             week = self._week_of(segment, weeks)
             if self._is_late(segment, weeks[self._key(segment, week)]):
-                late.append(segment)
-            else:
-                segment["week"] = week
-        if late:
-            await self._adjust(session, late, weeks)
-        return weeks
+                whole.append(segment)
+                continue
+            segment["week"] = week
+            if weeks[self._key(segment, week)].get("sealed") and (seqs := _new_seqs(before.get(key, {}), segment)):
+                fresh[key] = seqs
+        if whole:
+            await self._adjust(session, whole, weeks)
+        changed = await self._book_further(session, fresh, segments, weeks) if fresh else set[str]()
+        return weeks, changed
 
-    async def _adjust(self, session: Session, late: list[Document], weeks: dict[str, Document]) -> None:
+    async def _adjust(self, session: Session, whole: list[Document], weeks: dict[str, Document]) -> None:
         """Late time of sealed weeks; where it was billed already, before the projection was built anew, it stays."""
-        ids = [one["_id"] for one in late]
-        known = {
-            one["_id"]: one["week"] async for one in self._adjustments.find({"_id": {"$in": ids}}, session=session)
-        }
-        for segment in late:
-            workspace = segment["_id"].split("|", 1)[0]
-            present = monday_of(format_instant(slot_of(self._now)), self._terms.workspace(workspace).billing)
-            segment["week"] = segment["adjustment"] = known.get(segment["_id"], present)
+        known = await self._booked_before(session, [one["_id"] for one in whole])
+        for segment in whole:
+            week = known.get(segment["_id"]) or await self._open_week(session, segment, weeks)
+            segment["week"] = segment["adjustment"] = week
             if segment["_id"] not in known:
-                self._adjusted[segment["_id"]] = segment["week"]
-        more = {self._key(one, one["week"]) for one in late} - weeks.keys()
-        weeks.update(await self.read(session, more))
+                self._adjusted[segment["_id"]] = week
+        await self._read_more(session, {self._key(one, one["week"]) for one in whole}, weeks)
+
+    async def _book_further(
+        self,
+        session: Session,
+        fresh: Mapping[str, set[int]],
+        segments: Mapping[str, Document],
+        weeks: dict[str, Document],
+    ) -> set[str]:
+        """Of new records of sealed segments those that are not in the seal; built anew, all of them are new."""
+        keys = {self._key(segments[key], segments[key]["week"]) for key in fresh}
+        wanted = {"_id": {"$in": list(keys)}}
+        sealed = {one["_id"]: one["records"] async for one in self._seals.find(wanted, {"records": 1}, session=session)}
+        known = await self._booked_before(session, [f"{key}|{seq}" for key, seqs in fresh.items() for seq in seqs])
+        changed = set()
+        for key, seqs in fresh.items():
+            segment, device = segments[key], key.rsplit("|", 1)[1]
+            places = {seq for name, seq in sealed.get(self._key(segment, segment["week"]), ()) if name == device}
+            if seqs & places:
+                segment.pop("counted", None)  # it was sealed with more than was there until now
+            found = {}
+            for seq in sorted(seqs - places):
+                place = f"{key}|{seq}"
+                found[seq] = known.get(place) or await self._open_week(session, segment, weeks)
+                if place not in known:
+                    self._adjusted[place] = found[seq]
+            if found:
+                late.add(segment, found)
+                changed.add(key)
+        more = {self._key(segments[key], one["week"]) for key in changed for one in late.further(segments[key])}
+        await self._read_more(session, more, weeks)
+        return changed
+
+    async def _booked_before(self, session: Session, keys: list[str]) -> dict[str, str]:
+        found = self._adjustments.find({"_id": {"$in": keys}}, session=session)
+        return {one["_id"]: one["week"] async for one in found}
+
+    async def _open_week(self, session: Session, segment: Document, weeks: dict[str, Document]) -> str:
+        """The week of now, or the next where that is sealed: of two clocks one may be ahead."""
+        zone = self._terms.workspace(segment["_id"].split("|", 1)[0]).billing
+        week = date.fromisoformat(monday_of(format_instant(slot_of(self._now)), zone))
+        while True:
+            key = self._key(segment, week.isoformat())
+            await self._read_more(session, {key}, weeks)
+            if not weeks[key].get("sealed"):
+                return week.isoformat()
+            week += timedelta(days=7)
+
+    async def _read_more(self, session: Session, keys: set[str], weeks: dict[str, Document]) -> None:
+        if more := keys - weeks.keys():
+            weeks.update(await self.read(session, more))
 
     @staticmethod
     def _is_late(segment: Document, week: Document) -> bool:
         _, _, slot, _, device = segment["_id"].split("|")
         return bool(week.get("sealed")) and sheet_key(slot, device) not in week["claims"]
 
-    def is_sealed(self, segment: Document, weeks: Mapping[str, Document]) -> bool:
-        """Whether the segment is part of a sealed week, so that what it counts stays."""
-        return bool(segment.get("week") and weeks[self._key(segment, segment["week"])].get("sealed"))
+    def is_sealed(self, segment: Document, week: str, weeks: Mapping[str, Document]) -> bool:
+        """Whether what of the segment is billed in a week is in its seal, so that what it counts stays."""
+        return bool(week and weeks[self._key(segment, week)].get("sealed"))
 
     def enter(
         self, before: Mapping[str, Document], segments: Mapping[str, Document], weeks: Mapping[str, Document]
@@ -172,6 +227,7 @@ class WeekBook:
             sheet = sheet_key(slot, device)
             was = self._key(segment, old["week"]) if "claim" in old and old.get("week") else None
             now = self._key(segment, segment["week"]) if "claim" in segment else None
+            self._enter_further(old, segment, weeks, changes)
             if was and was != now and not weeks[was].get("sealed"):
                 changes[was][sheet] = None
             if not now:
@@ -184,8 +240,27 @@ class WeekBook:
                 changes[now][sheet] = segment["claim"]
         return changes
 
+    def _enter_further(
+        self,
+        old: Document,
+        segment: Document,
+        weeks: Mapping[str, Document],
+        changes: dict[str, dict[str, int | None]],
+    ) -> None:
+        _, member, slot, _, device = segment["_id"].split("|")
+        was = {one["week"]: one["claim"] for one in late.further(old)}
+        for one in late.further(segment):
+            key, sheet = self._key(segment, one["week"]), sheet_key(slot, device)
+            if weeks[key].get("sealed"):
+                one["claim"] = weeks[key]["claims"][sheet]
+                continue
+            weeks[key].setdefault("member", member)
+            if was.get(one["week"]) != one["claim"]:
+                changes[key][sheet] = one["claim"]
+
     def _candidates(self, segment: Document) -> set[str]:
         weeks = {segment["week"], self._due(segment) if "shown" in segment else None}
+        weeks |= {one["week"] for one in late.further(segment)}
         return {self._key(segment, week) for week in weeks if week}
 
     def _due(self, segment: Document) -> str:
@@ -256,6 +331,17 @@ class WeekBook:
         if is_settled(week, settings, self._now):
             return dict(week["terms"])
         return self._terms.of_week(week["workspace"], week["contract"])
+
+
+def _new_seqs(before: Document, segment: Document) -> set[int]:
+    """The records of a segment that were not there before, are booked nowhere, and of which removals left something; of
+    manual time none.
+    """
+    new = {seq for seq in segment["parts"] if seq not in before.get("parts", {})}
+    if not new or segment["kind"] == MANUAL:
+        return set()
+    left = left_of((part for part in parts_of(segment) if str(part.seq) in new), segment.get("gone", NOTHING_GONE))
+    return {part.seq for part in left} - {seq for one in late.further(segment) for seq in one["seqs"]}
 
 
 def _new_week(key: str) -> Document:

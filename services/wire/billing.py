@@ -4,7 +4,7 @@ A claim is one segment's, or one manual entry's, wish to be billed in a contract
 the clock until the week's limit is used up; what does not fit is over the limit, whole.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from services.wire.segments import MANUAL, Minute, count_minutes, counted
@@ -93,6 +93,9 @@ def line_amounts(lines: Iterable[int], rate_minor: int) -> list[int]:
     return amounts
 
 
+_NOTHING_BILLED: Mapping[str, int] = {}
+
+
 class Recorded(NamedTuple):
     """One segment of a slot as far as counting goes; ``kind`` and ``sealed`` as in ``segments.Claim``."""
 
@@ -114,15 +117,19 @@ class Count(NamedTuple):
     exact: int
 
 
-def count_slot(segments: Iterable[Recorded], *, movement_counts: bool = False) -> dict[str, Count]:
+def count_slot(
+    segments: Iterable[Recorded], *, movement_counts: bool = False, billed: Mapping[str, int] = _NOTHING_BILLED
+) -> dict[str, Count]:
     """Counts all of one member's segments of one slot together, by segment id.
 
     A minute counts once (T-14). So do the ten minutes of a contract: where two devices were active in one slot on one
-    contract, the first in the order of T-14 claims the segment whole, and the other nothing more. With exact minutes
-    each claims its own, which never overlap. A segment without an active minute claims nothing (S-01).
+    contract, the first in the order of T-14 claims the segment whole, and the other what is left of the ten. With exact
+    minutes each claims its own, which never overlap. A segment without an active minute claims nothing (S-01).
 
     Manual time comes last: it claims the work minutes that nothing recorded has taken, and none where the contract's
     ten are claimed whole already. It is office time, and never tracked or active (S-05).
+
+    ``billed``: minutes of the slot that an earlier seal bills already, by contract.
     """
     claims = [
         (MinuteClaim(one.segment_id, one.device, one.kind, one.session_started, one.minutes, one.sealed), one.contract)
@@ -130,21 +137,19 @@ def count_slot(segments: Iterable[Recorded], *, movement_counts: bool = False) -
     ]
     claims.sort(key=lambda one: one[0].precedence)
     mine = counted(claim for claim, _ in claims)
-    claimed: set[str] = set()
+    taken = dict(billed)
     result = {}
     for claim, contract in claims:
         counts = mine[claim.segment_id]
         figures = count_minutes(claim.minutes, counts, movement_counts=movement_counts)
         if claim.kind == MANUAL:
-            exact, whole = figures["work_minutes"], figures["work_minutes"] if contract not in claimed else 0
+            exact = wanted = figures["work_minutes"]
             figures |= {"tracked_minutes": 0, "active_minutes": 0}
         else:
             active = figures["active_minutes"] > 0
-            exact, whole = figures["tracked_minutes"] if active else 0, SLOT_MINUTES if active else 0
-            if contract in claimed:
-                whole = 0
-            elif active:
-                claimed.add(contract)
+            exact, wanted = figures["tracked_minutes"] if active else 0, SLOT_MINUTES if active else 0
+        whole = min(wanted, SLOT_MINUTES - taken.get(contract, 0))
+        taken[contract] = taken.get(contract, 0) + whole
         result[claim.segment_id] = Count(counts, figures, whole, exact)
     return result
 

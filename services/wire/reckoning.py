@@ -18,12 +18,12 @@ from services.wire.slots import SLOT_MINUTES
 class Around(NamedTuple):
     """What the rest of the member's diary takes from a week: the word of who seals it; it can only lessen the bill.
 
-    ``elsewhere``: minutes by slot that count on another contract, or in an earlier seal. ``billed``: slots that an
-    earlier seal of the contract bills whole.
+    ``elsewhere``: minutes by slot that count on another contract, or in an earlier seal. ``billed``: minutes by slot
+    that an earlier seal of the contract bills where segments are billed whole.
     """
 
     elsewhere: Mapping[str, Sequence[int]] = {}
-    billed: frozenset[str] = frozenset()
+    billed: Mapping[str, int] = {}
 
 
 _ALONE = Around()
@@ -129,9 +129,9 @@ def _count(
             slots[one.slot].append(Recorded(key, contract, one.device, one.kind, merged.session_started, minutes))
     counted = {}
     for slot, recorded in slots.items():
-        for key, count in count_slot(recorded, movement_counts=terms.movement_counts).items():
-            whole = 0 if slot in around.billed else count.whole
-            counted[key] = segments[key], whole, {**count.figures, "exact": count.exact}
+        billed = {one.contract: around.billed.get(slot, 0) for one in recorded}
+        for key, count in count_slot(recorded, movement_counts=terms.movement_counts, billed=billed).items():
+            counted[key] = segments[key], count.whole, {**count.figures, "exact": count.exact}
     return counted
 
 

@@ -55,8 +55,8 @@ class Seal(NamedTuple):
     """A seal, read.
 
     ``version`` is that of the contract-week it was computed from; ``elsewhere`` names minutes that count on another
-    contract of the member (T-14), as {slot: [minutes]}, ``billed_before`` slots that an earlier seal bills whole: they
-    are the diary's word, and can only make a bill smaller.
+    contract of the member (T-14), as {slot: [minutes]}, ``billed_before`` [slot, minutes] that an earlier seal bills:
+    they are the diary's word, and can only make a bill smaller.
     ``records`` and ``edits`` are how many leaves the root stands for, ``number`` the place in the contract's seals.
     """
 
@@ -72,7 +72,7 @@ class Seal(NamedTuple):
     terms: Terms
     devices: dict[str, Device]
     elsewhere: dict[str, list[int]]
-    billed_before: list[str]
+    billed_before: list[tuple[str, int]]
     records: int
     edits: int
     root: str
@@ -144,7 +144,8 @@ def read_seal(public: bytes, text: str, signature: str) -> Seal:
         body["terms"] = _terms(body["terms"])
         body["totals"] = _integers(Totals(**body["totals"]))
         body["devices"] = {name: _device(one) for name, one in body["devices"].items()}
-        _check_elsewhere(body["elsewhere"], body["billed_before"])
+        body["billed_before"] = [(slot, minutes) for slot, minutes in body["billed_before"]]
+        _check_elsewhere(body["elsewhere"], dict(body["billed_before"]))
         seal = Seal(**body)
         _check_shape(seal)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -187,12 +188,14 @@ def _device(body: Mapping[str, Any]) -> Device:
     return device
 
 
-def _check_elsewhere(elsewhere: Mapping[str, Any], billed_before: Iterable[str]) -> None:
+def _check_elsewhere(elsewhere: Mapping[str, Any], billed_before: Mapping[str, Any]) -> None:
     for slot in (*elsewhere, *billed_before):
         parse_slot(slot)
     for minutes in elsewhere.values():
         if any(type(one) is not int or not 0 <= one < SLOT_MINUTES for one in minutes):
             raise ValueError("elsewhere")
+    if any(type(one) is not int or not 0 < one <= SLOT_MINUTES for one in billed_before.values()):
+        raise ValueError("billed_before")
 
 
 def _check_shape(seal: Seal) -> None:

@@ -108,7 +108,7 @@ def check_bundle(bundle: Bundle, key: bytes | None = None) -> Checked:
     _check_leaves(seal, bundle)
     stretches = _stretches(records, [digest(one.text) for one in bundle.records])
     kinds = {name: device.kind for name, device in seal.devices.items()}
-    reckoned = reckon(records, edits, seal.terms, kinds, Around(seal.elsewhere, frozenset(seal.billed_before)))
+    reckoned = reckon(records, edits, seal.terms, kinds, Around(seal.elsewhere, dict(seal.billed_before)))
     _check_totals(seal, reckoned)
     details = sum(one.detail is not None for one in bundle.records)
     return Checked(seal, seals.seal_hash(bundle.seal), about, reckoned, stretches, details)

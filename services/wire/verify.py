@@ -120,7 +120,7 @@ def _covers(checked: Checked) -> list[str]:
     if late := _late(checked):
         lines.append(f"             {late} segments are late time of earlier weeks, billed in this one")
     if seal.elsewhere or seal.billed_before:
-        slots = len({*seal.elsewhere, *seal.billed_before})
+        slots = len({*seal.elsewhere, *dict(seal.billed_before)})
         lines.append(f"             in {slots} segments minutes count elsewhere, by the word of the diary")
     return lines
 

@@ -13,7 +13,7 @@ FIRST = {"desktop": 0, "mobile": 1, "manual": 2}
 
 @dataclass
 class Record:
-    """One record; ``minutes`` are ``(state, active)`` or None."""
+    """One record; ``minutes`` are ``(state, active)`` or None; ``wave``: how many seals it came after."""
 
     contract: str
     device: str
@@ -23,10 +23,16 @@ class Record:
     started: str
     minutes: list[tuple[str, bool] | None]
     memo: str | None
+    wave: int = 0
 
     @property
     def segment(self) -> str:
         return f"{self.contract}:{self.device}:{self.slot}"
+
+    @property
+    def booking(self) -> str:
+        """A segment on one week's bill: what comes after a seal is billed like a segment of its own, in a later one."""
+        return f"{self.segment}|{self.wave}"
 
 
 @dataclass
@@ -55,46 +61,61 @@ class Week:
 
 @dataclass
 class Expected:
-    """By segment: status, billed minutes, memo, which minutes are there; by contract the figures; office minutes."""
+    """By booking: status, billed minutes; by segment: memo, which minutes are there; by contract and wave the figures;
+    office minutes.
+    """
 
-    segments: dict[str, tuple[str, int, str | None, list[bool]]]
-    contracts: dict[str, dict[str, int]]
+    bookings: dict[str, tuple[str, int]]
+    segments: dict[str, tuple[str | None, list[bool]]]
+    contracts: dict[tuple[str, int], dict[str, int]]
     office: int
 
 
 def fold(week: Week, limits: dict[str, int | None], rates: dict[str, int | None], unit: str) -> Expected:
-    """The week's diary and bill."""
+    """The week's diary, and the bills of it: its own, and of what came after each seal."""
     there = _there(week)
     counts = _counts(week, there)
     wanted = {name: _wanted(name, week, there, counts, unit) for name in there}
-    contracts: dict[str, dict[str, int]] = {}
-    shown = {}
+    bills: dict[tuple[str, int], dict[str, int]] = {}
+    bookings = {}
     for name in sorted(there, key=lambda name: (_slot(name), name)):
         contract = name.split(":", 1)[0]
-        sums = contracts.setdefault(contract, {"billable": 0, "manual": 0, "over": 0, "tracked": 0})
+        bill = bills.setdefault((contract, _wave(name)), {"billable": 0, "manual": 0, "over": 0, "tracked": 0})
         manual, minutes = _kind(name, week) == "manual", wanted[name] if rates[contract] is not None else 0
-        sums["tracked"] += 0 if manual else sum(counts[name, at] in SEEN_BY_DEVICES for at in range(10))
+        bill["tracked"] += 0 if manual else sum(counts[name, at] in SEEN_BY_DEVICES for at in range(10))
         limit, status, billed = limits[contract], "unbilled", 0
-        if minutes and limit is not None and sums["billable"] + minutes > limit:
+        if minutes and limit is not None and bill["billable"] + minutes > limit:
             status = "over_limit"
-            sums["over"] += minutes
+            bill["over"] += minutes
         elif minutes:
             status, billed = ("manual" if manual else "automatic"), minutes
-            sums["billable"] += minutes
-            sums["manual"] += minutes if manual else 0
-        shown[name] = status, billed, _memo(name, week, there), [there[name][at] is not None for at in range(10)]
-    for contract, sums in contracts.items():
-        exact = Fraction(sums["billable"] * (rates[contract] or 0), 60)
-        sums["amount"] = int(exact + Fraction(1, 2))
-    return Expected(shown, contracts, sum(state is not None for state in counts.values()))
+            bill["billable"] += minutes
+            bill["manual"] += minutes if manual else 0
+        bookings[name] = status, billed
+    for (contract, _), bill in bills.items():
+        exact = Fraction(bill["billable"] * (rates[contract] or 0), 60)
+        bill["amount"] = int(exact + Fraction(1, 2))
+    return Expected(bookings, _segments(week, there), bills, sum(state is not None for state in counts.values()))
+
+
+def _segments(week: Week, there: dict[str, list[tuple[str, bool] | None]]) -> dict[str, tuple[str | None, list[bool]]]:
+    found = {}
+    for segment in {name.split("|")[0] for name in there}:
+        own = [minutes for name, minutes in there.items() if name.split("|")[0] == segment]
+        found[segment] = _memo(segment, week), [any(minutes[at] for minutes in own) for at in range(10)]
+    return found
 
 
 def _slot(name: str) -> str:
-    return name.split(":", 2)[2]
+    return name.split(":", 2)[2].split("|")[0]
+
+
+def _wave(name: str) -> int:
+    return int(name.split("|")[1])
 
 
 def _mine(name: str, week: Week) -> list[Record]:
-    return sorted((one for one in week.records if one.segment == name), key=lambda one: one.seq)
+    return sorted((one for one in week.records if one.booking == name), key=lambda one: one.seq)
 
 
 def _kind(name: str, week: Week) -> str:
@@ -111,7 +132,7 @@ def _left(record: Record, at: int, week: Week) -> tuple[str, bool] | None:
 def _there(week: Week) -> dict[str, list[tuple[str, bool] | None]]:
     """S-08: what no removal covers; of several records the lowest seq's minute."""
     found = {}
-    for name in {one.segment for one in week.records}:
+    for name in {one.booking for one in week.records}:
         minutes = [
             next((left for one in _mine(name, week) if (left := _left(one, at, week)) is not None), None)
             for at in range(10)
@@ -127,11 +148,11 @@ def _alive(name: str, week: Week) -> list[Record]:
 
 def _before(name: str, week: Week) -> tuple[Any, ...]:
     first = _alive(name, week)[0]
-    return FIRST[first.kind], first.started, first.device, name
+    return _wave(name), FIRST[first.kind], first.started, first.device, name
 
 
 def _counts(week: Week, there: dict[str, list[tuple[str, bool] | None]]) -> dict[tuple[str, int], str | None]:
-    """T-14: for whom each minute counts, and in which state."""
+    """T-14: for whom each minute counts, and in which state; what was sealed keeps what it counted."""
     counts: dict[tuple[str, int], str | None] = {(name, at): None for name in there for at in range(10)}
     for slot in {_slot(name) for name in there}:
         together = sorted((name for name in there if _slot(name) == slot), key=lambda name: _before(name, week))
@@ -156,22 +177,38 @@ def _wanted(
     counts: dict[tuple[str, int], str | None],
     unit: str,
 ) -> int:
-    """S-01, S-05: what a segment would be billed, were there no limit."""
+    """S-01, S-05: what a booking would be billed, were there no limit; of a contract's ten minutes no eleventh."""
     same = [one for one in there if _slot(one) == _slot(name) and one.split(":")[0] == name.split(":")[0]]
-    whole = [one for one in same if _kind(one, week) != "manual" and _active(one, there, counts)]
+    before = sorted(same, key=lambda one: _before(one, week))
+    left = 10
+    for one in before:
+        mine = _alone(one, week, there, counts, unit)
+        mine = min(mine, left) if unit == "segment" else mine
+        left -= mine
+        if one == name:
+            return mine
+    raise AssertionError(name)
+
+
+def _alone(
+    name: str,
+    week: Week,
+    there: dict[str, list[tuple[str, bool] | None]],
+    counts: dict[tuple[str, int], str | None],
+    unit: str,
+) -> int:
     if _kind(name, week) == "manual":
-        taken = unit == "segment" and whole
-        return 0 if taken else sum(counts[name, at] == "work" for at in range(10))
-    if name not in whole:
+        return sum(counts[name, at] == "work" for at in range(10))
+    if not _active(name, there, counts):
         return 0
-    if unit == "minute":
-        return sum(counts[name, at] in SEEN_BY_DEVICES for at in range(10))
-    return 10 if name == min(whole, key=lambda one: _before(one, week)) else 0
+    return 10 if unit == "segment" else sum(counts[name, at] in SEEN_BY_DEVICES for at in range(10))
 
 
-def _memo(name: str, week: Week, there: dict[str, Any]) -> str | None:
+def _memo(segment: str, week: Week) -> str | None:
     """S-04: the latest edit's word, else the last record's that has one."""
-    noted = [one for one in week.noted if name in one.segments]
+    noted = [one for one in week.noted if segment in one.segments]
     if noted:
         return max(noted, key=lambda one: (one.at, one.name)).memo
-    return next((one.memo for one in reversed(_alive(name, week)) if one.memo is not None), None)
+    alive = [one for one in week.records if one.segment == segment and any(_left(one, at, week) for at in range(10))]
+    alive.sort(key=lambda one: one.seq)
+    return next((one.memo for one in reversed(alive) if one.memo is not None), None)

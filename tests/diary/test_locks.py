@@ -10,12 +10,13 @@ import pytest
 
 from services.diary.days import week_of_day
 from services.diary.people import Workspace
+from services.wire import seals
 from services.wire.slots import format_instant, parse_instant, slot_of, week_of
 from tests.diary.editing import done, ids, kind_of, send
-from tests.diary.facts import MONDAY, minutes, slots_from
+from tests.diary.facts import MONDAY, minutes, slots_from, work
 from tests.diary.ledgers import Ledger
 from tests.diary.running import Diary
-from tests.diary.test_sealing import Clock, key_of, sealer_of
+from tests.diary.test_sealing import Clock, key_of, public_of, sealer_of
 
 LOCK = parse_instant("2026-11-23T12:00:00Z")
 SLOTS = slots_from("2026-11-17T09:00:00Z", 8)
@@ -120,6 +121,63 @@ async def test_late_time_of_a_sealed_week_is_an_adjustment(diary: Diary, ledger:
     await diary.db["segments"].delete_many({})
     await diary.tell(*late, *early)
     assert await diary.day_bytes("mira", "2026-11-10") == straight, "built anew, it is billed where it was"
+
+
+async def test_a_further_record_of_a_sealed_segment_is_an_adjustment(diary: Diary, ledger: Ledger) -> None:
+    """What Start pressed again, or a record held up, adds to a sealed segment: in the open week, once, and to stay."""
+    slots, monday, clock = slots_from("2026-11-10T09:00:00Z", 3), "2026-11-09", Clock()
+    clock.now = LOCK - timedelta(days=7)
+    await diary.tell(diary.teller.settings(revision=2, billing_unit="minute"))
+    parts = [ledger.close("mira", slot, [work()] * 4 + [None] * 6) for slot in slots]
+    more = [ledger.close("mira", slot, [None] * 3 + [work()] * 4 + [None] * 3) for slot in slots]
+    early, late = [parts[0], more[1], parts[2]], [more[0], parts[1]]
+    await diary.tell(*early)
+    seal = await sealer_of(diary, clock).seal(key_of(diary, week=monday))
+    assert seal is not None
+    assert seal["totals"]["billable_minutes"] == 12
+    sealed = await diary.db["weeks"].find_one({"_id": key_of(diary, week=monday)})
+    now = week_of(slot_of(datetime.now(UTC)), ZoneInfo("UTC")).isoformat()
+    before = await diary.db["weeks"].find_one({"_id": key_of(diary, week=now)}) or {"billable_minutes": 0}
+    await diary.tell(*late, *late, *early)
+    day = await diary.day("mira", "2026-11-10")
+    shown = [(one["billable_minutes"], one["active_minutes"], one.get("adjustments")) for one in day["segments"]]
+    told = {"week": now, "status": "automatic", "billable_minutes": 3, "over_limit_minutes": 0}
+    assert shown == [
+        (7, 7, [{**told, "minutes": [4, 5, 6]}]),
+        (7, 7, [{**told, "minutes": [0, 1, 2]}]),
+        (4, 4, None),
+    ]
+    assert (day["totals"]["billable_minutes"], day["totals"]["tracked_minutes"]) == (18, 18)
+    assert await diary.db["weeks"].find_one({"_id": key_of(diary, week=monday)}) == sealed
+    week = await diary.db["weeks"].find_one({"_id": key_of(diary, week=now)})
+    assert week is not None
+    assert week["billable_minutes"] == before["billable_minutes"] + 6
+    sheet = await done(diary, "GET", f"/timesheets/con/{now}")
+    assert [(one["date"], one["billable_minutes"]) for one in sheet["adjustments"]] == [("2026-11-10", 6)]
+    straight = await diary.day_bytes("mira", "2026-11-10")
+    await diary.db["segments"].delete_many({"_id": {"$regex": "2026-11-10"}})
+    for fact in (*late, *early):
+        await diary.tell(fact)
+    assert await diary.day_bytes("mira", "2026-11-10") == straight, "built anew, it is billed where it was"
+
+
+async def test_sealed_manual_time_and_late_time_are_ten_minutes_together(diary: Diary, ledger: Ledger) -> None:
+    """S-05: of a contract's ten minutes of a segment none is billed twice, in whatever weeks."""
+    slot, monday, clock = "2026-11-10T09:00:00Z", "2026-11-09", Clock()
+    clock.now = LOCK - timedelta(days=7)
+    diary.edge.editor.clock = lambda: LOCK - timedelta(days=8)
+    times = {"start": slot, "end": "2026-11-10T09:06:00Z"}
+    await done(diary, "POST", "/diary/mira/manual-time", {"contract": "con", **times})
+    assert await sealer_of(diary, clock).seal(key_of(diary, week=monday))
+    await diary.tell(ledger.close("mira", slot))
+    day = await diary.day("mira", "2026-11-10")
+    assert sorted(one["billable_minutes"] for one in day["segments"]) == [4, 6]
+    now = week_of(slot_of(datetime.now(UTC)), ZoneInfo("UTC")).isoformat()
+    clock.now = LOCK + timedelta(days=21)
+    seal = await sealer_of(diary, clock).seal(key_of(diary, week=now))
+    assert seal is not None
+    read = seals.read_seal(public_of(diary), seal["text"], seal["signature"])
+    assert (slot, 6) in read.billed_before
 
 
 def test_a_week_says_how_far_its_timesheet_has_come() -> None:

@@ -84,7 +84,7 @@ def bundle(
     named: dict[str, Any] = {"workspace": "ws", "contract": "con", "member": "mira", "week": WEEK, "zone": "UTC"}
     named |= {"locks_at": "2026-11-23T12:00:00Z", "sealed_at": "2026-11-23T12:01:00Z", "version": 7, "rules": 1}
     named |= {"terms": terms, "devices": {name: DEVICES[name] for name in {one["device"] for one in bodies}}}
-    named |= {"elsewhere": dict(around.elsewhere), "billed_before": sorted(around.billed)}
+    named |= {"elsewhere": dict(around.elsewhere), "billed_before": sorted(around.billed.items())}
     named |= {"records": len(records), "edits": len(edits), "about": proof.digest(about)}
     named["root"] = seals.root_of(*([proof.digest(one.text) for one in group] for group in (records, edits)))
     named |= {"totals": reckon(bodies, read, terms, kinds, around).totals, "number": 1, "previous": proof.GENESIS}

@@ -306,7 +306,7 @@ def _card(segment: Mapping[str, Any], place: Place, terms: Terms) -> SegmentCard
             terms.states.get(segment["segment_id"], "open"),
         ),
         starts=segment["segment_id"] in terms.starts,
-        late=segment.get("adjustment") or "",
+        late=segment.get("adjustment") or ", ".join(one["week"] for one in segment.get("adjustments", ())),
     )
 
 
