@@ -10,6 +10,7 @@ from services.kit.mongo import Session
 from services.kit.problems import invalid, not_found
 from services.licensing import people
 from services.licensing.store import Document, Store, instant, key, new_id, now
+from services.wire import currencies
 from services.wire.events import ContractChanged, Fact, Id, Strict
 from services.wire.requests import GrantedContract
 
@@ -17,6 +18,12 @@ from services.wire.requests import GrantedContract
 def _day(text: str) -> str:
     if date.fromisoformat(text).isoformat() != text:
         raise ValueError("not a day like 2026-11-21")
+    return text
+
+
+def _code(text: str) -> str:
+    if text not in currencies.CODES:
+        raise ValueError("not a currency of ISO 4217")
     return text
 
 
@@ -30,7 +37,7 @@ Day = Annotated[str, AfterValidator(_day)]
 Project = Annotated[str, Field(min_length=1, max_length=200)]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Labels = Annotated[list[Label], Field(max_length=200), AfterValidator(_once)]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_code)]
 Rate = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Limit = Annotated[int, Field(ge=0, le=7 * 24 * 60)]
 

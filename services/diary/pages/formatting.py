@@ -6,10 +6,11 @@ A dash stands for what is unknown and comes with a reason; a known zero is writt
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from services.wire import currencies
+from services.wire.slots import parse_instant
+
 DASH = "–"
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
-# minor units that are not hundredths (ISO 4217)
-_PLACES = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "VND": 0, "XOF": 0, "XAF": 0, "BHD": 3, "JOD": 3, "KWD": 3, "TND": 3}
 
 
 def duration(minutes: int) -> str:
@@ -39,7 +40,7 @@ def money(minor: int, currency: str) -> str:
 
 def places_of(currency: str) -> int:
     """How many decimals a currency has."""
-    return _PLACES.get(currency, 2)
+    return currencies.places(currency)
 
 
 def percent(share: float) -> str:
@@ -78,6 +79,13 @@ def moment(instant: datetime, zone: ZoneInfo, day: date) -> str:
     """When something happened, seen from a day: ``11:02`` on it, else ``21 Nov 11:02``."""
     local = instant.astimezone(zone)
     return local.strftime("%H:%M") if local.date() == day else f"{local.day} {local:%b %H:%M}"
+
+
+def dated(instant: datetime | str, zone: ZoneInfo, *, named: bool = True) -> str:
+    """When something happened: ``22 Nov 2026, 10:22 Berlin``; not ``named`` where the heading names the zone."""
+    found: datetime = parse_instant(instant) if isinstance(instant, str) else instant
+    local = found.astimezone(zone)
+    return f"{local.day} {local:%b %Y, %H:%M}" + (f" {zone_name(zone.key)}" if named else "")
 
 
 def ago(seconds: float) -> str:

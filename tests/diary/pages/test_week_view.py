@@ -15,6 +15,7 @@ from services.diary.pages.gallery_view import gallery_view
 from services.diary.pages.range_view import days_between
 from services.diary.pages.week_view import WeekAround, dates_of, entries_of, week_view
 from services.kit.problems import Problem
+from services.wire import currencies
 from services.wire.seals import pattern
 from services.wire.slots import day_bounds, week_bounds
 from tests.diary.pages import sample
@@ -191,12 +192,19 @@ def test_what_is_no_limit_is_refused_at_its_field(text: str) -> None:
     assert refused.value.extra["field"] == "weekly_limit_minutes"
 
 
-@given(st.integers(0, 999_999_999), st.sampled_from(["EUR", "JPY", "KWD"]))
+@given(st.integers(0, 999_999_999), st.sampled_from(["EUR", "JPY", "KWD", "CLF"]))
 def test_a_rate_is_read_as_it_is_written(minor: int, currency: str) -> None:
     """S-03: integer minor units, also where they are not hundredths."""
     places = formatting.places_of(currency)
     text = formatting.money(minor, currency).split("\u00a0")[1].replace(",", "")
     assert contracts_view.read_rate(text, places) == minor
+
+
+def test_amounts_have_their_currencys_decimals() -> None:
+    """ISO 4217: what is shown with others would be a hundred times too much or too little."""
+    shown = [formatting.money(12345, code).split("\u00a0")[1] for code in ("CHF", "UGX", "XPF", "OMR", "IQD", "CLF")]
+    assert shown == ["123.45", "12,345", "12,345", "12.345", "12.345", "1.2345"]
+    assert {"EUR", "JPY", "KWD", "CLF"} < currencies.CODES
 
 
 @pytest.mark.parametrize("text", ["", "a", "-5", "5.123", "1.2.3", "9999999999"])
