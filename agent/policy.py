@@ -39,6 +39,8 @@ class Policy:
     """T-07, likewise."""
     may_choose_monitors: bool = True
     """T-06, likewise."""
+    may_annotate: bool = True
+    """Memo and label (T-20); under monitoring only where the policy lets the member be reminded of them (T-02)."""
 
     def visible(self, front: App | None) -> App | None:
         """What of the window in front may be kept (T-04)."""
@@ -168,6 +170,7 @@ def _read_policy(policy: Mapping[str, Any], mode: str) -> Policy:
         may_pause=free or bool(member_may.get("pause")),
         may_discard=free or bool(member_may.get("discard")),
         may_choose_monitors=free or bool(member_may.get("choose_monitors")),
+        may_annotate=free or bool(member_may.get("remind")),
     )
 
 

@@ -203,7 +203,7 @@ class Resident:
 
     async def _do(self, command: str, more: dict[str, Any]) -> dict[str, Any]:
         session = self._session
-        if command in ("start", "stop", "note") and session.entitlement.monitoring:
+        if command in ("start", "stop") and session.entitlement.monitoring:
             raise NotAllowed("this computer records by itself: its licence is for monitoring")
         if command == "start":
             session.start(more.get("contract"), more.get("memo"), more.get("label"))

@@ -145,6 +145,8 @@ class Session:
 
     def annotate(self, memo: str | None, label: str | None) -> None:
         """Memo and label while time runs (T-20); None leaves what is there."""
+        if not self.entitlement.policy.may_annotate:
+            raise NotAllowed("the policy of this computer asks for no memo or label")
         running = self._now_running()
         running.memo = memo if memo is not None else running.memo
         running.label = label if label is not None else running.label

@@ -64,7 +64,7 @@ class Policy(Strict):
     idle_minutes: int = Field(default=5, ge=1, le=120)
     """T-11."""
     movement_counts: bool = False
-    """T-03."""
+    """T-03. Of no effect: a minute counts alike for everybody, as the workspace's setting of this name says."""
     grace_days: int = Field(default=30, ge=0, le=180)
     """How long an offline agent goes on under this policy (L-04)."""
     tray: bool = True

@@ -2,6 +2,8 @@
 
 The agent and the back office show the same sentences, so that nobody decides about anything else than what is read.
 Input is a policy's dump as it crosses the bus; a switch that is missing counts as off.
+
+A policy can allow what this version of Daybook does not do yet (``NOT_YET``): its sentence says both, and is not *on*.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +12,17 @@ from typing import Any, NamedTuple
 MODES = ("worklog", "monitoring")
 NOT_RECORDED = "not recorded."
 _SEGMENTS_AN_HOUR = 6
+
+#: Switches that change nothing on a computer yet (``tests/agent/test_policy.py`` compares).
+NOT_YET = frozenset(
+    {
+        *("camera.enabled", "camera.per_hour", "recording", "live", "notify", "tray", "legal_basis"),
+        *("member_may.keep_idle", "shifts_only", "automatic_updates"),
+    }
+)
+#: Switches that are the services' to obey: what is kept, and for how long; what counts, the workspace's settings say.
+ELSEWHERE = frozenset({"capture_days", "legal_hold", "movement_counts"})
+_NONE_YET = "The policy allows it; not recorded by this version's agent."
 
 Dump = Mapping[str, Any]
 
@@ -65,18 +78,17 @@ def changes(before: Dump, after: Dump, modes: Sequence[str] = MODES) -> list[Cha
 def _when(policy: Dump, monitoring: bool) -> Sentence:
     words = "from when this computer starts until it shuts down" if monitoring else "only between your Start and Stop"
     if policy.get("shifts_only"):
-        words += ", and only within your shifts"
+        words += "; it is to be only within your shifts, which this version's agent does not know yet"
     return Sentence("when", "When", True, f"{words}.")
 
 
 def _counts(policy: Dump, monitoring: bool) -> Sentence:
-    alone = "makes it active" if policy.get("movement_counts") else "does not make it active"
     return Sentence(
         "counts",
         "Activity",
         True,
         "how many keystrokes, clicks, scrolls and pointer movements each minute has; never what was typed or clicked. "
-        f"Movement alone {alone}.",
+        "Movement alone makes it active only where the workspace's settings say so.",
     )
 
 
@@ -138,37 +150,32 @@ def _shown(policy: Dump, monitoring: bool) -> Sentence | None:
     if not (policy.get("screenshots") or {}).get("enabled"):
         return None
     on, free = bool(policy.get("notify", True)), not monitoring or _may(policy, "discard")
-    seen = "you are shown each one" if on else "you are not shown each one"
-    if not free:
-        taken = "; none can be discarded here."
-    elif on:
-        taken = " and can discard it before it leaves this computer; its time goes with it."
-    else:
-        taken = "; the running segment can be discarded with its captures, before they leave this computer."
-    return Sentence("notify", "Each capture", on, seen + taken)
+    seen = "to be shown to you, which this version's agent does not do yet" if on else "not shown to you"
+    kept = "; the running segment can be discarded with its captures, before they leave this computer."
+    return Sentence("notify", "Each capture", False, seen + (kept if free else "; none can be discarded here."))
 
 
 def _camera(policy: Dump, monitoring: bool) -> Sentence:
     camera = policy.get("camera") or {}
     words = f"at most {_counted(int(camera.get('per_hour', 1)), 'snapshot')} an hour, and only with your own yes."
-    return _switched("camera", "Camera", bool(camera.get("enabled")), words)
+    return _allowed("camera", "Camera", bool(camera.get("enabled")), words)
 
 
 def _recording(policy: Dump, monitoring: bool) -> Sentence:
     words = "a video of the screen at a low rate."
-    return _switched("recording", "Screen video", bool(policy.get("recording")), words)
+    return _allowed("recording", "Screen video", bool(policy.get("recording")), words)
 
 
 def _live(policy: Dump, monitoring: bool) -> Sentence:
     words = "an admin or your team's manager can watch the screen; each watch is written down, and you can see it."
-    return _switched("live", "Live view", bool(policy.get("live")), words)
+    return _allowed("live", "Live view", bool(policy.get("live")), words)
 
 
 def _idle(policy: Dump, monitoring: bool) -> Sentence:
     minutes = _counted(int(policy.get("idle_minutes", 5)), "minute")
     asked = not monitoring or _may(policy, "keep_idle")
     back = (
-        "coming back you are asked whether to keep it as manual time or drop it"
+        "coming back you are to be asked whether to keep it as manual time, which this version's agent does not do yet"
         if asked
         else "you are not asked about it"
     )
@@ -189,13 +196,14 @@ def _remind(policy: Dump, monitoring: bool) -> Sentence | None:
     if not monitoring:
         return None
     on = _may(policy, "remind")
-    words = "you set whether and how often you are reminded of them." if on else "not asked for here."
+    words = "you can write them; this version's agent does not remind you of them yet." if on else "not asked for here."
     return Sentence("remind", "Memo and label", on, words)
 
 
 def _tray(policy: Dump, monitoring: bool) -> Sentence:
     if policy.get("tray", True):
-        return Sentence("tray", "Icon", True, "shows that recording runs.")
+        words = "is to show that recording runs; this version's agent has none yet, and its status page says so."
+        return Sentence("tray", "Icon", False, words)
     basis = str(policy.get("legal_basis") or "").strip()
     why = (
         f"on the declared basis: {basis.rstrip('.')}"
@@ -207,7 +215,9 @@ def _tray(policy: Dump, monitoring: bool) -> Sentence:
 
 def _kept(policy: Dump, monitoring: bool) -> Sentence:
     days = policy.get("capture_days", 7)
-    words = "pictures are kept without an end" if days is None else f"pictures are erased after {_counted(days, 'day')}"
+    words = "pictures are kept without an end"
+    if days is not None:
+        words = f"pictures are to be erased after {_counted(days, 'day')}, which this version does not do by itself yet"
     hold = "; a legal hold keeps them until it is lifted" if policy.get("legal_hold") else ""
     return Sentence("kept", "How long", True, f"{words}{hold}. Time records stay.")
 
@@ -219,8 +229,10 @@ def _grace(policy: Dump, monitoring: bool) -> Sentence:
 
 def _updates(policy: Dump, monitoring: bool) -> Sentence:
     on = bool(policy.get("automatic_updates", True))
-    words = "install themselves, never while time is running." if on else "wait until somebody installs them."
-    return Sentence("updates", "Updates", on, words)
+    words = "wait until somebody installs them."
+    if on:
+        words = "are to install themselves, which this version's agent does not do yet: somebody installs them."
+    return Sentence("updates", "Updates", False, words)
 
 
 _SENTENCES: Sequence[Callable[[Dump, bool], Sentence | None]] = (
@@ -231,6 +243,11 @@ _SENTENCES: Sequence[Callable[[Dump, bool], Sentence | None]] = (
 
 def _switched(kind: str, name: str, on: bool, words: str) -> Sentence:
     return Sentence(kind, name, on, words if on else NOT_RECORDED)
+
+
+def _allowed(kind: str, name: str, on: bool, words: str) -> Sentence:
+    """As ``_switched``, of what no agent records yet."""
+    return Sentence(kind, name, False, f"{words} {_NONE_YET}" if on else NOT_RECORDED)
 
 
 def _may(policy: Dump, what: str) -> bool:

@@ -366,10 +366,17 @@ def test_under_monitoring_breaks_and_discarding_are_the_policys() -> None:
     """T-02."""
     life = Life(entitlement=entitled(mode="monitoring"))
     life.session.start(None)
-    for forbidden in (lambda: life.session.switch("break"), life.session.discard):
+    for forbidden in (
+        lambda: life.session.switch("break"),
+        life.session.discard,
+        lambda: life.session.annotate("memo", None),
+    ):
         with pytest.raises(NotAllowed, match="policy"):
             forbidden()
-    life.session.entitle(entitled(mode="monitoring", member_may={"pause": True}), life.clock.now())
+    life.session.entitle(entitled(mode="monitoring", member_may={"pause": True, "remind": True}), life.clock.now())
+    life.session.annotate("memo", None)
+    assert life.session.book.slot is not None
+    assert life.session.book.slot.memo == "memo"
     life.session.switch("break")
 
 

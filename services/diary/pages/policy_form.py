@@ -36,7 +36,6 @@ SWITCHES: tuple[Switch, ...] = (
     Switch("only_sites", "lines", []),
     Switch("never_sites", "lines", []),
     Switch("idle_minutes", "number", 5),
-    Switch("movement_counts", "tick", False),
     Switch("shifts_only", "tick", False),
     Switch("member_may.choose_monitors", "tick", False),
     Switch("member_may.discard", "tick", False),

@@ -28,7 +28,10 @@ DEFAULTS = {
 
 def test_the_form_has_every_switch_and_its_defaults() -> None:
     """B-05: what the form says first is what licensing means by saying nothing."""
-    assert policy_form.defaults() == {name: value for name, value in Policy().model_dump().items() if name != "version"}
+    unasked = ("version", "movement_counts")  # the workspace's setting decides (T-03)
+    assert policy_form.defaults() == {
+        name: value for name, value in Policy().model_dump().items() if name not in unasked
+    }
 
 
 def test_who_is_told_are_those_of_whom_more_is_recorded() -> None:
