@@ -5,6 +5,7 @@
 ``app_doors``  every route of the web with the action it declares
 """
 
+import time
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from tests.hostile.counting import MADE
 from tests.hostile.tenants import Tenant
 from tests.support.routes import Door, doors
 from tests.support.stack import Stack
+
+_BEGAN = time.monotonic()
 
 
 @pytest.fixture(scope="session")
@@ -34,5 +37,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     """The figure that ``make hostile`` is about."""
     if MADE["requests"]:
         classes = ", ".join(f"{name} {count}" for name, count in sorted(MADE.items()) if name.endswith("xx"))
-        told = f"{MADE['requests']} hostile requests ({classes}), {MADE['succeeded']} succeeded"
+        spent = time.monotonic() - _BEGAN
+        told = f"{MADE['requests']} hostile requests ({classes}) in {spent:.0f} s, {MADE['succeeded']} succeeded"
         terminalreporter.write_line(told)
