@@ -1,18 +1,18 @@
 """One day of a member's diary, as architecture.md (*The edge*) writes the answer.
 
-Two questions to the store: the day's segments by a range of ``_id``, and the member's weeks it touches. What the
-projector stored as JSON goes out as it is, with the billing and the score of the moment.
+One question to the store: the day's segments by a range of ``_id``, the member's weeks it touches, and the member. What
+the projector stored as JSON goes out as it is, with the billing and the score of the moment.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
-from pymongo.database import Database as SyncDatabase
 
 from services.diary import late
 from services.diary.access import Action, Sight, Viewer, sight
@@ -69,7 +69,10 @@ async def see(edge: Edge, viewer: Viewer, action: Action, member: str) -> Sight:
 
     To a client there is nobody but those who work on a contract of theirs (S-07).
     """
-    document = await edge.people.member(viewer.workspace, member)
+    return await _see(edge, viewer, action, member, await edge.people.member(viewer.workspace, member))
+
+
+async def _see(edge: Edge, viewer: Viewer, action: Action, member: str, document: dict[str, Any] | None) -> Sight:
     if document is None and member != viewer.member:
         raise not_found("member")
     allowed = sight(viewer, action, member, document["team"] if document else None)
@@ -112,13 +115,13 @@ async def encode_day(
 ) -> bytes:
     """A day as the JSON of the answer, encoded once."""
     wanted = read_date(day)
-    allowed = await see(edge, viewer, Action.READ_DIARY, member)
     where = await zone_of(edge, viewer.workspace, member, zone)
     workspace = await edge.people.workspace(viewer.workspace)
     bounds = slots.day_bounds(wanted, where)
     if within:
         bounds = max(bounds[0], within[0]), min(bounds[1], within[1])
-    segments, weeks = await _find(edge.db, viewer.workspace, member, bounds, workspace.billing)
+    document, segments, weeks = await _find(edge.db, viewer.workspace, member, bounds, workspace.billing)
+    allowed = await _see(edge, viewer, Action.READ_DIARY, member, document)
     if allowed.contracts is not None:
         segments = [one for one in segments if allowed.shows(one["_id"].split("|")[3])]
         weeks = [one for one in weeks if allowed.shows(one["contract"])]
@@ -138,23 +141,32 @@ async def encode_day(
 
 
 async def _find(
-    db: Database, workspace: str, member: str, bounds: Span, billing: ZoneInfo
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The segments whose slot starts within the bounds, by the clock, and the member's weeks that these touch."""
+    db: Database, workspace: str, member: str, bounds: tuple[datetime, datetime], billing: ZoneInfo
+) -> tuple[dict[str, Any] | None, list[dict[str, Any]], list[dict[str, Any]]]:
+    """The member, the segments whose slot starts within the bounds, by the clock, and the weeks that these touch.
+
+    One question, since asking costs more than what is answered.
+    """
     start, end = bounds
     head = f"{workspace}|{member}|"
     span = {"_id": {"$gte": head + slots.format_instant(start), "$lt": head + slots.format_instant(end)}}
     first, last = slots.week_of(start, billing), slots.week_of(end - timedelta(seconds=1), billing)
     weeks = {"workspace": workspace, "member": member, "week": {"$gte": str(first), "$lte": str(last)}}
-
-    def ask(store: SyncDatabase[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        return (
-            list(store["segments"].find(span, {"parts": 0}).sort("_id", 1)),
-            list(store["weeks"].find(weeks, {"claims": 0}).sort([("week", 1), ("contract", 1)])),
-        )
-
-    segments, found = await in_one_go(db, ask)
-    return [one for one in segments if "shown" in one], found  # a score may be here before its segment
+    key = f"{workspace}|{member}"
+    question: list[dict[str, Any]] = [
+        {"$match": span},
+        {"$project": {"parts": 0}},
+        {"$unionWith": {"coll": "weeks", "pipeline": [{"$match": weeks}, {"$project": {"claims": 0}}]}},
+        {"$unionWith": {"coll": "members", "pipeline": [{"$match": {"_id": key}}]}},
+    ]
+    found = await in_one_go(db, lambda store: list(store["segments"].aggregate(question)))
+    segments = [one for one in found if "shown" in one]  # a score may be here before its segment
+    billed = [one for one in found if "terms" in one]
+    return (
+        next((one for one in found if one["_id"] == key), None),
+        sorted(segments, key=itemgetter("_id")),
+        sorted(billed, key=itemgetter("week", "contract")),
+    )
 
 
 async def _other_weeks(
