@@ -89,12 +89,15 @@ def _hang_up(app: FastAPI, routers: Iterable[APIRouter]) -> None:
 def _add_pages(app: FastAPI) -> None:
     app.mount("/static", Statics(directory=STATIC), name="static")
     _hang_up(app, [statements.program, *ROUTERS])
-    app.state.problem_page = routes.problem_page
+    app.state.problem_page, app.state.ended_page = routes.problem_page, routes.ended_page
 
 
 def _add_refusals(app: FastAPI) -> None:
     @app.exception_handler(Problem)
     async def problem(request: Request, error: Problem) -> Response:
+        if error.status == 401 and request.method == "POST" and not request.url.path.startswith(f"{API}/"):
+            ended: Response = await request.app.state.ended_page(request, error)
+            return ended
         return refuse(request, error)
 
     @app.exception_handler(RequestValidationError)

@@ -66,6 +66,10 @@ class Sent:
         """All that was chosen under one name."""
         return [value for value in self._data.getlist(name) if isinstance(value, str) and value]
 
+    def typed(self) -> list[tuple[str, str]]:
+        """All that was sent but files, as (name, text), in its order."""
+        return [(name, value) for name, value in self._data.multi_items() if isinstance(value, str)]
+
     def lines(self, name: str) -> list[str]:
         """The lines of a field that are not empty."""
         return [line.strip() for line in self.text(name).splitlines() if line.strip()]

@@ -16,6 +16,7 @@ from services.diary.api.bodies import identifier
 from services.diary.edge import Edge, current_viewer, edge_of, gate
 from services.diary.live import event
 from services.diary.pages.day_view import states_of
+from services.diary.pages.forms import read_form
 from services.diary.pages.grid import grid_of
 from services.diary.pages.minutes_view import minutes_view
 from services.diary.pages.panels import Panel
@@ -158,6 +159,24 @@ async def diaries(request: Request, viewer: _SomeViewer) -> HTMLResponse:
     """Everybody whose diary the viewer may open."""
     others = await others_of(edge_of(request), viewer, "")
     return await framed(request, viewer, "diaries.html", at="/diaries", others=others)
+
+
+_SECRETS = ("password", "secret", "code", "token", "key")
+
+
+async def ended_page(request: Request, problem: Problem) -> HTMLResponse | RedirectResponse:
+    """A form was sent without a session: what was typed stays, to be sent again, but for secrets, which no page keeps.
+
+    What comes from another site never gets here (guard.py): nobody can have somebody else send it again.
+    """
+    try:
+        typed = (await read_form(request)).typed() if "hx-request" not in request.headers else []
+    except Problem:
+        typed = []
+    if not typed or any(secret in name for name, value in typed for secret in _SECRETS if value):
+        return problem_page(request, problem)
+    action = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return HTMLResponse(render("ended.html", typed=typed, action=action), problem.status)
 
 
 def problem_page(request: Request, problem: Problem) -> HTMLResponse | RedirectResponse:

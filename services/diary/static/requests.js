@@ -17,10 +17,31 @@
     target.dispatchEvent(new CustomEvent("daybook:failed", { bubbles: true }));
   }
 
+  // a session that ended while something was typed: that is said in the form, and what was typed stays
+  function ended(form) {
+    form.querySelector(".ended")?.remove();
+    const note = document.createElement("p");
+    note.className = "note warn ended";
+    note.setAttribute("role", "alert");
+    const link = document.createElement("a");
+    Object.assign(link, { href: "/sign-in", target: "_blank", textContent: "Sign in again in another tab" });
+    const words = document.createElement("span");
+    words.className = "grow";
+    words.append("Your session has ended. Nothing was saved, and what you typed is kept. ", link, ", then send it again here.");
+    note.append(words);
+    form.prepend(note);
+    link.focus();
+  }
+
   // the target of a request that swaps nothing is the page's own plumbing: live.js speaks for it
   const shows = (event) => event.detail.target && event.detail.target !== document.body && event.detail.elt.getAttribute("hx-swap") !== "none";
 
-  addEventListener("htmx:responseError", (event) => shows(event) && problem(event.detail.target, event.detail.xhr.status));
+  addEventListener("htmx:responseError", (event) => {
+    const { elt, requestConfig, target, xhr } = event.detail;
+    const form = requestConfig.verb !== "get" && elt.closest("form");
+    if (xhr.status === 401 && form) ended(form);
+    else if (shows(event)) problem(target, xhr.status);
+  });
   addEventListener("htmx:sendError", (event) => shows(event) && problem(event.detail.target, 0));
 
   // a form that was refused comes back with the words at its fields: it is swapped in like any other answer
