@@ -1,12 +1,15 @@
 """The audit log as its page shows it: an entry in words. Pure (G-02, B-03)."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.diary.pages.formatting import DASH
 from services.wire.slots import parse_instant
 
+_PAIR = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 #: What is done often, in words; anything else is named by its own name.
 _WORDS = {
     "capture.viewed": "looked at a picture",
@@ -16,6 +19,9 @@ _WORDS = {
     "time.added": "added manual time",
     "time.removed": "took time out",
     "segment.noted": "changed a memo or label",
+    "timesheet.submitted": "submitted a week",
+    "timesheet.approved": "approved a week",
+    "timesheet.rejected": "rejected a week",
     "statement.exported": "exported a statement",
     "account.password_changed": "changed the password",
     "account.two_factor_on": "turned two-factor on",
@@ -52,7 +58,10 @@ _PLACES = {"policy": "/policies", "licence": "/licences", "device": "/devices", 
 
 
 class Line(NamedTuple):
-    """One entry; ``about`` is whom it concerns, ``target`` what was touched, with its page where it has one."""
+    """One entry; ``about`` is whom it concerns, ``target`` what was touched, with its page where it has one.
+
+    ``several`` are the ids of the pictures where the line stands for several entries.
+    """
 
     day: str
     clock: str
@@ -65,6 +74,27 @@ class Line(NamedTuple):
     href: str
     detail: str
     address: str
+    several: str = ""
+
+
+def lines_of(entries: Sequence[Mapping[str, Any]], names: Mapping[str, str], zone: ZoneInfo) -> list[Line]:
+    """Entries as they are read: pictures that somebody looked through within a minute are one line."""
+    groups = groupby(entries, key=lambda one: _look(one) or one["id"])
+    return [_looked(list(some), names, zone) for _, some in groups]
+
+
+def _look(entry: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if entry["action"] != "capture.viewed":
+        return None
+    return (str(entry["actor"]), str(entry["member"]), str(entry["detail"]), str(entry["at"])[:16])
+
+
+def _looked(some: Sequence[Mapping[str, Any]], names: Mapping[str, str], zone: ZoneInfo) -> Line:
+    line = line_of(some[0], names, zone)
+    if len(some) == 1:
+        return line
+    captures = ", ".join(str(one["capture"] or one["target"]) for one in some)
+    return line._replace(did=f"looked at {len(some)} pictures", target="", several=captures)
 
 
 def line_of(entry: Mapping[str, Any], names: Mapping[str, str], zone: ZoneInfo) -> Line:
@@ -83,9 +113,14 @@ def line_of(entry: Mapping[str, Any], names: Mapping[str, str], zone: ZoneInfo) 
         about="" if entry["member"] == entry["actor"] else about,
         target="" if target == entry["member"] else target,
         href=f"{place}/{target}" if place and target else "",
-        detail=str(entry["detail"] or ""),
+        detail=_plain(str(entry["detail"] or "")),
         address=str(entry["address"] or ""),
     )
+
+
+def _plain(detail: str) -> str:
+    """A detail without the marks of programs: ``name: Ada Lind`` of ``name="Ada Lind"``."""
+    return _PAIR.sub(lambda found: f"{found[1].replace('_', ' ')}: {found[2]}", detail)
 
 
 def choices() -> list[tuple[str, str]]:

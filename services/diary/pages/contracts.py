@@ -8,20 +8,23 @@ from fastapi.responses import HTMLResponse
 
 from services.diary import timesheets
 from services.diary.access import Action, Viewer, can
-from services.diary.edge import client_address, current_viewer, edge_of, gate
+from services.diary.edge import Edge, client_address, current_viewer, edge_of, gate
 from services.diary.pages import contracts_view as shown
 from services.diary.pages.contracts_reading import contracts_in_sight, member_names, one_in_sight
+from services.diary.pages.devices import around
 from services.diary.pages.forms import Form, Sent, done, read_form
 from services.diary.pages.listing import page_of
 from services.diary.pages.shell import framed
 from services.diary.pages.week_reading import this_week
 from services.kit.problems import Problem
-from services.wire.requests import Change, Create
+from services.wire.requests import Change, ContractVersionsOf, Create
 
 router = APIRouter(include_in_schema=False)
 _SomeViewer = Annotated[Viewer, Depends(current_viewer)]
 _AT = "/contracts"
 _MOST_WEEKS = 26
+_MOST_VERSIONS = 20
+"""Versions shown at once; the API gives all."""
 
 
 @router.get("/contracts", dependencies=[gate(Action.READ_CONTRACTS)])
@@ -76,6 +79,8 @@ async def contract(request: Request, id: str, viewer: _SomeViewer) -> HTMLRespon
     found = await one_in_sight(edge, viewer, id)
     names = await member_names(edge, viewer)
     weeks, _ = await timesheets.listed(edge, viewer, contract=found["contract"])
+    versions = await _versions(edge, viewer, found["contract"])
+    _, zone = await around(request, viewer)
     return await framed(
         request,
         viewer,
@@ -87,9 +92,20 @@ async def contract(request: Request, id: str, viewer: _SomeViewer) -> HTMLRespon
         terms=shown.terms_of(found),
         weeks=[shown.week_row(one) for one in weeks[:_MOST_WEEKS]],
         may_change=can(viewer, Action.CHANGE_CONTRACTS),
+        versions=shown.versions_of(versions[: _MOST_VERSIONS + 1], names, zone)[:_MOST_VERSIONS] if versions else None,
+        older=max(0, len(versions or ()) - _MOST_VERSIONS),
         labels_only=viewer.role == "client",
-        today=datetime.now(UTC).date().isoformat(),
     )
+
+
+async def _versions(edge: Edge, viewer: Viewer, contract: str) -> list[dict[str, Any]] | None:
+    """A contract's versions, newest first; None while licensing does not answer: its weeks are shown all the same."""
+    asked = ContractVersionsOf(principal=viewer.principal, contract=contract)
+    try:
+        found: list[dict[str, Any]] = (await edge.bus.ask("licensing", "contract_versions", asked))["items"]
+    except Problem:
+        return None
+    return found
 
 
 @router.get("/contracts/{id}/edit", dependencies=[gate(Action.CHANGE_CONTRACTS)])
@@ -141,7 +157,7 @@ async def _form(
         status=status,
         form=form,
         contract=contract,
-        members=[(one["member"], one["name"]) for one in members if one["role"] != "client"],
+        members=[("", "Choose"), *((one["member"], one["name"]) for one in members if one["role"] != "client")],
         clients=[("", "No client"), *((one["member"], one["name"]) for one in members if one["role"] == "client")],
         labels_only=viewer.role == "client",
     )

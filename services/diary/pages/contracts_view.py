@@ -3,11 +3,22 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from services.diary.pages.figures import Bar, limit_bars
-from services.diary.pages.formatting import DASH, duration, hours_and_minutes, limit, money, places_of, week_title
+from services.diary.pages.formatting import (
+    DASH,
+    dated,
+    duration,
+    hours_and_minutes,
+    limit,
+    money,
+    places_of,
+    week_title,
+)
 from services.diary.pages.forms import Sent
 from services.kit.problems import invalid
+from services.wire.words import Change
 
 
 class Row(NamedTuple):
@@ -103,8 +114,33 @@ def terms_of(contract: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Memo", "Required" if contract["memo_required"] else "Not required"),
         ("Activity labels", ", ".join(contract["labels"]) or "None: the member writes a memo only"),
         ("Runs", _runs(contract["starts_on"], contract["ends_on"])),
-        ("Version", str(contract["revision"])),
     ]
+
+
+class Version(NamedTuple):
+    """A version of a contract: when and by whom it was made, and each term that became another one."""
+
+    number: int
+    made: str
+    changes: list[Change]
+
+
+def versions_of(found: Sequence[Mapping[str, Any]], names: Mapping[str, str], zone: ZoneInfo) -> list[Version]:
+    """A contract's versions (``rpc.licensing.contract_versions``, the newest first) as its history shows them."""
+    said = [_said(one["contract"], names) for one in found]
+    shown = []
+    for place, one in enumerate(found):
+        before = said[place + 1] if place + 1 < len(said) else said[place]
+        changes = [Change(name, before[name], after) for name, after in said[place].items() if after != before[name]]
+        made = [dated(one["changed_at"], zone)] if one["changed_at"] else []
+        made += [f"by {one['by_name']}"] if one["by_name"] else []
+        shown.append(Version(one["version"], " ".join(made), changes))
+    return shown
+
+
+def _said(contract: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
+    client = names.get(contract["client"] or "", "") or "None"
+    return {"Project": str(contract["project"]), "Client": client, **dict(terms_of(contract))}
 
 
 def _runs(starts: str | None, ends: str | None) -> str:
@@ -171,8 +207,10 @@ def labels_of(sent: Sent) -> list[str]:
     return list(dict.fromkeys(sent.lines("labels")))
 
 
-def read_rate(text: str, places: int) -> int:
-    """``64``, ``64.5`` or ``64,50`` an hour in minor units; 422 where it is none."""
+def read_rate(text: str, places: int) -> int | None:
+    """``64``, ``64.5`` or ``64,50`` an hour in minor units; None where it is empty; 422 where it is none."""
+    if not text:
+        return None
     whole, _, rest = text.replace(",", ".").replace(" ", "").partition(".")
     if not whole.isdecimal() or (rest and not rest.isdecimal()) or len(rest) > places or len(whole) > 9:
         raise invalid(f"rate_minor: an amount like {_decimal(6400, places)}", field="rate_minor")

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.diary.pages.formatting import duration
+from services.diary.pages.formatting import duration, zone_name
 from services.wire.slots import parse_instant
 
 _ORDER = ("open", "submitted", "approved", "locked")
@@ -95,7 +95,7 @@ def _lock_words(locks: datetime | None, zone: ZoneInfo, now: datetime) -> str:
     if locks is None:
         return "by the clock, on the Monday after"
     local = locks.astimezone(zone)
-    words = f"{local:%A} {local.day} {local:%b %H:%M} {zone.key}"
+    words = f"{local:%A} {local.day} {local:%b %H:%M} {zone_name(zone.key)}"
     minutes = int((locks - now).total_seconds() // 60)
     if minutes <= 0:
         return words

@@ -3,6 +3,7 @@
 A dash stands for what is unknown and comes with a reason; a known zero is written as zero.
 """
 
+import re
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,8 @@ from services.wire import currencies
 from services.wire.slots import parse_instant
 
 DASH = "–"
+_INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_RULE = re.compile(r" \([A-Z]-\d\d\)")
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
 
 
@@ -86,6 +89,12 @@ def dated(instant: datetime | str, zone: ZoneInfo, *, named: bool = True) -> str
     found: datetime = parse_instant(instant) if isinstance(instant, str) else instant
     local = found.astimezone(zone)
     return f"{local.day} {local:%b %Y, %H:%M}" + (f" {zone_name(zone.key)}" if named else "")
+
+
+def with_clocks(words: str, zone: ZoneInfo) -> str:
+    """A sentence for programs as people read it: instants as the zone's clock had them, no rule's id behind it."""
+    said = _INSTANT.sub(lambda found: dated(found[0], zone), words)
+    return _RULE.sub("", said)
 
 
 def ago(seconds: float) -> str:

@@ -125,7 +125,7 @@ class WeekView(NamedTuple):
     steps: list[Step]
     checks: list[Line]
     manual: list[Line]
-    empty: bool
+    closed: bool
 
 
 def week_view(monday: date, days: Sequence[Mapping[str, Any]], around: WeekAround) -> WeekView:
@@ -150,7 +150,7 @@ def week_view(monday: date, days: Sequence[Mapping[str, Any]], around: WeekAroun
         steps=steps_of(around.sheets, around.zone, around.now),
         checks=_checks(days, grids, around),
         manual=_manual(days, grids, around),
-        empty=not any(day["segments"] for day in days),
+        closed=bool(around.sheets) and all(sheet["state"] == "locked" for sheet in around.sheets),
     )
 
 

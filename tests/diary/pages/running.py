@@ -11,7 +11,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -38,7 +37,6 @@ from services.wire.requests import Principal
 from tests.diary.running import served
 from tests.support.servers import Installation, new_id
 
-CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(path).exists()), None)
 HASH = "a" * 64
 
 
@@ -74,6 +72,7 @@ class Neighbours:
     mails: list[dict[str, Any]] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     refusal: dict[str, Any] | None = None
+    versions: list[dict[str, Any]] = field(default_factory=list)
 
     async def listen(self) -> "Neighbours":
         for subject, answer in {
@@ -83,6 +82,7 @@ class Neighbours:
             subjects.rpc("licensing", "tell"): self._tell,
             subjects.rpc("licensing", "create"): self._create,
             subjects.rpc("licensing", "change"): self._create,
+            subjects.rpc("licensing", "contract_versions"): self._versions,
             subjects.rpc("ingest", "sync"): self._sync,
             subjects.rpc("media", "picture"): self._picture,
         }.items():
@@ -132,6 +132,9 @@ class Neighbours:
             await self._refuse(message, self.refusal)
         else:
             await message.respond(orjson.dumps({"id": asked.get("id", "con-new"), **asked["body"]}))
+
+    async def _versions(self, message: Msg) -> None:
+        await message.respond(orjson.dumps({"items": self.versions}))
 
     async def _sync(self, message: Msg) -> None:
         if self.ingest_away:

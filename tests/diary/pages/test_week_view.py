@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.diary.pages import contracts_view, formatting
+from services.diary.pages.audit_view import lines_of
 from services.diary.pages.decided_view import notes_of, pattern_path, seal_of, shown_state, steps_of
 from services.diary.pages.gallery_view import gallery_view
 from services.diary.pages.range_view import days_between
@@ -207,7 +208,59 @@ def test_amounts_have_their_currencys_decimals() -> None:
     assert {"EUR", "JPY", "KWD", "CLF"} < currencies.CODES
 
 
-@pytest.mark.parametrize("text", ["", "a", "-5", "5.123", "1.2.3", "9999999999"])
+def test_no_rate_is_not_paid_by_the_hour() -> None:
+    """S-03: only hourly contracts bill."""
+    assert contracts_view.read_rate("", 2) is None
+
+
+TERMS_THEN = {
+    **TERMS,
+    "member": "m-1",
+    "client": None,
+    "weekly_limit_minutes": 1800,
+    "manual_time": True,
+    "starts_on": None,
+    "ends_on": None,
+}
+
+
+def test_a_version_of_a_contract_says_what_became_different() -> None:
+    """S-03, S-07: the newest first, each against the one before it."""
+    now = {**TERMS_THEN, "rate_minor": None, "client": "m-2"}
+    found = [
+        {"version": 2, "changed_at": "2026-11-20T10:00:00Z", "by_name": "Ada Admin", "contract": now},
+        {"version": 1, "changed_at": None, "by_name": None, "contract": TERMS_THEN},
+    ]
+    newest, first = contracts_view.versions_of(found, {"m-2": "Halden Freight"}, ZoneInfo("Europe/Oslo"))
+    assert (newest.number, newest.made) == (2, "20 Nov 2026, 11:00 Oslo by Ada Admin")
+    assert [tuple(one) for one in newest.changes] == [
+        ("Client", "None", "Halden Freight"),
+        ("Rate", "€\u00a064.00 an hour", "Not paid by the hour"),
+    ]
+    assert (first.made, first.changes) == ("", [])
+
+
+def test_what_programs_are_told_is_read_by_the_clock() -> None:
+    said = formatting.with_clocks("The first at 2026-11-20T08:00:00Z: choose another (S-05).", ZoneInfo("Europe/Oslo"))
+    assert said == "The first at 20 Nov 2026, 09:00 Oslo: choose another."
+
+
+def test_pictures_looked_through_within_a_minute_are_one_line_of_the_log() -> None:
+    """G-02, B-03: none is left out, and another's looks, or a minute later, stand apart."""
+    looks = [
+        {"id": str(n), "at": f"2026-11-20T10:0{n // 3}:0{n}Z", "action": "capture.viewed", "actor": "m-2"}
+        | {"actor_name": "Ada", "actor_role": "admin", "member": "m-1", "capture": f"cap-{n}", "target": None}
+        | {"detail": "thumbnail", "address": None}
+        for n in range(5)
+    ]
+    lines = lines_of(looks, {"m-1": "Mira"}, UTC_ZONE)
+    assert [(one.did, one.several) for one in lines] == [
+        ("looked at 3 pictures", "cap-0, cap-1, cap-2"),
+        ("looked at 2 pictures", "cap-3, cap-4"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["a", "-5", "5.123", "1.2.3", "9999999999"])
 def test_what_is_no_rate_is_refused_at_its_field(text: str) -> None:
     with pytest.raises(Problem) as refused:
         contracts_view.read_rate(text, 2)
