@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from services.diary.pages.formatting import dated
 from services.diary.pages.forms import Form, told
 from services.kit.problems import Problem
-from services.wire.slots import parse_instant
 
 #: (scope, its name, what it opens) as a form shows them (W-08).
 SCOPES = (
@@ -41,16 +40,16 @@ class Row(NamedTuple):
 
 def session_row(session: Mapping[str, Any], names: Mapping[str, str], zone: str) -> Row:
     """A session: the browser, the workspace and the address, when it began and was last seen."""
-    where = names.get(session["workspace"], "another workspace")
-    what = f"{where}, from {session['address']}, since {_moment(session['started_at'], zone)}"
-    return Row(session["id"], program_of(session["agent"]), what, _moment(session["seen_at"], zone), session["current"])
+    where, at = names.get(session["workspace"], "another workspace"), ZoneInfo(zone)
+    what = f"{where}, from {session['address']}, since {dated(session['started_at'], at, named=False)}"
+    return Row(session["id"], program_of(session["agent"]), what, dated(session["seen_at"], at), session["current"])
 
 
 def token_row(token: Mapping[str, Any], zone: str) -> Row:
     """A token: its scopes, how long it lasts, when it was used last."""
     known = {scope: name.lower() for scope, name, _ in SCOPES}
-    until = f"until {_moment(token['expires'], zone)}" if token["expires"] else "until it is revoked"
-    used = f"used {_moment(token['used_at'], zone)}" if token["used_at"] else "never used"
+    until = f"until {dated(token['expires'], ZoneInfo(zone))}" if token["expires"] else "until it is revoked"
+    used = f"used {dated(token['used_at'], ZoneInfo(zone))}" if token["used_at"] else "never used"
     what = ", ".join(known.get(one, one) for one in token["scopes"])
     return Row(token["id"], token["name"], f"May {what}; {until}", used)
 
@@ -62,11 +61,6 @@ def program_of(agent: str) -> str:
     if browser:
         return f"{browser} on {system}" if system else browser
     return re.split(r"[ /]", agent, maxsplit=1)[0] or "A program"
-
-
-def _moment(text: str, zone: str) -> str:
-    instant: datetime = parse_instant(text).astimezone(ZoneInfo(zone))
-    return f"{instant.day} {instant:%b %Y, %H:%M}"
 
 
 def password_form(problem: Problem, name: str, *, old: str, new: str, code: str = "") -> Form:

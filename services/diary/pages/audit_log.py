@@ -10,6 +10,7 @@ from services.diary.api import audit
 from services.diary.edge import current_viewer, edge_of, gate
 from services.diary.pages import audit_view as view
 from services.diary.pages.devices import around
+from services.diary.pages.formatting import zone_name
 from services.diary.pages.listing import address_of
 from services.diary.pages.render import render
 from services.diary.pages.shell import framed
@@ -41,7 +42,9 @@ async def log(request: Request, viewer: _SomeViewer) -> HTMLResponse:
         viewer,
         "audit.html",
         at=_AT,
-        lines=[view.line_of(one, names, zone) for one in found["items"]],
+        lines=view.lines_of(found["items"], names, zone),
+        zone=zone_name(zone.key),
+        addressed=any(one["address"] for one in found["items"]),
         following=address_of(_AT, {**query, "before": found["next"]}) if found["next"] else None,
         newest=address_of(_AT, query) if before else None,
         incomplete=found["incomplete"],

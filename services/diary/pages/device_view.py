@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.diary.devices import Contact, waits_since
-from services.diary.pages.formatting import DASH, ago, counted
+from services.diary.pages.formatting import DASH, ago, counted, dated
 from services.diary.pages.silence_view import Told, told
-from services.wire.slots import parse_instant
 
 REASONS = {
     "invalid": "cannot be read",
@@ -62,7 +61,7 @@ def row_of(contact: Contact, names: Mapping[str, str], now: datetime, zone: Zone
     return Row(
         id=device["id"],
         name=device["name"],
-        os=device["os"],
+        os=os_name(device["os"]),
         member=names.get(device["member"], DASH),
         member_id=device["member"],
         mode=str(device["mode"]).title(),
@@ -72,6 +71,11 @@ def row_of(contact: Contact, names: Mapping[str, str], now: datetime, zone: Zone
         unsent=str(presence.unsent) if presence else DASH,
         held=len(contact.held),
     )
+
+
+def os_name(system: str) -> str:
+    """A computer's system as people write it."""
+    return {"linux": "Linux", "windows": "Windows", "macos": "macOS", "darwin": "macOS"}.get(system, system)
 
 
 def facts_of(contact: Contact, now: datetime, zone: ZoneInfo) -> list[Fact]:
@@ -112,12 +116,7 @@ def held_of(items: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> list[Held]:
             one["id"],
             DASH if one["seq"] is None else str(one["seq"]),
             REASONS.get(one["reason"], str(one["reason"]).replace("_", " ")),
-            _moment(one["received_at"], zone),
+            dated(one["received_at"], zone, named=False),
         )
         for one in items
     ]
-
-
-def _moment(text: str, zone: ZoneInfo) -> str:
-    local = parse_instant(text).astimezone(zone)
-    return f"{local.day} {local:%b %Y %H:%M}"

@@ -12,7 +12,7 @@ from services.diary.access import Action, Viewer, can
 from services.diary.edge import current_viewer, edge_of, gate
 from services.diary.pages import asking
 from services.diary.pages import device_view as view
-from services.diary.pages.formatting import counted
+from services.diary.pages.formatting import counted, dated, zone_name
 from services.diary.pages.forms import Form, done, read_form
 from services.diary.pages.listing import page_of, search
 from services.diary.pages.shell import framed
@@ -107,6 +107,9 @@ async def _page(request: Request, viewer: Viewer, id: str, form: Form | None = N
         status=status,
         device=found,
         member=names.get(found["member"], "–"),
+        os=view.os_name(found["os"]),
+        activated=dated(found["activated_at"], zone),
+        zone=zone_name(zone.key),
         told=told(known.silence, known.status, found, now, zone),
         facts=view.facts_of(known, now, zone),
         proof=view.proof_of(known.sync),

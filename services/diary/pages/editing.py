@@ -5,6 +5,7 @@ answer is empty and says ``daybook:edited`` (static/editing.js), or the dialogue
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from services.diary.access import Action, can
 from services.diary.edge import edge_of, gate
 from services.diary.manual import ManualTime
 from services.diary.pages import manual_view, memo_view, removal_view
-from services.diary.pages.formatting import counted, long_day, zone_name
+from services.diary.pages.formatting import counted, long_day, with_clocks, zone_name
 from services.diary.pages.forms import Form, Sent, read_form, said
 from services.diary.pages.grid import grid_of
 from services.diary.pages.reading import Place, contract_titles, page_of_day, place_at
@@ -47,7 +48,7 @@ async def note(request: Request, place: _SomePlace) -> Response:
             await changes.note(edge_of(request), place.viewer, place.member, _ids(segments), changed)
     except Problem as problem:
         values = {name: sent.text(name) for name in ("memo", "memo_was", "label")} | {"clear": sent.ticked("clear")}
-        return await _memo_dialog(request, place, segments, "", _refused(values, problem), problem.status)
+        return await _memo_dialog(request, place, segments, "", _refused(values, problem, place), problem.status)
     return _done(f"Changed {counted(len(segments), 'segment')}." if changed else "")
 
 
@@ -75,7 +76,7 @@ async def removal(request: Request, place: _SomePlace) -> Response:
             return _done("Deleted, and recorded.", sent.text("back"))
         loss = await changes.remove(edge, place.viewer, place.member, dry_run=True, **what)
     except Problem as problem:
-        return _stopped(problem)
+        return _stopped(problem, place)
     titles = await contract_titles(edge, place.viewer)
     workspace = await edge.people.workspace(place.viewer.workspace)
     span = removal_view.span_of(segments, _clocks(place, segments), titles)
@@ -95,7 +96,7 @@ async def remove_pictures(request: Request, place: _SomePlace) -> Response:
     try:
         await changes.remove_captures(edge, place.viewer, captures, sent.some("reason"))
     except Problem as problem:
-        return _stopped(problem)
+        return _stopped(problem, place)
     return _done(f"Deleted {counted(len(captures), 'picture')}, and recorded.", sent.text("back"))
 
 
@@ -111,7 +112,7 @@ async def blur(request: Request, place: _SomePlace) -> Response:
     try:
         await changes.blur(edge, place.viewer, captures)
     except Problem as problem:
-        return _stopped(problem)
+        return _stopped(problem, place)
     return _done(f"Blurred {counted(len(captures), 'picture')}, for good.", sent.text("back"))
 
 
@@ -133,7 +134,7 @@ async def add_manual(request: Request, place: _SomePlace) -> Response:
         body = manual_view.body_of(sent, date.fromisoformat(place.date), place.zones.zone)
         await changes.add_manual(edge_of(request), place.viewer, place.member, ManualTime(**body))
     except Problem as problem:
-        form = _refused({name: sent.text(name) for name in fields}, problem)
+        form = _refused({name: sent.text(name) for name in fields}, problem, place)
         return await _manual_dialog(request, place, form, problem.status)
     return _done("Added manual time.")
 
@@ -220,17 +221,18 @@ def _ask(
     return HTMLResponse(text)
 
 
-def _refused(values: Mapping[str, Any], problem: Problem) -> Form:
+def _refused(values: Mapping[str, Any], problem: Problem, place: Place) -> Form:
     if problem.status not in _REFUSED:
         raise problem
-    return Form.refused(values, problem)
+    form = Form.refused(values, problem)
+    return replace(form, notice=with_clocks(form.notice, place.zones.zone))
 
 
-def _stopped(problem: Problem) -> HTMLResponse:
+def _stopped(problem: Problem, place: Place) -> HTMLResponse:
     """The dialogue where it cannot be done: what stands against it, and the way out."""
     if problem.status not in (*_REFUSED, 404):
         raise problem
-    detail = problem.document()["detail"]
+    detail = with_clocks(str(problem.document()["detail"]), place.zones.zone)
     return HTMLResponse(render("dialog_stopped.html", title=problem.title, detail=detail), problem.status)
 
 

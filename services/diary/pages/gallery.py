@@ -9,10 +9,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.diary import days
 from services.diary.access import Action, Viewer
+from services.diary.api.bodies import identifier
 from services.diary.edge import Edge, current_viewer, edge_of, gate
 from services.diary.pages.formatting import long_day, short_day
 from services.diary.pages.gallery_view import gallery_view, stored_in
-from services.diary.pages.reading import Place, page_of_day, place_at
+from services.diary.pages.reading import Place, page_of_day, place_at, place_of
 from services.diary.pages.shell import framed, others_of
 
 _MOST_COUNTED = 30
@@ -30,6 +31,20 @@ async def mine(request: Request, viewer: Annotated[Viewer, Depends(current_viewe
     return RedirectResponse(f"{there}/{today}" if there else "/contracts", 303)
 
 
+@router.get("/captures/{member}")
+async def go_to(
+    request: Request,
+    member: str,
+    viewer: Annotated[Viewer, Depends(current_viewer)],
+    date: str | None = None,
+    zone: str | None = None,
+) -> RedirectResponse:
+    """To the pictures of a date, of today where none is asked for."""
+    asked = date or datetime.now(UTC).date().isoformat()
+    here = await place_of(edge_of(request), viewer, identifier(member, "member"), asked, zone)
+    return RedirectResponse(f"/captures/{here.member}/{here.date}{here.zones.query}", 303)
+
+
 @router.get("/captures/{member}/{date}")
 async def gallery(request: Request, place: Annotated[Place, Depends(place_at)]) -> HTMLResponse:
     """The pictures of a day."""
@@ -42,6 +57,8 @@ async def gallery(request: Request, place: Annotated[Place, Depends(place_at)]) 
         "gallery.html",
         at="/captures" if place.own else "",
         title=long_day(shown),
+        date=place.date,
+        zones=[link._replace(href=link.href.replace("/diary/", "/captures/", 1)) for link in place.zones.links],
         view=gallery_view(day["segments"], zone, place.paths),
         page=page_of_day(place),
         previous=(before.isoformat(), short_day(before)),

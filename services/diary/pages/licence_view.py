@@ -10,6 +10,7 @@ from services.wire.slots import format_instant, parse_instant
 
 Object = Mapping[str, Any]
 DRAIN_HOURS = 24
+_FEW = 3
 MODES = (("", "Any mode"), ("worklog", "Worklog"), ("monitoring", "Monitoring"))
 STATES = (
     ("", "Any state"),
@@ -26,10 +27,15 @@ _PILLS = {
 
 
 class Row(NamedTuple):
-    """A licence in the list; ``reason`` is why it does not go as it should, ``""`` where it does."""
+    """A licence in the list; ``reason`` is why it does not go as it should, ``""`` where it does.
+
+    ``short`` is the end of its id, which tells several licences of one member apart; ``computers`` hold its seats.
+    """
 
     id: str
+    short: str
     whose: str
+    computers: str
     mode: str
     pill: tuple[str, str, str]
     reason: str
@@ -47,10 +53,20 @@ class Totals(NamedTuple):
     stopped: int
 
 
-def row_of(licence: Object, names: Mapping[str, str], unread: frozenset[str], zone: ZoneInfo, now: datetime) -> Row:
+def row_of(
+    licence: Object,
+    names: Mapping[str, str],
+    unread: frozenset[str],
+    zone: ZoneInfo,
+    now: datetime,
+    devices: Sequence[Object] = (),
+) -> Row:
     """One line of the list; ``unread`` are the members with a notice that they have not acknowledged."""
+    holding = sorted(str(one["name"]) for one in devices if one["licence"] == licence["id"] and not one["released_at"])
     return Row(
         id=licence["id"],
+        short=f"…{licence['id'][-6:]}",
+        computers=", ".join(holding[:_FEW]) + (f" and {len(holding) - _FEW} more" if len(holding) > _FEW else ""),
         whose=licence["computer"] or names.get(licence["member"], DASH),
         mode=str(licence["mode"]).title(),
         pill=_PILLS.get(licence["state"], ("", "none", str(licence["state"]).title())),

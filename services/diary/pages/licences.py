@@ -216,7 +216,8 @@ async def _page(
     number = int(asked.get("page", "1")) if asked.get("page", "1").isdecimal() else 1
     query = {"q": q, "mode": mode, "state": state, "policy": policy}
     listed = page_of(search(chosen, q, ("whose", "id")), number, _AT, query)
-    rows = [view.row_of(one, names, unread, zone, now) for one in listed.items]
+    devices = await asking.some(request, viewer, "devices")
+    rows = [view.row_of(one, names, unread, zone, now, devices) for one in listed.items]
     workspace = (await asking.some(request, viewer, "workspaces"))[0]
     return await framed(
         request,
@@ -231,6 +232,7 @@ async def _page(
         modes=view.MODES,
         states=view.STATES,
         opened=await _opened(request, viewer, opened, form, names, zone) if opened else None,
+        leads=viewer.role != "employee",
         may_create=can(viewer, Action.CREATE_LICENCES),
         may_change=can(viewer, Action.CHANGE_LICENCES),
     )

@@ -11,11 +11,11 @@ from services.diary.access import Action, Viewer
 from services.diary.edge import current_viewer, gate
 from services.diary.pages import asking
 from services.diary.pages.devices import around
+from services.diary.pages.formatting import counted, dated, listed
 from services.diary.pages.forms import done
 from services.diary.pages.listing import page_of
 from services.diary.pages.shell import framed
 from services.wire import words
-from services.wire.slots import parse_instant
 
 router = APIRouter(include_in_schema=False)
 _SomeViewer = Annotated[Viewer, Depends(current_viewer)]
@@ -36,12 +36,11 @@ class Notice(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What is recorded of me under one licence, in full."""
+    """What is recorded of me, in full, and under what: licences that say the same stand together."""
 
-    whose: str
     mode: str
-    policy: str
-    version: int
+    computers: str
+    policies: str
     sentences: list[words.Sentence]
 
 
@@ -50,7 +49,8 @@ async def notices(request: Request, viewer: _SomeViewer, page: int = 1, all: str
     """One's own notices, what is recorded of oneself in full, and for leads who has read theirs."""
     names, zone = await around(request, viewer)
     found = sorted(await asking.some(request, viewer, "notices"), key=lambda one: str(one["created_at"]), reverse=True)
-    devices = {one["id"]: str(one["name"]) for one in await asking.some(request, viewer, "devices")}
+    computers = await asking.some(request, viewer, "devices")
+    devices = {one["id"]: str(one["name"]) for one in computers}
     shown = [(one, _notice(one, names, devices, zone)) for one in found]
     mine = [notice for one, notice in shown if one["member"] == viewer.member]
     others = [notice for one, notice in shown if one["member"] != viewer.member]
@@ -62,7 +62,7 @@ async def notices(request: Request, viewer: _SomeViewer, page: int = 1, all: str
         at=_AT,
         unread=[notice for notice in mine if not notice.read_at],
         read=[notice for notice in mine if notice.read_at],
-        held=await _held(request, viewer),
+        held=await _held(request, viewer, computers),
         leads=viewer.role != "employee",
         page=page_of(others if all else waiting, page, _AT, {"all": all}),
         all=all,
@@ -78,17 +78,31 @@ async def acknowledge(request: Request, id: str, viewer: _SomeViewer) -> Respons
     return done(_AT, "Your acknowledgement is recorded.")
 
 
-async def _held(request: Request, viewer: Viewer) -> list[Held]:
-    """What the licences of the reader record, each by the policy that is in effect."""
+async def _held(request: Request, viewer: Viewer, computers: Sequence[Mapping[str, Any]]) -> list[Held]:
+    """What the licences of the reader record, by the policies that are in effect."""
     licences = await asking.some(request, viewer, "licences", member=viewer.member)
     live = [one for one in licences if one["state"] not in ("draft", "revoked", "expired")]
     policies = {one["id"]: one for one in await asking.some(request, viewer, "policies")} if live else {}
-    held = []
+    alike: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for one in live:
         if policy := policies.get(one["in_effect"]):
-            sentences = words.record_of(policy["policy"], one["mode"])
-            held.append(Held(one["id"], one["mode"], policy["name"], policy["version"], sentences))
-    return held
+            alike.setdefault((one["mode"], *words.record_of(policy["policy"], one["mode"])), []).append(one)
+    return [_together(key[0], list(key[1:]), some, policies, computers) for key, some in alike.items()]
+
+
+def _together(
+    mode: str,
+    sentences: list[words.Sentence],
+    licences: Sequence[Mapping[str, Any]],
+    policies: Mapping[str, Mapping[str, Any]],
+    computers: Sequence[Mapping[str, Any]],
+) -> Held:
+    ids = {one["id"] for one in licences}
+    on = sorted(str(one["name"]) for one in computers if one["licence"] in ids and not one["released_at"])
+    found = {one["in_effect"]: policies[one["in_effect"]] for one in licences}
+    said = sorted({f"{one['name']}, version {one['version']}" for one in found.values()})
+    more = f" and {counted(len(said) - 1, 'other', 'others')} that say the same" if len(said) > 1 else ""
+    return Held(mode, listed(on) if on else "", f"Policy {said[0]}{more}", sentences)
 
 
 def _notice(one: Mapping[str, Any], names: Mapping[str, str], devices: Mapping[str, str], zone: ZoneInfo) -> Notice:
@@ -99,13 +113,8 @@ def _notice(one: Mapping[str, Any], names: Mapping[str, str], devices: Mapping[s
         member=names.get(one["member"], "–"),
         changes=one["changes"],
         policy=f"/policies/{one['policy']}",
-        at=_moment(one["created_at"], zone),
-        read_at=_moment(one["acknowledged_at"], zone) if one["acknowledged_at"] else "",
+        at=dated(one["created_at"], zone),
+        read_at=dated(one["acknowledged_at"], zone) if one["acknowledged_at"] else "",
         by="on the web" if by == "web" else f"on {devices.get(by, 'a computer')}" if by else "",
         reached=", ".join(dict.fromkeys(reached)),
     )
-
-
-def _moment(text: str, zone: ZoneInfo) -> str:
-    local = parse_instant(text).astimezone(zone)
-    return f"{local.day} {local:%b %Y, %H:%M}"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from services.diary.pages.formatting import DASH, short_day
+from services.diary.pages.formatting import DASH, counted, short_day
 from services.diary.pages.hours import KIND_WORDS, KINDS, app_at, meter, reason_words, thumbnail
 from services.diary.pages.panels import Line, Panel
 from services.diary.pages.paths import Paths
@@ -199,7 +199,8 @@ def _facts(
 ) -> list[tuple[str, str, str | None]]:
     place = _minute(segment, at)
     counts = segment["minutes"][place] if 0 <= place < len(segment["minutes"]) else None
-    minute = f"{counts[0]} keys, {counts[1]} clicks, {counts[2]} scrolls" if counts else DASH
+    named = zip(counts, ("key", "click", "scroll"), strict=False) if counts else ()
+    minute = ", ".join(counted(number, word) for number, word in named) or DASH
     facts: list[tuple[str, str, str | None]] = [
         ("Contract", contracts.get(segment["contract"], DASH), None),
         ("Application", app[0] if app else DASH, None if app else "The policy does not take applications"),

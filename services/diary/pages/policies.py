@@ -11,6 +11,8 @@ from services.diary.edge import current_viewer, edge_of, gate
 from services.diary.pages import asking
 from services.diary.pages import policy_form as form_of
 from services.diary.pages import policy_view as view
+from services.diary.pages.devices import around
+from services.diary.pages.formatting import dated
 from services.diary.pages.forms import Form, Sent, done, read_form, told
 from services.diary.pages.render import render
 from services.diary.pages.shell import framed
@@ -72,7 +74,7 @@ async def policy(request: Request, id: str, viewer: _SomeViewer, mode: str = "")
     assert found is not None
     versions = await history(edge_of(request), viewer, found["id"])
     read_in = view.mode_of(carrying, mode)
-    names = {one["member"]: one["name"] for one in await edge_of(request).people.members(viewer.workspace)}
+    names, zone = await around(request, viewer)
     return await framed(
         request,
         viewer,
@@ -80,7 +82,8 @@ async def policy(request: Request, id: str, viewer: _SomeViewer, mode: str = "")
         at=_AT,
         policy=found,
         preview=view.preview_of(found["policy"], read_in, None),
-        versions=versions[:_LISTED],
+        versions=[one | {"at": dated(one["created_at"], zone)} for one in versions[:_LISTED]],
+        declared=dated(found["declaration"]["at"], zone) if found["declaration"] else "",
         older=max(0, len(versions) - _LISTED),
         licences=[one | {"for": one["computer"] or names.get(one["member"], "–")} for one in carrying],
         modes=view.MODES,

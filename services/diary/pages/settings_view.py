@@ -1,12 +1,11 @@
 """The settings as forms show them, and the mails that were sent. Pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from services.diary.pages.formatting import dated
 from services.diary.pages.people_view import Pill
-from services.wire.slots import parse_instant
 
 #: The fields of each part of the page.
 FIELDS: Mapping[str, Sequence[str]] = {
@@ -80,8 +79,7 @@ class MailRow(NamedTuple):
 
 def mail_row(mail: Mapping[str, Any], zone: str) -> MailRow:
     """A mail: what it was for, to whom, and whether it went."""
-    at: datetime = parse_instant(mail["sent_at"] or mail["created_at"]).astimezone(ZoneInfo(zone))
-    when = f"{at.day} {at:%b %Y, %H:%M}"
+    when = dated(mail["sent_at"] or mail["created_at"], ZoneInfo(zone))
     tries = f"tried {mail['tries']} times" if mail["tries"] > 1 else ""
     why = ", ".join(filter(None, (_reason(mail["error"]), tries))) if mail["state"] != "sent" else ""
     return MailRow(mail["id"], KINDS.get(mail["kind"], mail["kind"]), mail["to"], _PILLS[mail["state"]], when, why)

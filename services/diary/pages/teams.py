@@ -102,6 +102,7 @@ async def _page(
         opened=next((row for row in rows if opened and row.id == opened["id"]), None),
         form=form or Form(opened or {}),
         new=new or Form(name="new"),
+        leads=viewer.role != "employee",
         may={"create": can(viewer, Action.CREATE_TEAMS), "change": can(viewer, Action.CHANGE_TEAMS)},
     )
 

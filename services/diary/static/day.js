@@ -1,4 +1,4 @@
-// The day by keyboard (one segment in the tab order at a time), the minutes' popover, the help, the date field.
+// The day by keyboard (one segment in the tab order at a time), the minutes' popover, the help.
 (() => {
   const LETTERS = "daybook.letters";
   const $ = (id) => document.getElementById(id);
@@ -117,15 +117,6 @@
     if (event.newState !== "closed" || !asked) return;
     if (document.activeElement === document.body || minutes.contains(document.activeElement)) $(asked.id)?.focus({ preventScroll: true });
   });
-
-  // picked with the pointer the date is gone to at once, typed when it is left or entered
-  const date = $("date");
-  let typed = false;
-  date.addEventListener("keydown", () => { typed = true; });
-  date.addEventListener("pointerdown", () => { typed = false; });
-  const leave = () => { if (date.value && date.value !== date.defaultValue && date.checkValidity()) date.form.requestSubmit(); };
-  date.addEventListener("change", () => { if (!typed) leave(); });
-  date.addEventListener("blur", () => { if (typed) leave(); });
 
   // after a change of an hour row its cards are new elements: the tab order finds the same segment again
   addEventListener("htmx:afterSettle", () => place(chosen()));

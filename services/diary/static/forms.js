@@ -1,3 +1,13 @@
+// A date picked with the pointer is gone to at once, one that is typed when it is left or entered.
+for (const date of document.querySelectorAll("input[data-go]")) {
+  let typed = false;
+  date.addEventListener("keydown", () => { typed = true; });
+  date.addEventListener("pointerdown", () => { typed = false; });
+  const leave = () => { if (date.value && date.value !== date.defaultValue && date.checkValidity()) date.form.requestSubmit(); };
+  date.addEventListener("change", () => { if (!typed) leave(); });
+  date.addEventListener("blur", () => { if (typed) leave(); });
+}
+
 // A choice of time zone begins with the reader's own.
 for (const choice of document.querySelectorAll("select[data-here=zone]")) {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
