@@ -166,7 +166,7 @@ async def current_principal(request: Request) -> Principal:
     if token.startswith(TOKEN_PREFIX):
         principal, scopes = await edge_of(request).sessions.of_api_token(token, client_address(request))
         if not action.opened_by(scopes) or not request.url.path.startswith("/api/v1/"):
-            raise forbidden("The token has no scope for this.")
+            raise forbidden("The token has no scope for this.", rule="W-08")
         return principal
     return await edge_of(request).sessions.principal(token, client_address(request))
 
@@ -185,7 +185,7 @@ class Gate:
     async def __call__(self, request: Request, viewer: Annotated[Viewer, Depends(current_viewer)]) -> None:
         """Refuses who has none; whose things somebody may touch, the handler asks by ``sight``."""
         if not can(viewer, self.action):
-            raise forbidden()
+            raise forbidden(rule=self.action.rule)
         only_known(request)
 
 

@@ -38,77 +38,79 @@ _W: Scopes = frozenset({Scope.WORKSPACE})
 
 
 class Action(Enum):
-    """What somebody may want to do: its name, the scope that opens it to an API token, and how far each role reaches.
+    """What somebody may want to do: its name, the scope that opens it to an API token, how far each role reaches, and
+    the rule of product.md that it goes by, which refusals name.
 
     ``None`` as token scope: no token does it (W-08: what concerns the account itself). An action that is open to
     everybody has no row by role: it asks for another proof than a session (a password, a mail's link, a licence key).
     """
 
     # fmt: off
-    #                    name                 token            owner admin manager employee client
-    ENTER             = ("enter",             None,            "open")
-    OWN_ACCOUNT       = ("account.own",       None,            _O, _O, _O,  _O, _O)  # W-01, W-02
-    READ_ME           = ("account.read",      _ANY,            _O, _O, _O,  _O, _O)
+    #                    name                 token            owner admin manager employee client, the rule
+    ENTER             = ("enter",             None,            "open", "W-01")
+    OWN_ACCOUNT       = ("account.own",       None,            _O, _O, _O,  _O, _O, "W-01")  # W-02
+    READ_ME           = ("account.read",      _ANY,            _O, _O, _O,  _O, _O, "W-01")
 
-    READ_DIARY        = ("diary.read",        "diary:read",    _W, _W, _OT, _O, _C)  # M-02, S-07
-    CHANGE_MEMO       = ("diary.memo",        "diary:write",   _W, _W, _O,  _O, _N)  # S-04
-    CHANGE_LABEL      = ("diary.label",       "diary:write",   _W, _W, _O,  _O, _C)  # S-04; a client's one edit (S-07)
-    ADD_TIME          = ("diary.manual",      "diary:write",   _W, _W, _O,  _O, _N)  # S-05
-    REMOVE_TIME       = ("diary.removal",     "diary:write",   _O, _O, _O,  _O, _N)  # S-08: by the member alone
-    SEE_PICTURE       = ("capture.see",       "diary:read",    _W, _W, _OT, _O, _C)  # M-02, M-06
-    REMOVE_PICTURE    = ("capture.remove",    "diary:write",   _W, _W, _O,  _O, _N)  # M-03; their own: with its time
-    BLUR_PICTURE      = ("capture.blur",      "diary:write",   _W, _W, _N,  _N, _N)  # M-03
-    READ_TIMESHEET    = ("timesheet.read",    "diary:read",    _W, _W, _OT, _O, _C)  # S-10, S-07
-    SUBMIT_TIMESHEET  = ("timesheet.submit",  "diary:write",   _O, _O, _O,  _O, _N)  # S-10
-    DECIDE_TIMESHEET  = ("timesheet.decide",  "diary:write",   _W, _W, _T,  _N, _N)  # S-10: approve, reject
-    EXPORT_STATEMENT  = ("statement.export",  "diary:read",    _W, _W, _OT, _O, _C)  # S-07, B-01
-    READ_SCORES       = ("scores.read",       "diary:read",    _W, _W, _OT, _O, _N)
-    READ_SYNC         = ("sync.read",         "devices:read",  _W, _W, _OT, _O, _N)  # B-02
-    RELEASE_RECORDS   = ("sync.release",      "devices:write", _W, _W, _N,  _N, _N)  # B-02
-    READ_AUDIT        = ("audit.read",        "people:read",   _W, _W, _O,  _O, _N)  # G-02; one's own: B-03
-    CHECK_AUDIT       = ("audit.check",       "people:read",   _W, _W, _N,  _N, _N)  # G-02
+    READ_DIARY        = ("diary.read",        "diary:read",    _W, _W, _OT, _O, _C, "M-02")  # S-07
+    CHANGE_MEMO       = ("diary.memo",        "diary:write",   _W, _W, _O,  _O, _N, "S-04")
+    CHANGE_LABEL      = ("diary.label",       "diary:write",   _W, _W, _O,  _O, _C, "S-04")  # a client: this alone
+    ADD_TIME          = ("diary.manual",      "diary:write",   _W, _W, _O,  _O, _N, "S-05")
+    REMOVE_TIME       = ("diary.removal",     "diary:write",   _O, _O, _O,  _O, _N, "S-08")  # by the member alone
+    SEE_PICTURE       = ("capture.see",       "diary:read",    _W, _W, _OT, _O, _C, "M-02")  # M-06
+    REMOVE_PICTURE    = ("capture.remove",    "diary:write",   _W, _W, _O,  _O, _N, "M-03")  # their own: with its time
+    BLUR_PICTURE      = ("capture.blur",      "diary:write",   _W, _W, _N,  _N, _N, "M-03")
+    READ_TIMESHEET    = ("timesheet.read",    "diary:read",    _W, _W, _OT, _O, _C, "S-10")  # S-07
+    SUBMIT_TIMESHEET  = ("timesheet.submit",  "diary:write",   _O, _O, _O,  _O, _N, "S-10")
+    DECIDE_TIMESHEET  = ("timesheet.decide",  "diary:write",   _W, _W, _T,  _N, _N, "S-10")  # approve, reject
+    EXPORT_STATEMENT  = ("statement.export",  "diary:read",    _W, _W, _OT, _O, _C, "S-07")  # B-01
+    READ_SCORES       = ("scores.read",       "diary:read",    _W, _W, _OT, _O, _N, "K-05")
+    READ_SYNC         = ("sync.read",         "devices:read",  _W, _W, _OT, _O, _N, "B-02")
+    RELEASE_RECORDS   = ("sync.release",      "devices:write", _W, _W, _N,  _N, _N, "B-02")
+    READ_AUDIT        = ("audit.read",        "people:read",   _W, _W, _O,  _O, _N, "G-02")  # one's own: B-03
+    CHECK_AUDIT       = ("audit.check",       "people:read",   _W, _W, _N,  _N, _N, "G-02")
 
-    READ_WORKSPACES   = ("workspaces.read",   "people:read",   _W, _W, _W,  _W, _W)
-    CREATE_WORKSPACES = ("workspaces.create", "people:write",  _O, _O, _O,  _O, _O)  # W-02
-    CHANGE_WORKSPACES = ("workspaces.change", "people:write",  _W, _W, _N,  _N, _N)  # W-06
-    READ_MEMBERS      = ("members.read",      "people:read",   _W, _W, _OT, _O, _C)
-    CREATE_MEMBERS    = ("members.create",    "people:write",  _W, _W, _N,  _N, _N)  # W-03
-    CHANGE_MEMBERS    = ("members.change",    "people:write",  _W, _W, _N,  _N, _N)
-    READ_TEAMS        = ("teams.read",        "people:read",   _W, _W, _OT, _O, _N)
-    CREATE_TEAMS      = ("teams.create",      "people:write",  _W, _W, _N,  _N, _N)  # W-04
-    CHANGE_TEAMS      = ("teams.change",      "people:write",  _W, _W, _N,  _N, _N)
-    READ_CLIENTS      = ("clients.read",      "people:read",   _W, _W, _OT, _O, _C)
-    CREATE_CLIENTS    = ("clients.create",    "people:write",  _W, _W, _N,  _N, _N)  # W-05
-    CHANGE_CLIENTS    = ("clients.change",    "people:write",  _W, _W, _N,  _N, _N)
-    READ_CONTRACTS    = ("contracts.read",    "diary:read",    _W, _W, _OT, _O, _C)
-    CREATE_CONTRACTS  = ("contracts.create",  "diary:write",   _W, _W, _N,  _N, _N)
-    CHANGE_CONTRACTS  = ("contracts.change",  "diary:write",   _W, _W, _N,  _N, _C)  # a client: the label list (S-07)
-    READ_IMPORTS      = ("imports.read",      "people:read",   _W, _W, _N,  _N, _N)
-    CREATE_IMPORTS    = ("imports.create",    "people:write",  _W, _W, _N,  _N, _N)  # W-03
-    READ_MAILS        = ("mails.read",        "people:read",   _W, _W, _N,  _N, _N)  # W-07
-    CREATE_MAILS      = ("mails.create",      "people:write",  _W, _W, _N,  _N, _N)
-    CHANGE_MAILS      = ("mails.change",      "people:write",  _W, _W, _N,  _N, _N)
-    READ_LICENCES     = ("licences.read",     "devices:read",  _W, _W, _OT, _O, _N)
-    CREATE_LICENCES   = ("licences.create",   "devices:write", _W, _W, _N,  _N, _N)  # L-02
-    CHANGE_LICENCES   = ("licences.change",   "devices:write", _W, _W, _N,  _N, _N)  # L-04
-    READ_POLICIES     = ("policies.read",     "devices:read",  _W, _W, _W,  _O, _N)
-    CREATE_POLICIES   = ("policies.create",   "devices:write", _W, _W, _N,  _N, _N)
-    CHANGE_POLICIES   = ("policies.change",   "devices:write", _W, _W, _N,  _N, _N)  # T-05
-    READ_PROFILES     = ("profiles.read",     "devices:read",  _W, _W, _OT, _O, _N)  # L-07
-    CREATE_PROFILES   = ("profiles.create",   "devices:write", _W, _W, _N,  _N, _N)
-    CHANGE_PROFILES   = ("profiles.change",   "devices:write", _W, _W, _N,  _N, _N)
-    READ_DEVICES      = ("devices.read",      "devices:read",  _W, _W, _OT, _O, _N)
-    CHANGE_DEVICES    = ("devices.change",    "devices:write", _W, _W, _N,  _N, _N)
-    READ_NOTICES      = ("notices.read",      "diary:read",    _W, _W, _OT, _O, _N)  # G-01
-    CHANGE_NOTICES    = ("notices.change",    "diary:write",   _O, _O, _O,  _O, _N)  # G-01: one's own, to acknowledge
-    READ_TOKENS       = ("tokens.read",       None,            _O, _O, _O,  _O, _O)  # W-08
-    CREATE_TOKENS     = ("tokens.create",     None,            _O, _O, _O,  _O, _O)
-    CHANGE_TOKENS     = ("tokens.change",     None,            _O, _O, _O,  _O, _O)
+    READ_WORKSPACES   = ("workspaces.read",   "people:read",   _W, _W, _W,  _W, _W, "W-02")
+    CREATE_WORKSPACES = ("workspaces.create", "people:write",  _O, _O, _O,  _O, _O, "W-02")
+    CHANGE_WORKSPACES = ("workspaces.change", "people:write",  _W, _W, _N,  _N, _N, "W-06")
+    READ_MEMBERS      = ("members.read",      "people:read",   _W, _W, _OT, _O, _C, "W-03")
+    CREATE_MEMBERS    = ("members.create",    "people:write",  _W, _W, _N,  _N, _N, "W-03")
+    CHANGE_MEMBERS    = ("members.change",    "people:write",  _W, _W, _N,  _N, _N, "W-03")
+    READ_TEAMS        = ("teams.read",        "people:read",   _W, _W, _OT, _O, _N, "W-04")
+    CREATE_TEAMS      = ("teams.create",      "people:write",  _W, _W, _N,  _N, _N, "W-04")
+    CHANGE_TEAMS      = ("teams.change",      "people:write",  _W, _W, _N,  _N, _N, "W-04")
+    READ_CLIENTS      = ("clients.read",      "people:read",   _W, _W, _OT, _O, _C, "W-05")
+    CREATE_CLIENTS    = ("clients.create",    "people:write",  _W, _W, _N,  _N, _N, "W-05")
+    CHANGE_CLIENTS    = ("clients.change",    "people:write",  _W, _W, _N,  _N, _N, "W-05")
+    READ_CONTRACTS    = ("contracts.read",    "diary:read",    _W, _W, _OT, _O, _C, "S-07")
+    CREATE_CONTRACTS  = ("contracts.create",  "diary:write",   _W, _W, _N,  _N, _N, "S-03")
+    CHANGE_CONTRACTS  = ("contracts.change",  "diary:write",   _W, _W, _N,  _N, _C, "S-07")  # a client: the label list
+    READ_IMPORTS      = ("imports.read",      "people:read",   _W, _W, _N,  _N, _N, "W-03")
+    CREATE_IMPORTS    = ("imports.create",    "people:write",  _W, _W, _N,  _N, _N, "W-03")
+    READ_MAILS        = ("mails.read",        "people:read",   _W, _W, _N,  _N, _N, "W-07")
+    CREATE_MAILS      = ("mails.create",      "people:write",  _W, _W, _N,  _N, _N, "W-07")
+    CHANGE_MAILS      = ("mails.change",      "people:write",  _W, _W, _N,  _N, _N, "W-07")
+    READ_LICENCES     = ("licences.read",     "devices:read",  _W, _W, _OT, _O, _N, "L-02")
+    CREATE_LICENCES   = ("licences.create",   "devices:write", _W, _W, _N,  _N, _N, "L-02")
+    CHANGE_LICENCES   = ("licences.change",   "devices:write", _W, _W, _N,  _N, _N, "L-04")
+    READ_POLICIES     = ("policies.read",     "devices:read",  _W, _W, _W,  _O, _N, "B-05")
+    CREATE_POLICIES   = ("policies.create",   "devices:write", _W, _W, _N,  _N, _N, "T-05")
+    CHANGE_POLICIES   = ("policies.change",   "devices:write", _W, _W, _N,  _N, _N, "T-05")
+    READ_PROFILES     = ("profiles.read",     "devices:read",  _W, _W, _OT, _O, _N, "L-07")
+    CREATE_PROFILES   = ("profiles.create",   "devices:write", _W, _W, _N,  _N, _N, "L-07")
+    CHANGE_PROFILES   = ("profiles.change",   "devices:write", _W, _W, _N,  _N, _N, "L-07")
+    READ_DEVICES      = ("devices.read",      "devices:read",  _W, _W, _OT, _O, _N, "L-05")
+    CHANGE_DEVICES    = ("devices.change",    "devices:write", _W, _W, _N,  _N, _N, "L-04")
+    READ_NOTICES      = ("notices.read",      "diary:read",    _W, _W, _OT, _O, _N, "G-01")
+    CHANGE_NOTICES    = ("notices.change",    "diary:write",   _O, _O, _O,  _O, _N, "G-01")  # one's own, to acknowledge
+    READ_TOKENS       = ("tokens.read",       None,            _O, _O, _O,  _O, _O, "W-08")
+    CREATE_TOKENS     = ("tokens.create",     None,            _O, _O, _O,  _O, _O, "W-08")
+    CHANGE_TOKENS     = ("tokens.change",     None,            _O, _O, _O,  _O, _O, "W-08")
     # fmt: on
 
-    def __init__(self, title: str, token: str | None, *reach: Scopes | str) -> None:
-        self.title, self.token = title, token
-        self.open = reach == ("open",)
+    def __init__(self, title: str, token: str | None, *row: Scopes | str) -> None:
+        *reach, rule = row
+        self.title, self.token, self.rule = title, token, str(rule)
+        self.open = reach == ["open"]
         self._reach = {} if self.open else dict(zip(ROLES, reach, strict=True))
 
     def scopes(self, role: str) -> Scopes:

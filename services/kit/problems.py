@@ -10,13 +10,27 @@ _ADVICE = {
     405: "The methods that do something are listed in /api/v1/openapi.json.",
     409: "Read it again, and decide on what stands there now.",
 }
+#: The rule of product.md that refusals of a kind go by, where whoever refuses names none.
+_RULES = {
+    "unknown-licence": "L-01",
+    **dict.fromkeys(("not-a-key", "bad-proof", "key-in-use", "no-seat-left"), "L-03"),
+    **dict.fromkeys(("revoked", "not-now", "device-released"), "L-04"),
+    **dict.fromkeys(("archived", "licence-draft", "licence-revoked", "licence-expired", "licence-suspended"), "L-05"),
+    "licence-not-yet-valid": "L-05",
+    **dict.fromkeys(("signed-out", "wrong-credentials", "wrong-password", "too-many-tries", "link-over"), "W-01"),
+    **dict.fromkeys(("code-needed", "wrong-code", "two-factor-on", "nothing-to-confirm", "locks-you-out"), "W-01"),
+    **dict.fromkeys(("already-a-member", "last-owner"), "W-03"),
+    **dict.fromkeys(("team-not-empty", "team-archived"), "W-04"),
+    **dict.fromkeys(("too-many-tokens", "confined", "no-such-member"), "W-08"),
+    "no-address": "W-09",
+}
 _OTHERWISE = "Check what was sent against /api/v1/openapi.json."
 
 
 class Problem(Exception):
     """A refusal with an HTTP status, a short type (``no-seat-left``) and a sentence that says what to do.
 
-    ``extra`` members are added to the document as they are.
+    ``extra`` members are added to the document as they are; ``rule`` is the id of the rule that it goes by.
     """
 
     def __init__(self, status: int, kind: str, title: str, detail: str = "", **extra: Any) -> None:
@@ -27,7 +41,8 @@ class Problem(Exception):
         """The members of the problem document."""
         document = {"type": f"urn:daybook:problem:{self.kind}", "title": self.title, "status": self.status}
         detail = self.detail or _ADVICE.get(self.status, _OTHERWISE)
-        return {**document, "detail": detail, **self.extra}
+        rule = {"rule": _RULES[self.kind]} if self.kind in _RULES else {}
+        return {**document, "detail": detail, **rule, **self.extra}
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Problem":
@@ -43,9 +58,9 @@ def not_found(what: str) -> Problem:
     return Problem(404, "not-found", f"There is no such {what}.")
 
 
-def forbidden(detail: str = "") -> Problem:
+def forbidden(detail: str = "", **extra: Any) -> Problem:
     """403: the role does not allow it."""
-    return Problem(403, "forbidden", "Your role does not allow this.", detail)
+    return Problem(403, "forbidden", "Your role does not allow this.", detail, **extra)
 
 
 def invalid(detail: str, **extra: Any) -> Problem:

@@ -69,7 +69,7 @@ async def acting(store: Store, principal: Principal) -> Document:
     """The member who acts, as they are now; 403 where they are none any more."""
     member = await store.one("members", principal.workspace, principal.member)
     if member is None or member["archived"]:
-        raise forbidden("You are no longer a member of this workspace.")
+        raise forbidden("You are no longer a member of this workspace.", rule="W-03")
     return member
 
 
@@ -78,7 +78,8 @@ async def reach(store: Store, principal: Principal, verb: Verb, collection: Coll
     member = await acting(store, principal)
     scope = scope_of(member["role"], verb, collection)
     if scope is None:
-        raise forbidden()
+        action = of_collection(collection, verb)
+        raise forbidden(**({"rule": action.rule} if action else {}))
     teams = [*member["manages"], *([member["team"]] if member["team"] else [])]
     theirs = await _members(store, member, scope)
     return Reach(principal.workspace, member["id"], member["role"], scope, tuple(theirs), tuple(teams), member)

@@ -202,16 +202,16 @@ def require_allowed(reach: Reach, collection: Collection, doc: Document, body: d
     out the network they are in themselves (W-01).
     """
     if collection == "workspaces" and "archived" in body and reach.role != "owner":
-        raise forbidden("Only an owner archives or restores a workspace.")
+        raise forbidden("Only an owner archives or restores a workspace.", rule="W-02")
     if collection == "workspaces" and "oidc" in body and reach.role != "owner":
-        raise forbidden("Only an owner decides who speaks for the workspace's members.")  # owners are among them
+        raise forbidden("Only an owner decides who speaks for the workspace's members.", rule="W-08")  # owners too
     if collection == "workspaces" and not addresses.allows(body.get("allowed_ranges") or (), address):
         detail = f"They leave out {address or 'your own address'}, where you are now."
         raise Problem(409, "locks-you-out", "These networks would lock you out.", detail)
     if reach.scope is Scope.CONTRACT and set(body) - {"labels"}:
-        raise forbidden("Of a contract a client may change the labels.")
+        raise forbidden("Of a contract a client may change the labels.", rule="S-07")
     owners = doc.get("role") == "owner" or body.get("role") == "owner"
     if collection in ("members", "clients") and owners and reach.role != "owner":
-        raise forbidden("Only an owner decides about owners.")
+        raise forbidden("Only an owner decides about owners.", rule="W-03")
     if collection == "clients" and doc.get("role", "client") != "client":
         raise not_found("client")

@@ -259,7 +259,7 @@ class Handlers:
         """Whether the log's chain holds; for admins."""
         actor = await access.acting(self._store, request.principal)
         if not Action.CHECK_AUDIT.scopes(actor["role"]):
-            raise forbidden()
+            raise forbidden(rule=Action.CHECK_AUDIT.rule)
         return await audit.check(self._store, actor["workspace"])
 
     async def _note(

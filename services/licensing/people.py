@@ -117,7 +117,7 @@ async def of_principal(store: Store, principal: Principal) -> Document:
     member = await store.one("members", principal.workspace, principal.member)
     person = await person_by_email(store, member["email"]) if member and not member["archived"] else None
     if person is None:
-        raise forbidden("You are no longer a member of this workspace.")
+        raise forbidden("You are no longer a member of this workspace.", rule="W-03")
     return person
 
 
@@ -214,7 +214,7 @@ async def change_profile(store: Store, request: accounts.ChangeProfile) -> Docum
     async def work(session: Session) -> Document:
         doc = await store.one("members", me.workspace, me.member, session=session)
         if doc is None or doc["archived"]:
-            raise forbidden("You are no longer a member of this workspace.")
+            raise forbidden("You are no longer a member of this workspace.", rule="W-03")
         changed = await store.update("members", doc["_id"], fields, session)
         assert changed is not None
         await store.outbox.stage([fact(changed)], session)

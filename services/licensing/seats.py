@@ -151,9 +151,9 @@ async def _no_seat(store: Store, session: Session, doc: Document) -> Problem:
     if doc["node_locked"] and len(devices) < doc["seats"]:
         detail = "It stays with the computer it was activated on. Ask for it to be transferred."
         title = "This licence is bound to another computer."
-        return Problem(409, "no-seat-left", title, detail, holders=holders, rule="L-03")
+        return Problem(409, "no-seat-left", title, detail, holders=holders)
     detail = f"Held by: {names}. Ask for a seat to be given back, or for more." if names else "Ask for more."
-    return Problem(409, "no-seat-left", "The licence has no seat left.", detail, holders=holders, rule="L-03")
+    return Problem(409, "no-seat-left", "The licence has no seat left.", detail, holders=holders)
 
 
 async def _no_seat_of_workspace(store: Store, session: Session, workspace: str, refused: str) -> Problem:
@@ -166,7 +166,7 @@ async def _no_seat_of_workspace(store: Store, session: Session, workspace: str, 
     holders = [{"licence": id, "seats": seats} for id, seats in held if seats][:_MOST_HOLDERS]
     total = tenant.get("seats")
     detail = f"All {total} are taken. An admin gives one back on the page of devices, or allows more in the settings."
-    return Problem(409, "no-seat-left", "The workspace has no seat left.", detail, holders=holders, rule="L-03")
+    return Problem(409, "no-seat-left", "The workspace has no seat left.", detail, holders=holders)
 
 
 def _device(doc: Document, device: str, nkey: str, offer: DeviceOffer) -> Document:

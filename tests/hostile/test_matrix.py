@@ -5,6 +5,7 @@ are 404, and nothing of that tenant is shown or changed (L-08, M-02, S-07, W-08)
 """
 
 import asyncio
+import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -74,6 +75,7 @@ async def test_a_role_without_a_row_is_refused(ours: Tenant, app_doors: list[Doo
         ]
         tried = await _all(ours.client(role), role, denied)
         assert _wrong(tried, 403) == []
+        assert [str(one) for one in tried if "/api/" in one.door.path and not _names_its_rule(one)] == []
         assert bool(tried) == (role not in ("owner", "admin"))
 
 
@@ -98,6 +100,11 @@ async def test_another_tenants_ids_are_unknown_to_every_role(
         ]
         assert [one for one in shown if "sign-in?next=" not in one] == []
     assert _settled(theirs.everything()) == _settled(before)
+
+
+def _names_its_rule(one: Tried) -> bool:
+    assert one.door.action is not None
+    return bool(json.loads(one.text)["rule"] == one.door.action.rule)
 
 
 def _settled(everything: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:

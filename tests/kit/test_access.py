@@ -1,5 +1,6 @@
 """The one table of who may do what: what holds of every row, and that whoever asks wrongly is denied (L-08)."""
 
+import re
 from typing import get_args
 
 import pytest
@@ -12,6 +13,7 @@ from services.wire.requests import Role, TokenScope
 def test_a_row_is_sound(action: Action) -> None:
     """An admin reaches as far as an owner, an employee and a client no further than their own, none of them all."""
     assert action.token is None or action.token == "any" or action.token in get_args(TokenScope)
+    assert re.fullmatch(r"[A-Z]-\d\d", action.rule)
     if action.open:
         assert not any(action.scopes(role) for role in ROLES)
         return

@@ -17,3 +17,11 @@ def test_own_words_come_first_and_survive_the_bus() -> None:
     problem = Problem(409, "no-seat-left", "No seat.", "Release one.", holders=["a"])
     assert problem.document()["detail"] == "Release one."
     assert Problem.from_document(problem.document()).document() == problem.document()
+
+
+def test_a_refusal_names_its_rule_where_there_is_one() -> None:
+    """Its own, else that of its kind."""
+    assert Problem(409, "no-seat-left", "No seat.").document()["rule"] == "L-03"
+    assert Problem(409, "no-seat-left", "No seat.", rule="W-09").document()["rule"] == "W-09"
+    assert forbidden(rule="S-07").document()["rule"] == "S-07"
+    assert "rule" not in not_found("member").document()

@@ -130,5 +130,5 @@ def test_a_problem_travels_whole() -> None:
         "no-seat-left",
         "No seat is left.",
         "Ask your admin.",
-        {"holder": "laptop"},
+        {"holder": "laptop", "rule": "L-03"},
     )

@@ -25,7 +25,8 @@ TAKEN = collections.read()
 
 def _allow(viewer: Viewer, verb: Verb, collection: Collection) -> None:
     if not may_ask(viewer, verb, collection):
-        raise forbidden()
+        action = of_collection(collection, verb)
+        raise forbidden(**({"rule": action.rule} if action else {}))
 
 
 async def read_all(request: Request, viewer: Viewer, collection: Collection) -> list[dict[str, Any]]:
