@@ -11,6 +11,7 @@ from services.diary.people import People
 from services.diary.sealing import Sealer
 from services.diary.settings import DiarySettings
 from services.diary.store import ensure_indexes, open_store
+from services.diary.summaries import Summaries
 from services.diary.web import web
 from services.kit import mongo
 from services.kit.bus import Bus
@@ -29,10 +30,12 @@ def build(settings: DiarySettings) -> FastAPI:
     edge.live.attach(bus)
     edge.people.attach(bus)
     bus.serve("replay", Replay, partial(replaying.replay, db, bus))
+    summaries = Summaries(db, bus)
 
     async def begin() -> None:
         await ensure_indexes(db)
         outbox.start()
+        summaries.start()
 
     service = Service(
         "diary",
@@ -40,7 +43,7 @@ def build(settings: DiarySettings) -> FastAPI:
         bus,
         checks={"store": lambda: mongo.ping(db)},
         before=(begin,),
-        after=(outbox.stop, edge.operations.stop),
+        after=(summaries.stop, outbox.stop, edge.operations.stop),
     )
     return web(edge, service)
 

@@ -33,7 +33,7 @@ MAILS = (
     ("invitation", "Invitations", "to whoever is invited as a member or client"),
     ("capture_enabled", "More is recorded", "to each member concerned, with the link to the notice"),
     ("device_silent", "A computer does not report", "to owners and admins"),
-    ("weekly_summary", "Weekly summary", "to each member, after the week; none is sent yet"),
+    ("weekly_summary", "Weekly summary", "to each member who has time in it, once a week is locked"),
     ("timesheet_decision", "Timesheet decisions", "to the member, approved or rejected"),
 )
 KINDS: Mapping[str, str] = {kind: name for kind, name, _ in MAILS} | {"test": "Test"}
