@@ -20,12 +20,13 @@ def held_back(effective: Dump, after: Dump) -> dict[str, Any]:
 def in_words(kinds: list[str], after: Dump) -> list[str]:
     """Each of the kinds as its member reads it."""
     shots, camera = after["screenshots"], after["camera"]
+    yet = "allowed from now on, but not recorded by this version's agent"
     blurred = "blurred" if shots["blur"] else "not blurred"
     words = {
         "screenshots": f"Screenshots: {shots['per_segment']} in ten minutes, {blurred}",
-        "camera": f"Camera snapshots, with your own yes only: at most {camera['per_hour']} an hour",
-        "recording": "A video of the screen, a few pictures a minute",
-        "live": "The screen can be watched live; each watch is written down",
+        "camera": f"Camera snapshots, with your own yes only, at most {camera['per_hour']} an hour: {yet}",
+        "recording": f"A video of the screen, a few pictures a minute: {yet}",
+        "live": f"The screen can be watched live, and each watch is written down: {yet}",
         "apps": "Which application is in front, and how long",
         "titles": "The titles of windows in front",
         "site": "The addresses of web pages in front" if after["site"] == "url" else "The web sites in front",
