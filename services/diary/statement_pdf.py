@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from reportlab.lib.colors import HexColor
@@ -10,14 +9,12 @@ from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table
 
+from services.diary.glyphs import font, runs
 from services.diary.statement_view import View, view_of
 from services.diary.statements import Statement
 
-_FONTS = {"Daybook": "Vera.ttf", "Daybook-Bold": "VeraBd.ttf"}
 _CHECK = (
     "With the statement's .zip and the program in it: python verify.pyz {}.zip. It adds the bill up again and checks "
     "every signature: nothing was altered, added or taken out after signing. It cannot show that a person worked, or "
@@ -26,17 +23,10 @@ _CHECK = (
 _INK, _QUIET, _LINE = HexColor(0x1B2230), HexColor(0x5A6372), HexColor(0xC9CED6)
 
 
-@cache
-def _font(name: str) -> TTFont:
-    font = TTFont(name, _FONTS[name])
-    pdfmetrics.registerFont(font)
-    return font
-
-
 def _style(name: str, size: float, *, bold: bool = False, quiet: bool = False, right: bool = False) -> ParagraphStyle:
-    font = _font("Daybook-Bold" if bold else "Daybook").fontName
+    own = font("Daybook-Bold" if bold else "Daybook").fontName
     colour, side = _QUIET if quiet else _INK, {"alignment": TA_RIGHT} if right else {}
-    return ParagraphStyle(name, fontName=font, fontSize=size, leading=size * 1.4, textColor=colour, **side)
+    return ParagraphStyle(name, fontName=own, fontSize=size, leading=size * 1.4, textColor=colour, **side)
 
 
 class _Pattern(Flowable):  # type: ignore[misc]
@@ -57,7 +47,7 @@ class _Pattern(Flowable):  # type: ignore[misc]
 
 
 def pdf(statement: Statement) -> bytes:
-    """The page as PDF; a character that its font does not have is a question mark, and whole in the HTML."""
+    """The page as PDF; which scripts it can show is said in ``glyphs``, and the HTML shows them all."""
     view, made = view_of(statement), io.BytesIO()
     document = SimpleDocTemplate(
         made,
@@ -120,7 +110,11 @@ def _grid(rows: Sequence[Sequence[Any]], widths: Sequence[float]) -> Table:
 
 def _text(words: str, size: float = 10, **how: bool) -> Paragraph:
     """A paragraph of plain words: nothing in them is markup."""
-    known = _font("Daybook").face.charToGlyph
-    plain = "".join(one if ord(one) in known else "?" for one in words.replace("\u00a0", " ").replace("−", "-"))
-    escaped = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return Paragraph(escaped, _style(f"{size}{sorted(how)}", size, **how))
+    style = _style(f"{size}{sorted(how)}", size, **how)
+    plain = words.replace("\u00a0", " ").replace("−", "-")
+    return Paragraph("".join(_marked(*one, style.fontName) for one in runs(plain, style.fontName)), style)
+
+
+def _marked(name: str, text: str, own: str) -> str:
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped if name == own else f'<font name="{name}">{escaped}</font>'

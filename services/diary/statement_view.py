@@ -7,7 +7,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.diary.pages.decided_view import grouped, pattern_path
-from services.diary.pages.formatting import duration, hours_and_minutes, limit, money, week_name
+from services.diary.pages.formatting import DASH, duration, hours_and_minutes, limit, money, week_name
 from services.diary.statements import Statement
 from services.wire import slots
 from services.wire.billing import line_amounts
@@ -18,7 +18,9 @@ _MOST_WORDS = 4
 
 
 class Row(NamedTuple):
-    """One day: minutes as integers, the amount in minor units; ``late``: a day of an earlier week."""
+    """One day: minutes as integers, the amount in minor units, None where the contract is not hourly; ``late``: a day of
+    an earlier week.
+    """
 
     day: date
     words: str
@@ -27,7 +29,7 @@ class Row(NamedTuple):
     manual: int
     billable: int
     over: int
-    amount: int
+    amount: int | None
 
     @property
     def name(self) -> str:
@@ -50,16 +52,16 @@ class View(NamedTuple):
     pattern: str
     seal: list[tuple[str, str]]
     file: str
-    currency: str
+    currency: str | None
 
     @staticmethod
     def minutes(value: int) -> str:
         """Minutes in the table."""
         return hours_and_minutes(value)
 
-    def money(self, value: int) -> str:
-        """An amount in the table."""
-        return money(value, self.currency)
+    def money(self, value: int | None) -> str:
+        """An amount; a dash where the contract is not hourly, so that there is none."""
+        return money(value, self.currency) if self.currency and value is not None else DASH
 
 
 def view_of(statement: Statement) -> View:
@@ -78,14 +80,14 @@ def view_of(statement: Statement) -> View:
         locked=f"Locked {_moment(seal.locks_at, zone)}, sealed",
         parties=[(name, value) for name, value in parties if value],
         figures=figures,
-        amount=money(totals.amount_minor, terms.currency),
+        amount=DASH if terms.rate_minor is None else money(totals.amount_minor, terms.currency),
         rows=rows_of(statement, monday, zone),
         notes=_notes(statement),
         root=grouped(seal.root),
         pattern=pattern_path(seal.root),
         seal=_seal_lines(statement, zone),
         file=statement.name,
-        currency=terms.currency,
+        currency=None if terms.rate_minor is None else terms.currency,
     )
 
 
@@ -96,7 +98,8 @@ def rows_of(statement: Statement, monday: date, zone: ZoneInfo) -> list[Row]:
         days[slots.day_of(slots.parse_slot(line.slot), zone)].append(line)
     ordered = sorted(days.items())
     billable = [sum(line.minutes for line in lines) for _, lines in ordered]
-    amounts = line_amounts(billable, statement.checked.seal.terms.rate_minor or 0)
+    rate = statement.checked.seal.terms.rate_minor
+    amounts = [None] * len(billable) if rate is None else line_amounts(billable, rate)
     return [
         Row(
             day,
@@ -128,9 +131,15 @@ def _notes(statement: Statement) -> list[str]:
     checked = statement.checked
     lines, terms = checked.reckoned.lines, checked.seal.terms
     automatic = [line for line in lines if line.device]
-    quiet = sum(line.tracked_minutes for line in automatic if line.status == "unbilled")
+    unbilled = [line for line in automatic if line.status == "unbilled" and terms.rate_minor is not None]
+    quiet, billed_before = (
+        sum(line.tracked_minutes for line in unbilled if bool(line.active_minutes) == active)
+        for active in (False, True)
+    )
     over = checked.seal.totals.over_limit_minutes
     notes = [f"Not on this bill: {duration(quiet)} without activity."] if quiet else []
+    if billed_before:
+        notes.append(f"{duration(billed_before)} belong to segments that are billed whole already.")
     if terms.limit_minutes is not None:
         of = f"the weekly limit of {limit(terms.limit_minutes)}"
         notes.append(f"{duration(over)} over {of} are not billed." if over else f"Nothing was over {of}.")
