@@ -25,10 +25,11 @@ from services.diary.weeks import state_of, week_key
 from services.kit.bus import Bus
 from services.kit.mongo import Database, Session, transaction
 from services.kit.outbox import Outbox
-from services.kit.problems import Problem, unavailable
+from services.kit.problems import Problem, invalid, unavailable
 from services.wire import subjects
 from services.wire.edits import Edit, Kind, write_edit
 from services.wire.events import DiaryChanged
+from services.wire.plain import is_plain
 from services.wire.slots import format_instant
 
 Result = TypeVar("Result")
@@ -95,7 +96,7 @@ class Plan(Protocol):
     async def draft(self, table: Table) -> list[Draft]:
         """Reads what it needs and says what is to be changed; a Problem where it cannot be."""
 
-    def note(self, drafts: Sequence[Draft]) -> Entry:
+    def note(self, drafts: Sequence[Draft]) -> Sequence[Entry]:
         """What the audit log is to say of it."""
 
 
@@ -171,6 +172,7 @@ class Editor:
         for member, plan in plans.items():
             table = Table(held, viewer, member, settings, now, self._db)
             drafts[member] = await plan.draft(table)
+            _require_plain(drafts[member])
             await _require_open(table, drafts[member])
         made = _edits(drafts, viewer, now)
         settled = await self._apply(held, made, now)
@@ -179,7 +181,8 @@ class Editor:
             await held.write(settled)
             await self._keep(made, session)
             for member, plan in plans.items():
-                await self._note(viewer, member, plan.note(drafts[member]), session)
+                for entry in plan.note(drafts[member]):
+                    await self._note(viewer, member, entry, session)
             _still_open(drafts, settings, self.clock())
         moments = {key.rsplit("|", 2)[0] for key in held.segments.now}
         return outcome, told(held, settled), settled.terms, moments
@@ -215,6 +218,13 @@ class Editor:
             detail=entry.detail,
             session=session,
         )
+
+
+def _require_plain(drafts: Sequence[Draft]) -> None:
+    """Memos, labels and reasons go into files that control characters would break."""
+    for name, said in ((name, said) for draft in drafts for name, said in draft.personal.items()):
+        if said is not None and not is_plain(said):
+            raise invalid(f"{name}: text without control characters", field=name)
 
 
 async def _require_open(table: Table, drafts: Sequence[Draft]) -> None:

@@ -103,11 +103,11 @@ class ManualTime:
         personal = {"memo": self.memo, "label": self.label, "reason": self.reason}
         return Draft("manual", self.contract, week, about, {name: said for name, said in personal.items() if said})
 
-    def note(self, drafts: Sequence[Draft]) -> Entry:
+    def note(self, drafts: Sequence[Draft]) -> list[Entry]:
         """Its length and kind; the audit log has no reasons and memos."""
         spans = [parse_instant(one.about["end"]) - parse_instant(one.about["start"]) for one in drafts]
         minutes = int(sum(spans, timedelta()).total_seconds()) // 60
-        return Entry("time.added", f"{minutes} minutes of {self.kind} by hand")
+        return [Entry("time.added", f"{minutes} minutes of {self.kind} by hand")]
 
 
 def _day(time: datetime, zone: ZoneInfo) -> str:

@@ -58,10 +58,10 @@ class Note:
                 labels=known["labels"],
             )
 
-    def note(self, drafts: Sequence[Draft]) -> Entry:
+    def note(self, drafts: Sequence[Draft]) -> list[Entry]:
         """Which of the two was changed, of how many segments; never what it says."""
         count = sum(len(draft.about["segments"]) for draft in drafts)
-        return Entry("segment.noted", f"{' and '.join(sorted(self.said))} of {count} segments")
+        return [Entry("segment.noted", f"{' and '.join(sorted(self.said))} of {count} segments")]
 
 
 def _key(table: Table, name: str) -> str:

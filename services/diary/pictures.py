@@ -24,7 +24,7 @@ class Blur:
                 raise not_found("capture")
         return picture_drafts(table, found, "picture_blur", {})
 
-    def note(self, drafts: Sequence[Draft]) -> Entry:
+    def note(self, drafts: Sequence[Draft]) -> list[Entry]:
         """Each capture by name."""
         named = [capture for draft in drafts for capture, _ in draft.about["captures"]]
-        return Entry("capture.blurred", "for good", named)
+        return [Entry("capture.blurred", "for good", named)]

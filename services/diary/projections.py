@@ -20,6 +20,7 @@ from services.diary.weeks import Sheet
 from services.wire import slots
 from services.wire.billing import Count, Recorded, count_slot, unprotected_because
 from services.wire.events import CaptureRemoved, CaptureStored, SegmentRecorded, SegmentScored
+from services.wire.plain import as_plain
 from services.wire.scores import Tally
 from services.wire.segments import MANUAL, NOTHING_GONE, STATE, Gone, Merged, Minute, Part, left_of, without
 from services.wire.slots import SLOT_MINUTES
@@ -119,8 +120,8 @@ def _shown(document: Document, merged: Merged) -> dict[str, Any]:
         "slot": slot,
         "contract": contract,
         "device": None if manual else device,
-        "memo": said["memo"][2] if "memo" in said else merged.memo,
-        "label": said["label"][2] if "label" in said else merged.label,
+        "memo": said["memo"][2] if "memo" in said else as_plain(merged.memo),
+        "label": said["label"][2] if "label" in said else as_plain(merged.label),
         "minutes": merged.minutes,
         "apps": merged.apps,
         "captures": [],

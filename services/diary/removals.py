@@ -107,14 +107,18 @@ class Removal:
         for key, minutes in since_previous(own, named.capture, taken).items():
             taken.setdefault(key, set()).update(minutes)
 
-    def note(self, drafts: Sequence[Draft]) -> Entry:
-        """Time that went counts as one; of pictures each is named."""
-        captures = [capture for draft in drafts for capture, _ in draft.about["captures"]]
+    def note(self, drafts: Sequence[Draft]) -> list[Entry]:
+        """Time that went counts as one; of pictures each is named, with its time or alone (G-02)."""
         removed = [row for draft in drafts for row in draft.about.get("removed", ())]
-        if removed:
-            minutes = sum(len(row[1]) for row in removed)
-            return Entry("time.removed", f"{minutes} minutes of {len(removed)} segments, {len(captures)} captures")
-        return Entry("capture.removed", "the picture alone", captures)
+        with_time, alone = (
+            [name for draft in drafts if draft.kind == kind for name, _ in draft.about["captures"]]
+            for kind in ("removal", "picture_removal")
+        )
+        minutes = sum(len(row[1]) for row in removed)
+        said = f"{minutes} minutes of {len(removed)} segments, {len(with_time)} captures"
+        entries = [Entry("time.removed", said)] if removed else []
+        entries += [Entry("capture.removed", "with its time", with_time)] if with_time else []
+        return entries + ([Entry("capture.removed", "the picture alone", alone)] if alone else [])
 
 
 class Named(NamedTuple):

@@ -136,6 +136,11 @@ async def test_time_taken_by_its_member_protects_no_more(diary: Diary) -> None:
     await done(diary, "DELETE", "/captures/b")
     segment = (await diary.day("mira", DAY))["segments"][1]
     assert (segment["captures"], segment["unprotected_because"]) == ([], "no_capture")
+    async with diary.browse("mira") as http:
+        entries = (await http.get("/api/v1/audit")).json()["items"]
+    audited = {(one["action"], one["capture"], one["detail"]) for one in entries}
+    gone = ("time.removed", None, "7 minutes of 2 segments, 1 captures")
+    assert audited == {gone, ("capture.removed", "b", "with its time")}, "G-02: each by its name"
 
 
 async def test_a_cameras_snapshot_takes_no_time(diary: Diary) -> None:

@@ -66,6 +66,18 @@ async def test_memo_and_label_of_many_segments(office: Diary) -> None:
     assert (first["memo"], first["label"], first["unprotected_because"]) == (None, None, "no_memo"), "blank is nothing"
 
 
+async def test_control_characters_are_refused_and_never_shown(office: Diary) -> None:
+    """What somebody sends is refused with them, what a computer recorded is shown without (bills are made of it)."""
+    for said in ({"memo": "a\x00b"}, {"memo": "\x1b[2J"}, {"memo": "a\x85"}):
+        answer = await send(office, "PATCH", "/diary/mira/segments", {"segment_ids": ids(SLOTS[:1]), **said})
+        assert (*kind_of(answer), answer.json()["field"]) == (422, "invalid", *said)
+    await done(office, "PATCH", "/diary/mira/segments", {"segment_ids": ids(SLOTS[:1]), "memo": "two\nlines\t"})
+    await office.tell(office.teller.segment("mira", SLOTS[4], memo="bell\x07 \x7frung", label="\x01"))
+    segments = (await office.day("mira", DAY))["segments"]
+    assert [(one["memo"], one["label"]) for one in segments if one["slot"] == SLOTS[4]] == [("bell rung", None)]
+    assert segments[0]["memo"] == "two\nlines\t"
+
+
 async def test_an_edit_is_signed_kept_told_and_audited(office: Diary) -> None:
     names = ids(SLOTS[:1])
     answer = await done(office, "PATCH", "/diary/mira/segments", {"segment_ids": names, "memo": "secret words"})
