@@ -7,7 +7,7 @@ the projector stored as JSON goes out as it is, with the billing and the score o
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -24,7 +24,7 @@ from services.kit import zones
 from services.kit.mongo import Database, in_one_go
 from services.kit.problems import forbidden, invalid, not_found
 from services.wire import scores, slots
-from services.wire.billing import Status, amount_minor, status_of
+from services.wire.billing import BillingUnit, Status, amount_minor, status_of
 
 _FIRST, _LAST = date(1970, 1, 2), date(2199, 12, 31)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -41,7 +41,6 @@ _TOTALS = (
     "private_minutes",
     "idle_minutes",
 )
-_NO_TERMS: Mapping[str, Any] = {"billing_unit": "segment"}
 _NO_SCORE = orjson.dumps(scores.NO_SCORE._asdict())
 
 
@@ -176,6 +175,7 @@ async def _other_weeks(
     wanted = {
         week_key(workspace, one["_id"].split("|")[3], week)
         for one in segments
+        if "adjustment" in one or late.further(one)
         for week in [*([one["week"]] if "adjustment" in one else []), *(more["week"] for more in late.further(one))]
     } - {one["_id"] for one in weeks}
     if not wanted:
@@ -230,9 +230,20 @@ def _show(document: dict[str, Any], weeks: Mapping[tuple[str, str], Mapping[str,
 
 
 def _bill(document: Mapping[str, Any], claim: int, week: Mapping[str, Any] | None) -> _Bill:
-    over_ids, terms = (week["over"], week["terms"]) if week else ((), _NO_TERMS)
-    claimed = claimed_of(claim, terms["billing_unit"]) if terms.get("hourly", True) else 0
-    over = bool(over_ids) and segment_id_of(document["_id"]) in over_ids
+    if week is None:
+        return _bill_of(claim, "segment", hourly=True, over=False)
+    over, terms = week["over"], week["terms"]
+    return _bill_of(
+        claim,
+        terms["billing_unit"],
+        hourly=terms.get("hourly", True),
+        over=bool(over) and segment_id_of(document["_id"]) in over,
+    )
+
+
+@lru_cache(4096)
+def _bill_of(claim: int, unit: BillingUnit, *, hourly: bool, over: bool) -> _Bill:
+    claimed = claimed_of(claim, unit) if hourly else 0
     return _Bill(*status_of(claimed, over=over, manual=is_manual(claim)), claimed if over else 0)
 
 
@@ -267,7 +278,7 @@ def total(segments: Iterable[dict[str, Any]], shown: Iterable[Shown]) -> dict[st
 
 def score_of(segments: Iterable[dict[str, Any]], unproductive_weight_percent: int) -> dict[str, float | None]:
     """The score of summed tallies, so that it weights by tracked time of itself (K-04); None: not known."""
-    tallies = [scores.Tally(*one["score"]["tally"]) for one in segments if "score" in one]
+    tallies = [one["score"]["tally"] for one in segments if "score" in one]
     return scores.score(scores.total(tallies), unproductive_weight_percent)._asdict()
 
 

@@ -4,7 +4,7 @@ A tally adds up over segments, members and days, and every average is taken from
 by tracked time of itself (K-04). Scoring makes the tallies; whoever shows a span of its own choosing sums them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 ACTIVITY_POINTS = 60
@@ -35,8 +35,8 @@ class Score(NamedTuple):
 NO_SCORE = Score(None, None, None)
 
 
-def total(tallies: Iterable[Tally]) -> Tally:
-    """The sum of tallies, field by field."""
+def total(tallies: Iterable[Sequence[int]]) -> Tally:
+    """The sum of tallies, field by field; each as a ``Tally`` or its figures in that order."""
     return Tally(*map(sum, zip(Tally(), *tallies, strict=True)))
 
 
