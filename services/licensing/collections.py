@@ -129,7 +129,7 @@ KINDS: dict[Collection, Kind] = {
         follow=follows.workspace_changed,
     ),
     "members": Kind(
-        *("members", people.shown, people.Patch, people.change, ("role", "team", "email")),
+        *("members", people.shown, people.Patch, people.change, ("member", "role", "team", "email")),
         *(people.New, _member),
         follow=follows.member_changed,
     ),
