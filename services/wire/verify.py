@@ -94,7 +94,12 @@ def report(checked: Checked, *, known_key: bool) -> str:
     ]
     if not known_key:
         lines.append("The key was taken from the statement itself: compare it with the workspace's, or use --key.")
-    return "\n".join([*lines, _MEANING])
+    return "\n".join([*map(_readable, lines), _MEANING])
+
+
+def _readable(line: str) -> str:
+    """What a statement says, on one line: its issuer could else have a terminal show another bill over this one."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
 
 
 def _totals(checked: Checked) -> list[str]:
@@ -165,15 +170,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             checked.append(check_file(path, key))
         except Unreadable as error:
-            print(f"{path}: not a statement: {error}", file=sys.stderr)
+            print(f"{path}: not a statement: {_readable(str(error))}", file=sys.stderr)
             return 2
         except ProofError as error:
-            print(f"{path}: DOES NOT HOLD: {error}", file=sys.stderr)
+            print(f"{path}: DOES NOT HOLD: {_readable(str(error))}", file=sys.stderr)
             return 1
     try:
         check_chain(checked)
     except ProofError as error:
-        print(f"DOES NOT HOLD: {error}", file=sys.stderr)
+        print(f"DOES NOT HOLD: {_readable(str(error))}", file=sys.stderr)
         return 1
     for one in checked:
         print(_as_json(one) if asked.json else report(one, known_key=key is not None))

@@ -197,6 +197,19 @@ def test_the_command_says_what_holds(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert json.loads(capsys.readouterr().out)["totals"]["amount_minor"] == 3050
 
 
+@pytest.mark.parametrize(
+    "said", ["x\n  amount     1 EUR", "x\r  amount     1 EUR", "\x1b[2J\x1b[H", "\u202e", "\x9b2J"]
+)
+def test_what_a_statement_says_cannot_draw_over_the_report(said: str) -> None:
+    """Names are the issuer's: they must not move a terminal's cursor or add a line."""
+    checked = check_bundle(small(), PUBLIC)
+    assert checked.about is not None
+    plain = verify.report(checked, known_key=True)
+    shown = verify.report(checked._replace(about=checked.about._replace(project=said)), known_key=True)
+    assert len(shown.splitlines()) == len(plain.splitlines())
+    assert all(line.isprintable() for line in shown.split("\n"))
+
+
 def test_one_file_checks_a_statement_without_the_repository(tmp_path: Path) -> None:
     """All that it imports is in it, and the same sources make the same bytes."""
     path = tmp_path / "verify.pyz"
