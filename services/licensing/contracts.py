@@ -12,6 +12,7 @@ from services.licensing import people
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire import currencies
 from services.wire.events import ContractChanged, Fact, Id, Strict
+from services.wire.names import one_line
 from services.wire.requests import GrantedContract
 
 
@@ -34,7 +35,9 @@ def _once(labels: list[str]) -> list[str]:
 
 
 Day = Annotated[str, AfterValidator(_day)]
-Project = Annotated[str, Field(min_length=1, max_length=200)]
+Project = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(one_line)
+]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Labels = Annotated[list[Label], Field(max_length=200), AfterValidator(_once)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_code)]

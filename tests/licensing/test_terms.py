@@ -163,7 +163,7 @@ async def test_contracts_that_cannot_be(licensing: Licensing, acme: Acme) -> Non
     contract = acme.answer["contracts"][0]["contract"]
     for body in (
         *({"rate_minor": -1}, {"rate_minor": 1.5}, {"weekly_limit_minutes": 10_081}, {"currency": "euro"}),
-        {"currency": "XXX"},
+        *({"currency": "XXX"}, {"project": " "}, {"project": "a\nb"}),
         *({"ends_on": "2026-02-30"}, {"starts_on": "2026-02-02", "ends_on": "2026-02-01"}, {"labels": "x"}),
         *({"project": None}, {"member": acme.member("emil")}, {"client": acme.member("emil")}),
     ):
