@@ -111,7 +111,7 @@ def line_of(entry: Mapping[str, Any], names: Mapping[str, str], zone: ZoneInfo) 
         did=_WORDS.get(action, action.replace(".", " ").replace("_", " ")),
         action=action,
         about="" if entry["member"] == entry["actor"] else about,
-        target="" if target == entry["member"] else target,
+        target="" if target == entry["member"] or action.startswith("session.") else target,
         href=f"{place}/{target}" if place and target else "",
         detail=_plain(str(entry["detail"] or "")),
         address=str(entry["address"] or ""),

@@ -80,6 +80,8 @@ async def contract(request: Request, id: str, viewer: _SomeViewer) -> HTMLRespon
     names = await member_names(edge, viewer)
     weeks, _ = await timesheets.listed(edge, viewer, contract=found["contract"])
     versions = await _versions(edge, viewer, found["contract"])
+    if versions and versions[0]["version"] > found["revision"]:  # the diary has not heard of it yet
+        found = {**found, **versions[0]["contract"], "revision": versions[0]["version"]}
     _, zone = await around(request, viewer)
     return await framed(
         request,

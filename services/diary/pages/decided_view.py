@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.diary.pages.formatting import duration, zone_name
+from services.diary.pages.formatting import dated, duration, zone_name
 from services.wire.slots import parse_instant
 
 _ORDER = ("open", "submitted", "approved", "locked")
@@ -108,14 +108,21 @@ def notes_of(sheet: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
     notes = []
     if sheet.get("changed_since") and sheet["state"] != "locked":
         notes.append(f"Its minutes changed after it was {sheet['state']}.")
-    for entry in reversed(sheet.get("history") or []):
-        at = parse_instant(entry["at"]).astimezone(zone)
-        words = f"{entry['action'].capitalize()} by {entry['actor_name']}, {at.day} {at:%b %H:%M}"
-        notes.append(f"{words}: {entry['reason']}" if entry["reason"] else words)
+    notes += [_decided(entry, zone) for entry in reversed(sheet.get("history") or [])]
     late = sum(one["billable_minutes"] for one in sheet.get("adjustments") or ())
     if late:
         notes.append(f"With {duration(late)} of earlier weeks that arrived after their lock.")
     return notes
+
+
+def rejection_of(sheet: Mapping[str, Any], zone: ZoneInfo) -> str:
+    """Why an open week was sent back, and by whom; ``""`` where it was not."""
+    return _decided(sheet["history"][-1], zone) if shown_state(sheet) == "rejected" else ""
+
+
+def _decided(entry: Mapping[str, Any], zone: ZoneInfo) -> str:
+    words = f"{entry['action'].capitalize()} by {entry['actor_name']}, {dated(entry['at'], zone)}"
+    return f"{words}: {entry['reason']}" if entry["reason"] else words
 
 
 def seal_of(sheet: Mapping[str, Any], zone: ZoneInfo) -> Seal | None:

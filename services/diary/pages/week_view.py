@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.diary.pages.decided_view import Seal, Step, notes_of, seal_of, shown_state, steps_of
+from services.diary.pages.decided_view import Seal, Step, notes_of, rejection_of, seal_of, shown_state, steps_of
 from services.diary.pages.figures import Bar, Figure, big_duration, limit_bars
 from services.diary.pages.formatting import (
     DASH,
@@ -106,6 +106,7 @@ class ContractWeek(NamedTuple):
     state: str
     notes: list[str]
     seal: Seal | None
+    rejected: str
 
 
 class WeekView(NamedTuple):
@@ -262,6 +263,7 @@ def _contract(sheet: Mapping[str, Any], around: WeekAround) -> ContractWeek:
         shown_state(sheet),
         notes_of(sheet, around.zone),
         seal_of(sheet, around.zone),
+        rejection_of(sheet, around.zone),
     )
 
 

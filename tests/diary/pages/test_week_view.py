@@ -147,7 +147,7 @@ def test_a_rejection_is_named_with_its_reason() -> None:
     """S-10."""
     sheet = a_sheet(history=[entry("submitted", "Mira"), entry("rejected", reason="Friday is missing")])
     assert shown_state(sheet) == "rejected"
-    assert notes_of(sheet, UTC_ZONE)[0] == "Rejected by Leyla Aydin, 20 Nov 10:00: Friday is missing"
+    assert notes_of(sheet, UTC_ZONE)[0] == "Rejected by Leyla Aydin, 20 Nov 2026, 10:00 UTC: Friday is missing"
     steps = steps_of([sheet], UTC_ZONE, NOW)
     assert steps[1].words == "by the member, at any time", "what was submitted before the rejection counts no more"
     moved = a_sheet(state="submitted", changed_since=True)
