@@ -1,8 +1,10 @@
 # On a fresh machine with make and Python 3.11 or newer, `make run` and `make test` set up all that they need.
-.PHONY: setup run test lint lock bench faults hostile manifests clean
+.PHONY: setup run test test-long lint lock bench faults hostile manifests clean
 
 PY := .venv/bin/python
 export PYTHON
+# many processes are started here, and each would compile anew all that it imports
+export PYTHONDONTWRITEBYTECODE :=
 
 # What to hand on, for example: make run ARGS="--port 0 --fleet 10"
 ARGS ?=
@@ -20,6 +22,11 @@ test: setup
 	@deploy/setup.sh packages
 	@$(MAKE) --no-print-directory lint
 	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadscope $(ARGS)
+
+## every test, and of pages, roles and generated requests every combination, which takes long
+test-long: setup
+	@deploy/setup.sh packages
+	DAYBOOK_TESTS=long $(PY) -m pytest -n auto --maxprocesses 4 --dist loadscope --timeout 7200 $(ARGS)
 
 lint: setup
 	$(PY) -m ruff check .
@@ -42,7 +49,7 @@ faults: setup
 
 ## try every endpoint as every role, with another tenant's ids, operators and generated requests; counts what gets through
 hostile: setup
-	DAYBOOK_HOSTILE=long $(PY) -m pytest tests/hostile -q --timeout 7200 $(ARGS)
+	DAYBOOK_TESTS=long $(PY) -m pytest tests/hostile -q --timeout 7200 $(ARGS)
 
 ## render and check everything under deploy/k8s, and what watches it
 manifests: setup

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
-from tests.diary.pages.running import CHROMIUM
 from tests.diary.running import Diary
+from tests.support.browser import chromium
 from tests.support.servers import Installation
 
 
@@ -24,9 +24,5 @@ async def diary(installation: Installation, mongo_prefix: str, workspace_id: str
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
-    async with async_playwright() as play:
-        launched = await play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    async with chromium() as launched:
         yield launched
-        await launched.close()

@@ -1,6 +1,5 @@
 """How many hostile requests were made, and which of them did what they must not: the figure of ``make hostile``."""
 
-import os
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -8,10 +7,9 @@ from typing import TypeVar
 
 import httpx
 
-Item = TypeVar("Item")
-LONG = os.environ.get("DAYBOOK_HOSTILE") == "long"
-"""Whether everything is tried (``make hostile``), or the part of it that a test run has time for."""
+from tests.support.long import LONG
 
+Item = TypeVar("Item")
 MADE: Counter[str] = Counter()
 """By the class of the answer (``4xx`` …), and ``succeeded``: those that a test found to have got through."""
 

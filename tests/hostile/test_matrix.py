@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import httpx
 
 from services.kit.access import ROLES, Action
-from tests.hostile.counting import LONG, part
+from tests.hostile.counting import part
 from tests.hostile.tenants import Tenant
+from tests.support.long import LONG
 from tests.support.routes import Door
 
 _AT_ONCE = 8

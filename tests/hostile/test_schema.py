@@ -15,8 +15,9 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from services.kit.access import ROLES
-from tests.hostile.counting import LONG, MADE, got_through
+from tests.hostile.counting import MADE, got_through
 from tests.hostile.tenants import Tenant
+from tests.support.long import LONG
 
 _EXAMPLES = int(os.environ.get("DAYBOOK_HOSTILE_EXAMPLES", "190" if LONG else "2"))
 #: what ends the session that the rest is tried with, and what never ends

@@ -4,8 +4,9 @@ import re
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
+from tests.support.browser import chromium
 from tests.support.pictures import webp
 from tests.support.stack import Stack
 from tests.support.stranger import busy, slot_before, text_of, today
@@ -20,8 +21,7 @@ async def test_a_segment_and_its_picture_appear_while_somebody_reads(stack: Stac
     picture, thumbnail = webp(640, 360), webp(320, 180)
     capture = device.capture(picture, slot + timedelta(minutes=4), 640, 360)
     try:
-        async with async_playwright() as play:
-            browser = await play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        async with chromium() as browser:
             page = await browser.new_page(viewport={"width": 1440, "height": 900})
             said: list[str] = []
             page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
@@ -43,6 +43,5 @@ async def test_a_segment_and_its_picture_appear_while_somebody_reads(stack: Stac
             await card.click()
             await expect(page.locator(".stage img")).to_have_js_property("naturalWidth", 640, timeout=30_000)
             assert said == []
-            await browser.close()
     finally:
         await device.close()

@@ -2,21 +2,15 @@
 
 import re
 import secrets
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.diary.office.running import Office
-from tests.support.servers import ROOT
+from tests.support.browser import serious
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser, pytest.mark.timeout(300)]
 
-AXE = ROOT / "services/diary/node_modules/axe-core/axe.min.js"
-_RUN = """async () => (await axe.run({
-    resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
-})).violations"""
 PASSWORD = "a horse of another colour"
 
 
@@ -56,15 +50,7 @@ class Person:
             await self.page.set_viewport_size({"width": width, "height": 900})
             over = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert over <= 0, f"{self.page.url} is {over} px too wide at {width}"
-        await _accessible(self.page)
-
-
-async def _accessible(page: Page) -> None:
-    if not await page.evaluate("() => 'axe' in window"):
-        await page.evaluate(Path(AXE).read_text("utf-8"))
-    found: list[dict[str, Any]] = await page.evaluate(_RUN)
-    bad = [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in ("serious", "critical")]
-    assert bad == [], page.url
+        assert await serious(self.page) == [], self.page.url
 
 
 async def _signs_up(olga: Person, email: str) -> None:
@@ -183,7 +169,7 @@ async def test_the_frame_by_keyboard_and_on_a_phone(office: Office, browser: Bro
         menu = adam.page.locator("#ws-menu")
         await expect(menu).to_be_visible()
         await expect(menu).to_contain_text(acme.answer["name"])
-        await _accessible(adam.page)
+        assert await serious(adam.page) == []
         await adam.page.keyboard.press("Escape")
         await expect(menu).to_be_hidden()
         await adam.page.set_viewport_size({"width": 390, "height": 844})
@@ -195,6 +181,6 @@ async def test_the_frame_by_keyboard_and_on_a_phone(office: Office, browser: Bro
         assert box
         assert box["y"] >= 0
         assert box["y"] + box["height"] <= 844
-        await _accessible(adam.page)
+        assert await serious(adam.page) == []
         await more.get_by_role("link", name="Settings").click()
         await expect(adam.page.get_by_role("heading", name="Settings")).to_be_visible()

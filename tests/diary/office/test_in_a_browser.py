@@ -2,41 +2,31 @@
 
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.diary.office.running import Office
 from tests.licensing.support import Acme
-from tests.support.servers import ROOT
+from tests.support.browser import serious
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
-CHROMIUM = Path("/usr/bin/chromium")
-AXE = ROOT / "services/diary/node_modules/axe-core/axe.min.js"
-SERIOUS = (
-    "r => r.violations.filter(v => ['serious', 'critical'].includes(v.impact)).map(v => v.id + ' ' + v.nodes[0].html)"
-)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def page(office: Office, acme: Acme) -> AsyncIterator[Page]:
+async def page(office: Office, acme: Acme, browser: Browser) -> AsyncIterator[Page]:
     """Adam's browser; what its console says is an error of the pages."""
-    if not CHROMIUM.exists():
-        pytest.skip("no Chromium is installed")
     answer = await office.web.sign_in(acme, "adam")
     said: list[str] = []
-    async with async_playwright() as play:
-        browser = await play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        context = await browser.new_context(viewport={"width": 1440, "height": 900})
-        await context.add_cookies([{"name": "daybook_session", "value": answer.json()["token"], "url": office.url}])
-        page = await context.new_page()
-        page.set_default_timeout(60_000)
-        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        yield page
-        await browser.close()
+    context = await browser.new_context(viewport={"width": 1440, "height": 900})
+    await context.add_cookies([{"name": "daybook_session", "value": answer.json()["token"], "url": office.url}])
+    page = await context.new_page()
+    page.set_default_timeout(60_000)
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
+    await context.close()
     assert said == []
 
 
@@ -98,6 +88,4 @@ async def test_every_page_can_be_used_by_everybody(office: Office, acme: Acme, p
     for path in paths:
         await page.goto(f"{office.url}{path}")
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390, path
-        await page.evaluate(AXE.read_text())
-        found = await page.evaluate(f"axe.run().then({SERIOUS})")
-        assert found == [], path
+        assert await serious(page) == [], path

@@ -1,0 +1,39 @@
+"""A headless Chromium for tests, and what axe says of a page."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.support.servers import ROOT
+
+_CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(path).exists()), None)
+#: One process draws all pages, without a graphics card to imitate: half the CPU of a page's first sight.
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-software-rasterizer", "--renderer-process-limit=1"]
+_AXE = ROOT / "services/diary/node_modules/axe-core/axe.min.js"
+_RUN = """async () => (await axe.run(document, {
+    resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']
+})).violations.filter(one => ['serious', 'critical'].includes(one.impact)).map(one =>
+    `${one.id}: ${one.help}: ${one.nodes[0].html.slice(0, 200)} ${(one.nodes[0].failureSummary || '').slice(0, 300)}`)
+"""
+
+
+@contextlib.asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser while the context lasts; the test is skipped where none is installed."""
+    if _CHROMIUM is None:
+        pytest.skip("no Chromium is installed")
+    async with async_playwright() as play:
+        launched = await play.chromium.launch(executable_path=_CHROMIUM, args=_ARGUMENTS)
+        yield launched
+        await launched.close()
+
+
+async def serious(page: Page) -> list[str]:
+    """Axe's serious findings on a page, of WCAG 2.2 AA and good practice (V-05)."""
+    if not await page.evaluate("() => 'axe' in window"):
+        await page.evaluate(_AXE.read_text("utf-8"))
+    found: list[str] = await page.evaluate(_RUN)
+    return found
