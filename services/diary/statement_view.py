@@ -18,8 +18,9 @@ _MOST_WORDS = 4
 
 
 class Row(NamedTuple):
-    """One day: minutes as integers, the amount in minor units, None where the contract is not hourly; ``late``: a day of
-    an earlier week.
+    """One day: minutes as integers, the amount in minor units, None where the contract is not hourly.
+
+    ``late``: a day of an earlier week.
     """
 
     day: date

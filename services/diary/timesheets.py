@@ -5,13 +5,15 @@ three have ``_id`` = ``workspace|contract|monday``.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from services.diary import days
 from services.diary.access import Action, Viewer, sight
 from services.diary.edge import Edge
+from services.diary.late import sum_figures
 from services.diary.people import Workspace
+from services.diary.projections import FIGURES as FIGURED
 from services.diary.weeks import adjusted_days, days_of, locks_at, state_of, week_key
 from services.kit.problems import forbidden, invalid, not_found
 from services.wire import slots
@@ -113,6 +115,29 @@ def _with_amounts(week: Sequence[Document], late: Sequence[Document], rate_minor
     for line, amount in zip(lines, amounts, strict=True):
         line["amount_minor"] = amount if rate_minor is not None else None
     return list(week)
+
+
+_ATTENDANCE = ("office_minutes", "work_minutes", "break_minutes", "private_minutes", "idle_minutes")
+
+
+async def attendance(edge: Edge, case: Case) -> Document:
+    """Office and work time, breaks, private and idle time on the contract, by day and in the week (A-01): when they
+    were, wherever they are billed.
+    """
+    zone, contract = case.workspace.billing, case.contract
+    start, end = (slots.format_instant(one) for one in slots.week_bounds(case.monday, zone))
+    head = f"{contract['workspace']}|{contract['member']}|"
+    span = {"_id": {"$gte": head + start, "$lt": head + end}, "shown": {"$exists": True}}
+    asked = {"figures": 1, "further.figures": 1}
+    days_ = {str(case.monday + timedelta(days=step)): dict.fromkeys(_ATTENDANCE, 0) for step in range(7)}
+    async for one in edge.db["segments"].find(span, asked):
+        _, _, slot, of, _ = one["_id"].split("|")
+        if of == contract["contract"]:
+            figures = dict(zip(FIGURED, sum_figures(one), strict=True))
+            day = days_[slots.day_of(slots.parse_slot(slot), zone).isoformat()]
+            day.update({name: day[name] + figures[name] for name in _ATTENDANCE})
+    totals = {name: sum(day[name] for day in days_.values()) for name in _ATTENDANCE}
+    return {"totals": totals, "days": [{"date": day, **figures} for day, figures in days_.items()]}
 
 
 def brief(case: Case, now: datetime) -> Document:

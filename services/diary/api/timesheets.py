@@ -49,9 +49,10 @@ async def read_all(
 
 @router.get("/timesheets/{contract}/{week}", dependencies=[gate(Action.READ_TIMESHEET)])
 async def read(request: Request, contract: str, week: str, viewer: _Viewer) -> Response:
-    """The week that begins on the Monday ``week``: totals, seven days, money, the limit, its history and its seal."""
-    case = await timesheets.find(edge_of(request), viewer, identifier(contract, "contract"), week)
-    return answer(timesheets.show(case, datetime.now(UTC)))
+    """The week that begins on the Monday ``week``: totals, seven days, money, the limit, history, seal, attendance."""
+    edge = edge_of(request)
+    case = await timesheets.find(edge, viewer, identifier(contract, "contract"), week)
+    return answer({**timesheets.show(case, datetime.now(UTC)), "attendance": await timesheets.attendance(edge, case)})
 
 
 @router.post(
