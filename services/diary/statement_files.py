@@ -47,7 +47,11 @@ def html(statement: Statement) -> bytes:
 
 @cache
 def _styles() -> str:
-    own = ".sheet .command{padding:8px 12px;overflow-wrap:anywhere}.sheet .pill{margin-top:8px}"
+    own = (
+        ".sheet .command{padding:8px 12px;overflow-wrap:anywhere}.sheet .pill{margin-top:8px}"
+        "@media print{body{font-size:12px}.sheet>*+*{margin-top:12px}.sheet h1{font-size:22px}.seal{padding:10px}"
+        ".figs .big dd{font-size:30px}th,td{padding-block:4px}@page{margin:14mm 16mm}}"  # a week is one page of A4
+    )
     return "\n".join([*((STATIC / name).read_text("utf-8") for name in ("tokens.css", "daybook.css")), own])
 
 
