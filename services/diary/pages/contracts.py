@@ -94,7 +94,9 @@ async def contract(request: Request, id: str, viewer: _SomeViewer) -> HTMLRespon
         terms=shown.terms_of(found),
         weeks=[shown.week_row(one) for one in weeks[:_MOST_WEEKS]],
         may_change=can(viewer, Action.CHANGE_CONTRACTS),
-        versions=shown.versions_of(versions[: _MOST_VERSIONS + 1], names, zone)[:_MOST_VERSIONS] if versions else None,
+        versions=shown.versions_of(versions[: _MOST_VERSIONS + 1], names, zone)[:_MOST_VERSIONS]
+        if versions is not None
+        else None,
         older=max(0, len(versions or ()) - _MOST_VERSIONS),
         labels_only=viewer.role == "client",
     )

@@ -1,5 +1,6 @@
 """The pages that bills are paid from, through the real web process, projector and store (S-04 … S-10, V-06)."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -269,6 +270,46 @@ async def test_a_clients_home_has_their_contracts_with_minutes_and_money(week: W
     assert "€\u00a030.00" in home
     assert ("Week by week" in one.text, foreign.status_code) == (True, 404)
     assert f'href="/timesheets/{week.mira}?week={week.monday}"' in one.text
+
+
+async def test_a_contract_has_its_history_and_its_newest_terms(week: Week) -> None:
+    """S-03: what licensing has saved is shown at once, also where the diary has not heard of it yet."""
+    terms = {"member": week.mira, "project": "Halden portal", "client": week.client, "currency": "EUR"}
+    terms |= {"rate_minor": 6000, "weekly_limit_minutes": None, "manual_time": True, "memo_required": False}
+    terms |= {"labels": ["Build"], "starts_on": None, "ends_on": None}
+    made = {"changed_at": "2026-11-20T10:00:00Z", "by": None, "by_name": "Ada Admin"}
+    first = {"version": 1, **made, "by_name": None, "contract": terms}
+    newest = {"version": 9000, **made, "contract": {**terms, "rate_minor": None}}
+    week.diary.neighbours.versions[:] = [newest, first]
+    text = await week.page(week.reader, f"/contracts/{week.contract}")
+    assert "<dt>Rate</dt><dd>Not paid by the hour</dd>" in text
+    assert "Version 9000" in text
+    assert "20 Nov 2026, 10:00 UTC by Ada Admin" in text
+    assert "<del>€\u00a060.00 an hour</del>" in text
+
+
+async def test_the_days_of_a_week_are_read_in_any_zone_and_the_week_stays(week: Week) -> None:
+    """V-01, S-03: eight days of Kolkata touch a week of UTC, and their sum is the week's."""
+    here = await week.page(week.own, f"/timesheets/{week.mira}?week={week.monday}")
+    there = await week.page(week.own, f"/timesheets/{week.mira}?week={week.monday}&zone=Asia/Kolkata")
+    assert "The week is cut in UTC" in there
+    assert "The week is cut in" not in here
+    assert [
+        one.count("/diary/") for one in (re.findall("<tbody>.*?</tbody>", text, re.DOTALL)[0] for text in (here, there))
+    ] == [7, 8]
+    totals = [re.findall("<tfoot>.*?</tfoot>", text, re.DOTALL) for text in (here, there)]
+    assert totals[0] == totals[1]
+
+
+async def test_what_was_typed_outlives_the_session_but_for_secrets(week: Week) -> None:
+    """W-01: it is sent again once somebody has signed in."""
+    async with week.diary.client() as http:
+        form = await http.post("/contracts/new", data={"project": "Tariff <import>", "rate_minor": "64"})
+        secret = await http.post("/account/password", data={"old": "x", "new_password": "another one"})
+    assert form.status_code == 401
+    assert '<input type="hidden" name="project" value="Tariff &lt;import&gt;">' in form.text
+    assert 'action="/contracts/new"' in form.text
+    assert (secret.status_code, secret.headers["location"]) == (303, "/sign-in")
 
 
 async def test_a_contract_is_made_by_form_and_words_stand_at_their_fields(week: Week) -> None:
