@@ -8,12 +8,13 @@ from typing import Any
 from services.kit import declared, metrics, telemetry
 from services.kit.bus import Bus, Delivery
 from services.scoring.classes import Catalogue
-from services.scoring.folds import fold, scored, slot_key, workspace_of
+from services.scoring.folds import fold, scored, slot_key, slots_of, workspace_of
 from services.scoring.rollups import day_key, roll_up, tally_between
 from services.scoring.store import Document, Documents, Store, first_slot
 from services.scoring.tracko import Rules
 from services.wire import subjects
-from services.wire.events import SegmentRecorded, WorkspaceChanged, read_fact
+from services.wire.edits import Edit, Signed, parse_edit
+from services.wire.events import DiaryEdited, SegmentRecorded, WorkspaceChanged, read_fact
 from services.wire.requests import Replay, ScoresOf
 from services.wire.scores import score
 from services.wire.subjects import STREAMS
@@ -25,7 +26,8 @@ _REPLAYED_AT_ONCE = 500
 _TRIES = 20
 _OF_A_FACT = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 
-Facts = Mapping[str, Sequence[SegmentRecorded]]
+Facts = Mapping[str, Sequence[SegmentRecorded | Edit]]
+"""What there is to fold, by slot."""
 Traces = Mapping[str, str | None]
 """For each slot the ``traceparent`` of the record that its scores are said for; of several, of the last."""
 
@@ -44,13 +46,14 @@ class Handlers:
 
     async def take(self, batch: list[Delivery]) -> None:
         """Folds a batch of facts, says the scores, and only then lets the bus forget it."""
-        facts: dict[str, list[SegmentRecorded]] = defaultdict(list)
+        facts: dict[str, list[SegmentRecorded | Edit]] = defaultdict(list)
         traceparents: list[tuple[str, str | None]] = []
         unreadable = []
         for delivery in batch:
             try:
                 fact = read_fact(delivery.subject, delivery.body)
-            except ValueError as error:  # only services publish here: a defect, which must not block its neighbours
+                removals = _removals(fact) if isinstance(fact, DiaryEdited) else []
+            except _OF_A_FACT as error:  # only services publish here: a defect, which must not block its neighbours
                 unreadable.append(error)
                 continue
             if isinstance(fact, SegmentRecorded):
@@ -59,6 +62,9 @@ class Handlers:
                 traceparents.append((key, delivery.traceparent))
             elif isinstance(fact, WorkspaceChanged):
                 await self._store.keep_rules(fact)
+            for key, edit in removals:
+                facts[key].append(edit)
+                traceparents.append((key, delivery.traceparent))
         if unreadable:
             log.error("%d facts that cannot be read are passed over; one is %s", len(unreadable), unreadable[0])
             metrics.MESSAGES.labels(DURABLE.name, "poison").inc(len(unreadable))
@@ -164,3 +170,9 @@ class Handlers:
             emitted += await self._score(dict.fromkeys(keys, ()), {}, replay=True)
             after = keys[-1]
         return {"emitted": emitted}
+
+
+def _removals(fact: DiaryEdited) -> list[tuple[str, Edit]]:
+    """The slots that an edit removes minutes from, each with the edit; who may say edits the bus decides."""
+    edit = parse_edit(Signed(fact.edit, fact.detail, fact.signature))
+    return [(key, edit) for key in sorted(slots_of(edit))]

@@ -22,11 +22,15 @@ class Rules(NamedTuple):
 
 
 class Contender(NamedTuple):
-    """One segment of a slot: who recorded it, on which kind of device, and what its records merge to."""
+    """One segment of a slot: who recorded it, on which kind of device, and what its records merge to.
+
+    ``own``: how many tracked minutes they had before removals; None: as many as they have.
+    """
 
     device: str
     kind: str
     merged: Merged
+    own: int | None = None
 
 
 def tallies(contenders: Mapping[str, Contender], rules: Rules, catalogue: Catalogue) -> dict[str, Tally]:
@@ -36,11 +40,12 @@ def tallies(contenders: Mapping[str, Contender], rules: Rules, catalogue: Catalo
         for key, one in contenders.items()
     ]
     counts = counted(claims)
-    return {key: _tally(one.merged, counts[key], rules, catalogue) for key, one in contenders.items()}
+    return {key: _tally(one, counts[key], rules, catalogue) for key, one in contenders.items()}
 
 
-def _tally(merged: Merged, counts: list[bool], rules: Rules, catalogue: Catalogue) -> Tally:
-    classes = [catalogue.classify(app[0], app[2]).name for app in merged.apps]
-    minutes = activity_of(merged.minutes, counts, classes, movement_counts=rules.movement_counts)
-    seconds = productivity_of(merged.apps, classes, minutes.tracked, minutes.own)
+def _tally(one: Contender, counts: list[bool], rules: Rules, catalogue: Catalogue) -> Tally:
+    classes = [catalogue.classify(app[0], app[2]).name for app in one.merged.apps]
+    minutes = activity_of(one.merged.minutes, counts, classes, movement_counts=rules.movement_counts)
+    own = minutes.own if one.own is None else one.own
+    seconds = productivity_of(one.merged.apps, classes, minutes.tracked, own)
     return Tally(minutes.tracked, minutes.active, minutes.unproductive_active, *seconds)

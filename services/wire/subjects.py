@@ -138,7 +138,8 @@ STREAMS = (
         batches=True,
         durables=(
             # a workspace's settings decide what counts as active, and for how much (K-02)
-            Durable("scoring", JOURNAL, ("segment.recorded.*.*", "workspace.changed.*.*")),
+            # a removal takes minutes out of the score (S-08, K-02)
+            Durable("scoring", JOURNAL, ("segment.recorded.*.*", "workspace.changed.*.*", "diary.edited.*.*")),
             Durable(
                 "projector",
                 JOURNAL,

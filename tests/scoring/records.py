@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.wire import subjects
+from services.wire.edits import Edit
 from services.wire.events import SegmentRecorded
 
 APPS: tuple[tuple[str, str | None, str | None], ...] = (
@@ -89,3 +90,10 @@ def some_segment(draw: random.Random, workspace: str, **named: Any) -> SegmentRe
 def message(fact: SegmentRecorded) -> tuple[str, bytes]:
     """Subject and body on JOURNAL."""
     return subjects.fact("segment.recorded", fact.workspace, fact.member), fact.model_dump_json().encode()
+
+
+def removal(fact: SegmentRecorded, minutes: Sequence[int], seq: int | None = None, name: str = "edt-1") -> Edit:
+    """A removal of these minutes of a record's segment, up to its seq if not said otherwise (S-08)."""
+    removed = [[fact.segment_id, list(minutes), fact.seq if seq is None else seq]]
+    who = ("chg", fact.workspace, fact.member, fact.contract, "2026-11-16", "2026-11-22T09:00:00Z", fact.member)
+    return Edit(name, *who, "employee", "removal", {"removed": removed, "captures": []}, {})

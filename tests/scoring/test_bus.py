@@ -14,6 +14,7 @@ from typing import Any
 import bson
 import orjson
 import pytest
+from nacl.signing import SigningKey
 from nats.aio.client import Client
 
 from services.kit import mongo
@@ -23,9 +24,10 @@ from services.kit.settings import Settings
 from services.scoring.app import build
 from services.scoring.handlers import DURABLE
 from services.wire import subjects
-from services.wire.events import SegmentRecorded, SegmentScored, WorkspaceChanged, read_fact
+from services.wire.edits import write_edit
+from services.wire.events import DiaryEdited, SegmentRecorded, SegmentScored, WorkspaceChanged, read_fact
 from services.wire.scores import Tally, score, total
-from tests.scoring.records import message, segment, some_segment
+from tests.scoring.records import message, removal, segment, some_segment
 from tests.support.servers import ROOT, Installation, new_id
 
 WORK = [20, 2, 1, 30, "work", 0]
@@ -131,6 +133,32 @@ def week(workspace: str, seed: int) -> list[SegmentRecorded]:
                 named = {"member": member, "device": f"{member}-{device}", "slot": slot, "seq": seq}
                 facts.append(some_segment(draw, workspace, **named, started=f"{slot[:11]}00:0{len(device) % 3}:00Z"))
     return facts
+
+
+async def test_a_removal_leaves_the_day(bench: Bench) -> None:
+    """S-08, K-02: the diary says ``diary.edited``, and the member's day is without those minutes."""
+    workspace = new_id("ws")
+    kept, gone = segment(workspace), segment(workspace, slot="2026-11-21T10:20:00Z", seq=2)
+    await bench.start()
+    await bench.say([kept, gone])
+    signed = write_edit(SigningKey.generate(), removal(gone, range(10)))
+    said = DiaryEdited(
+        workspace=workspace,
+        member=gone.member,
+        edit_id="edt-1",
+        contract=gone.contract,
+        week="2026-11-16",
+        edit=signed.text,
+        detail=signed.detail,
+        signature=signed.signature,
+    )
+    subject = subjects.fact("diary.edited", workspace, gone.member)
+    for body in (said.model_dump_json().encode(), said.model_copy(update={"edit": "{}"}).model_dump_json().encode()):
+        await bench.client.jetstream().publish(subject, body)
+    await bench.settled()
+    asked = {"workspace": workspace, "members": [gone.member], "from": DAY[0], "to": DAY[1]}
+    (day,) = (await bench.ask("scores", **asked))["items"]
+    assert (day["tally"]["tracked_minutes"], day["tally"]["productive_seconds"]) == (10, 600)
 
 
 async def test_shuffled_and_doubled_records_give_the_same_days(bench: Bench) -> None:

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scoring.classes import starting_catalogue
-from services.scoring.folds import fold, scored, slot_key, tally_of
+from services.scoring.folds import fold, scored, slot_key, slots_of, tally_of
 from services.scoring.rollups import day_key, roll_up, tally_between
 from services.scoring.tracko import Rules
+from services.wire.edits import Edit
 from services.wire.events import SegmentRecorded, read_fact
 from services.wire.scores import Tally
-from tests.scoring.records import segment, some_segment
+from tests.scoring.records import removal, segment, some_segment
 
 CATALOGUE = starting_catalogue()
 DEFAULT = Rules()
@@ -22,12 +23,16 @@ WORK = [20, 2, 1, 30, "work", 0]
 Document = dict[str, Any]
 
 
-def fold_all(batches: Sequence[Sequence[SegmentRecorded]], rules: Rules = DEFAULT) -> Document:
+def fold_all(batches: Sequence[Sequence[SegmentRecorded | Edit]], rules: Rules = DEFAULT) -> Document:
     slot: Document | None = None
     for batch in batches:
-        slot = fold(slot_key(batch[0]), slot, batch, rules, CATALOGUE)
+        slot = fold(_key(batch[0]), slot, batch, rules, CATALOGUE)
     assert slot
     return slot
+
+
+def _key(fact: SegmentRecorded | Edit) -> str:
+    return slot_key(fact) if isinstance(fact, SegmentRecorded) else min(slots_of(fact))
 
 
 def tally(fact: SegmentRecorded, rules: Rules = DEFAULT) -> Tally:
@@ -166,3 +171,31 @@ def test_what_is_personal_is_not_kept() -> None:
     assert "a.example" in kept
     for personal in ("a title", "secret", "https", "memo"):
         assert personal not in kept
+
+
+def test_what_was_removed_leaves_the_score() -> None:
+    """S-08, K-02: its minutes, and of its apps' seconds as many as go by the minutes; new work may follow."""
+    first = segment("ws", minutes=[WORK] * 5 + [[0, 0, 0, 0, "idle", None]] * 5)
+    assert tally_of(fold_all([[first], [removal(first, range(4))]])) == Tally(6, 1, 0, 360, 0, 0)
+    gone = fold_all([[first], [removal(first, range(10))]])
+    assert tally_of(gone) == Tally()
+    assert [(one.seq, one.activity) for one in scored(gone, DEFAULT)] == [(1, None)], "said, so that it goes everywhere"
+    again = fold("ws|member-1|2026-11-21T10:10:00Z", gone, [segment("ws", seq=2)], DEFAULT, CATALOGUE)
+    assert tally_of(again) == tally(segment("ws", seq=2))
+    assert slots_of(removal(first, range(10), seq=0)) == set(), "manual time"
+
+
+@given(st.integers(0, 10**6), st.data())
+def test_removals_in_any_order(seed: int, data: st.DataObject) -> None:
+    """S-11: before their records, twice, in several batches; and what they name of other slots is left alone."""
+    draw = random.Random(seed)
+    facts: list[SegmentRecorded | Edit] = [
+        some_segment(draw, "ws", device=f"device-{draw.randrange(2)}", seq=seq) for seq in range(1, 6)
+    ]
+    for number in range(3):
+        of = draw.choice([one for one in facts if isinstance(one, SegmentRecorded)])
+        facts.append(removal(of, draw.sample(range(10), draw.randint(1, 10)), name=f"edt-{number}"))
+    mixed = data.draw(st.permutations(facts + data.draw(st.lists(st.sampled_from(facts), max_size=6))))
+    cut = data.draw(st.integers(1, len(mixed)))
+    batches = [batch for batch in (mixed[:cut], mixed[cut:]) if batch]
+    assert bson.encode(fold_all(batches)) == bson.encode(fold_all([facts]))
