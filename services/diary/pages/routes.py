@@ -1,5 +1,6 @@
 """The pages: a day of the work diary, its fragments, its live changes, and one picture (V-01, M-01)."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from datetime import date as date_type
@@ -161,7 +162,7 @@ async def diaries(request: Request, viewer: _SomeViewer) -> HTMLResponse:
     return await framed(request, viewer, "diaries.html", at="/diaries", others=others)
 
 
-_SECRETS = ("password", "secret", "code", "token", "key")
+_SECRET = re.compile(r"^(old|new)$|password|secret|code|token|key")
 
 
 async def ended_page(request: Request, problem: Problem) -> HTMLResponse | RedirectResponse:
@@ -173,7 +174,7 @@ async def ended_page(request: Request, problem: Problem) -> HTMLResponse | Redir
         typed = (await read_form(request)).typed() if "hx-request" not in request.headers else []
     except Problem:
         typed = []
-    if not typed or any(secret in name for name, value in typed for secret in _SECRETS if value):
+    if not typed or any(value and _SECRET.search(name) for name, value in typed):
         return problem_page(request, problem)
     action = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return HTMLResponse(render("ended.html", typed=typed, action=action), problem.status)

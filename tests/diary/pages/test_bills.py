@@ -305,7 +305,7 @@ async def test_what_was_typed_outlives_the_session_but_for_secrets(week: Week) -
     """W-01: it is sent again once somebody has signed in."""
     async with week.diary.client() as http:
         form = await http.post("/contracts/new", data={"project": "Tariff <import>", "rate_minor": "64"})
-        secret = await http.post("/account/password", data={"old": "x", "new_password": "another one"})
+        secret = await http.post("/account/password", data={"old": "an old one", "new": "a new one"})
     assert form.status_code == 401
     assert '<input type="hidden" name="project" value="Tariff &lt;import&gt;">' in form.text
     assert 'action="/contracts/new"' in form.text
