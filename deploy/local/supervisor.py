@@ -110,11 +110,11 @@ class Supervisor:
             stack.mail.start()
         drawing = self._python("screens", "deploy.local.screens", str(stack.data / "screens"))
         drawing.start()
+        self._steps.append(self._migration)
+        self._migration.start()  # waits for the bus by itself
         for name in ("nats", "mongo"):
             if name in stack.servers:
                 stack.servers[name].wait_ready()
-        self._steps.append(self._migration)
-        self._migration.start()
         demo = self._demo()
         self._migration.wait(_STEP_SECONDS)
         say("Starting the services …")

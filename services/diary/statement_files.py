@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from services.diary.pages.render import STATIC, render
-from services.diary.statement_pdf import pdf
 from services.diary.statement_view import view_of
 from services.diary.statements import Statement
 from services.diary.tables import to_csv, to_xlsx
@@ -63,6 +62,13 @@ def table(statement: Statement) -> list[list[object]]:
         figures += [line.tracked_minutes, line.active_minutes]
         rows.append([line.slot, line.segment_id, line.device, line.status, *figures, said.memo, said.label])
     return rows
+
+
+def pdf(statement: Statement) -> bytes:
+    """The page as PDF."""
+    from services.diary.statement_pdf import pdf  # its maker takes longer to import than the rest of the web
+
+    return pdf(statement)
 
 
 def csv(statement: Statement) -> bytes:
