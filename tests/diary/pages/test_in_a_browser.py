@@ -28,6 +28,7 @@ class Reader:
         self.diary, self._browser = diary, browser
         self.said: list[str] = []
         self._open: list[BrowserContext] = []
+        self._usual: BrowserContext
 
     async def settle_in(self) -> "Reader":
         diary = self.diary
@@ -44,25 +45,37 @@ class Reader:
                 told = await diary.segment(self.member, self.contract, self.device, slot, memo=memo, pictures=2)
                 self.details.append(told)
         await diary.shows(self.principal, self.member, DAY, 27, 54)
+        self._usual = await self._browser.new_context()
         return self
 
-    async def context(self, width: int = 1440, **options: Any) -> BrowserContext:
-        context = await self._browser.new_context(viewport={"width": width, "height": 900}, **options)
-        token = self.diary.token(self.principal)
+    async def context(self) -> BrowserContext:
+        """One of the test's own."""
+        context = await self._browser.new_context(viewport={"width": 1440, "height": 900})
         self._open.append(context)
-        await context.add_cookies([{"name": "daybook_session", "value": token, "url": self.diary.url}])
+        await self._sign_in(context)
         return context
 
-    async def page(self, path: str = "", width: int = 1440, **options: Any) -> Page:
-        context = await self.context(width, **options)
-        page = await context.new_page()
+    async def _sign_in(self, context: BrowserContext) -> None:
+        token = self.diary.token(self.principal)
+        await context.add_cookies([{"name": "daybook_session", "value": token, "url": self.diary.url}])
+
+    async def page(self, path: str = "", width: int = 1440, **media: Any) -> Page:
+        """A tab in the browser that all tests share: what pages have in common is fetched once."""
+        await self._usual.clear_cookies()
+        await self._sign_in(self._usual)
+        page = await self._usual.new_page()
+        await page.set_viewport_size({"width": width, "height": 900})
+        await page.emulate_media(**media)
         page.on("console", lambda message: self.said.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: self.said.append(str(error)))
         await page.goto(f"{self.diary.url}{path or f'/diary/{self.member}/{DAY}'}")
         return page
 
     async def close(self) -> None:
-        """Leaves all pages."""
+        """Leaves all pages, and nothing behind."""
+        for page in self._usual.pages:
+            await page.evaluate("() => localStorage.clear()")
+            await page.close()
         while self._open:
             await self._open.pop().close()
 
