@@ -25,7 +25,7 @@ from services.diary.weeks import state_of, week_key
 from services.kit.bus import Bus
 from services.kit.mongo import Database, Session, transaction
 from services.kit.outbox import Outbox
-from services.kit.problems import Problem, invalid, unavailable
+from services.kit.problems import Problem, forbidden, invalid, unavailable
 from services.wire import subjects
 from services.wire.edits import Edit, Kind, write_edit
 from services.wire.events import DiaryChanged
@@ -35,6 +35,8 @@ from services.wire.slots import format_instant
 Result = TypeVar("Result")
 _TRIES = 10
 _NOT_WHEN_APPROVED: Collection[Kind] = ("removal", "manual", "picture_removal")
+_NOT_WHEN_MONITORED: Collection[Kind] = ("note", "removal", "picture_removal")
+"""Manual time is the contract's to allow (S-05)."""
 
 
 class Draft(NamedTuple):
@@ -173,6 +175,7 @@ class Editor:
             table = Table(held, viewer, member, settings, now, self._db)
             drafts[member] = await plan.draft(table)
             _require_plain(drafts[member])
+            await _require_own_say(table, drafts[member])
             await _require_open(table, drafts[member])
         made = _edits(drafts, viewer, now)
         settled = await self._apply(held, made, now)
@@ -218,6 +221,17 @@ class Editor:
             detail=entry.detail,
             session=session,
         )
+
+
+async def _require_own_say(table: Table, drafts: Sequence[Draft]) -> None:
+    """Whose computer is monitored reads their diary, and neither writes memos nor deletes (T-02); an admin may."""
+    if table.member != table.viewer.member or table.viewer.role in ("owner", "admin"):
+        return
+    contracts = {draft.contract for draft in drafts if draft.kind in _NOT_WHEN_MONITORED}
+    keys = [f"{table.viewer.workspace}|{one}" for one in contracts]
+    where = {"_id": {"$in": keys}, "monitored": True}
+    if await table.db["contracts"].find_one(where, {"_id": 1}, session=table.session):
+        raise forbidden("This computer is monitored: an admin changes its diary, its user reads it.", rule="T-02")
 
 
 def _require_plain(drafts: Sequence[Draft]) -> None:

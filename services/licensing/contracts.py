@@ -82,13 +82,13 @@ _FIELDS = tuple(New.model_fields)
 _NULLABLE = {"client", "rate_minor", "weekly_limit_minutes", "starts_on", "ends_on"}
 
 
-async def create(store: Store, session: Session, workspace: str, body: New) -> Document:
-    """A contract, told to the others."""
+async def create(store: Store, session: Session, workspace: str, body: New, *, monitored: bool = False) -> Document:
+    """A contract, told to the others; ``monitored``: of a monitored computer (T-02), and that never changes."""
     await people.require_worker(store, session, workspace, body.member)
     await _require_client(store, session, workspace, body.client)
     contract = new_id("con")
     doc: Document = {"_id": key(workspace, contract), "workspace": workspace, "id": contract, "revision": 1}
-    doc |= body.model_dump() | {"created_at": now()}
+    doc |= body.model_dump() | {"created_at": now(), "monitored": monitored}
     _require_order(doc)
     await store["contracts"].insert_one(doc, session=session)
     await keep_version(store, session, doc)
@@ -168,7 +168,7 @@ def _require_order(doc: Document) -> None:
 
 def fact(doc: Document) -> tuple[str, Fact]:
     """``contract.changed`` as of a document."""
-    fields = {name: doc[name] for name in (*_FIELDS, "revision")}
+    fields = {name: doc[name] for name in (*_FIELDS, "revision")} | {"monitored": doc.get("monitored", False)}
     return "contract.changed", ContractChanged(workspace=doc["workspace"], contract=doc["id"], **fields)
 
 

@@ -199,7 +199,7 @@ def _own_name(member: Document) -> str:
 
 async def _own_contract(store: Store, session: Session, workspace: str, member: str, body: New) -> str:
     own = contracts.New(member=member, project=body.computer or "Monitoring")
-    return str((await contracts.create(store, session, workspace, own))["id"])
+    return str((await contracts.create(store, session, workspace, own, monitored=True))["id"])
 
 
 def shown(doc: Document) -> Document:

@@ -248,6 +248,7 @@ class ContractChanged(Fact):
     """``contract.changed``: a contract, whole, by revision; ``member`` is whose time is booked on it.
 
     ``rate_minor`` an hour in minor units of ``currency``; None: not hourly, and nothing of it is billed (S-03).
+    ``monitored``: it came with a monitored computer's licence, whose user writes and deletes nothing (T-02).
     """
 
     revision: int
@@ -262,6 +263,7 @@ class ContractChanged(Fact):
     memo_required: bool
     starts_on: str | None
     ends_on: str | None
+    monitored: bool = False
 
 
 class LicenceChanged(Fact):

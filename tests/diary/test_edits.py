@@ -66,6 +66,26 @@ async def test_memo_and_label_of_many_segments(office: Diary) -> None:
     assert (first["memo"], first["label"], first["unprotected_because"]) == (None, None, "no_memo"), "blank is nothing"
 
 
+async def test_a_monitored_computers_user_changes_nothing(office: Diary) -> None:
+    """T-02: they see their own diary; what is wrong in it an admin changes."""
+    tell = office.teller
+    monitored = tell.contract("con", "mira", 2, client="client").model_copy(update={"monitored": True})
+    await office.tell(monitored)
+    names = ids(SLOTS[:1])
+    for method, path, body in (
+        ("PATCH", "/diary/mira/segments", {"segment_ids": names, "memo": "mine"}),
+        ("POST", "/diary/mira/removals", {"segment_ids": names}),
+        ("DELETE", "/captures/shot-0", None),
+    ):
+        answer = await send(office, method, path, body)
+        assert (kind_of(answer), answer.json()["rule"]) == ((403, "forbidden"), "T-02"), path
+    assert await _edits(office) == []
+    assert len((await office.day("mira", DAY))["segments"]) == 4
+    said = {"segment_ids": names, "memo": "theirs"}
+    await done(office, "PATCH", "/diary/mira/segments", said, who="boss", role="admin")
+    await done(office, "PATCH", "/diary/mira/segments", {"segment_ids": [f"side:dev:{SLOTS[3]}"], "memo": "mine"})
+
+
 async def test_control_characters_are_refused_and_never_shown(office: Diary) -> None:
     """What somebody sends is refused with them, what a computer recorded is shown without (bills are made of it)."""
     for said in ({"memo": "a\x00b"}, {"memo": "\x1b[2J"}, {"memo": "a\x85"}):

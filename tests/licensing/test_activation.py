@@ -55,6 +55,8 @@ async def test_a_monitored_computer_has_a_contract_of_its_own(licensing: Licensi
     assert [one["contract"] for one in entitlement["contracts"]] == [acme.answer["licences"][2]["contract"]]
     [member] = await acme.read("olga", "members", answer["member"])
     assert (member["name"], member["role"]) == ("Front desk", "employee")
+    contract = entitlement["contracts"][0]["contract"]
+    assert {one["id"]: one["monitored"] async for one in licensing.store["contracts"].find({})}[contract] is True
 
 
 async def test_the_key_may_be_written_any_way(licensing: Licensing, acme: Acme) -> None:
