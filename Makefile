@@ -51,10 +51,11 @@ faults: setup
 hostile: setup
 	DAYBOOK_TESTS=long $(PY) -m pytest tests/hostile -q --timeout 7200 $(ARGS)
 
-## render and check everything under deploy/k8s, and what watches it
+## render and check everything under deploy/k8s, what watches it, and every image with the packages of its own lock
 manifests: setup
 	@deploy/setup.sh promtool
 	$(PY) -m deploy.manifests $(ARGS)
+	DAYBOOK_TESTS=long $(PY) -m pytest tests/manifests/test_images.py tests/manifests/test_processes.py -q
 
 ## what was built and cached here; the data of `make run`, in var/, stays
 clean:

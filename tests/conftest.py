@@ -36,11 +36,14 @@ from hypothesis import settings as hypothesis_settings
 
 from deploy.local.servers import Mongo, Nats, ObjectStore, object_store
 from tests.support import scheduling
+from tests.support.long import unless_long
 from tests.support.servers import Installation, drop_databases, mongo, new_id
 from tests.support.stack import Stack
 
 # On a shared machine the time an example takes says nothing about the code.
-hypothesis_settings.register_profile("daybook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.register_profile(
+    "daybook", max_examples=unless_long(40, 1000), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 hypothesis_settings.load_profile("daybook")
 
 # Each HTTP client reads all certificates that the machine trusts, 50 ms of CPU, and tests make some for every page.

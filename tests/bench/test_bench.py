@@ -1,4 +1,4 @@
-"""Every row of the bench runs and yields figures; what they say in a smoke run means nothing."""
+"""Rows of the bench run and yield figures, every one in a long run; what they say in a smoke run means nothing."""
 
 import shutil
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ import pytest
 from tests.bench import agent, report
 from tests.bench.__main__ import ROWS, SLOW, measure
 from tests.bench.harness import Bench, Figure, servers
+from tests.support.long import unless_long
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,11 @@ def bench() -> Iterator[Bench]:
         yield made
 
 
-@pytest.mark.parametrize("row", [one for one in ROWS if one != SLOW])
+QUICK = ["ingest", "freshness", "scoring", "projector", "sign_in"]
+"""The way of a segment; the others take ten seconds each."""
+
+
+@pytest.mark.parametrize("row", unless_long(QUICK, [one for one in ROWS if one != SLOW]))
 def test_a_row_yields_figures(bench: Bench, row: str) -> None:
     if row == "agent" and not all(map(shutil.which, agent.NEEDS)):
         pytest.skip("no X server here")

@@ -1,4 +1,8 @@
-"""Images without an engine: what deploy/Dockerfile would put into each, with a Python environment of its own lock."""
+"""Images without an engine: what deploy/Dockerfile would put into each, with a Python environment of its own lock.
+
+Installing five locks and compiling what they hold takes a minute: in an ordinary test run it is one, ``INSTALLED``, and
+the others have this environment's packages.
+"""
 
 import os
 import shutil
@@ -13,7 +17,10 @@ import pytest
 
 from deploy.manifests import images
 from deploy.manifests.render import K8S, ROOT, Document, render
+from tests.support.long import unless_long
 
+INSTALLED = unless_long(("ingest",), images.SERVICES)
+"""The services whose image has the packages of its own lock and no others."""
 _UV = str(Path(sysconfig.get_path("scripts")) / "uv")
 
 
@@ -23,9 +30,13 @@ class Image:
 
     app: Path
     python: Path
+    own: bool = True
+    """Whether the environment is of the image's own lock."""
 
     def environment(self) -> dict[str, str]:
         """The variables of an image itself; nothing of this machine's."""
+        if not self.own:
+            return {"PATH": str(self.python), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
         cache = self.python.parents[1] / "cache"  # beside the image: what was compiled once serves the next start
         return {"PATH": str(self.python), "PYTHONPYCACHEPREFIX": str(cache), "PYTHONUNBUFFERED": "1"}
 
@@ -37,7 +48,7 @@ class Image:
 
     def files(self) -> set[Path]:
         """All that is in it."""
-        return {*self.app.rglob("*"), *self.python.parent.rglob("*")}
+        return {*self.app.rglob("*"), *(self.python.parent.rglob("*") if self.own else ())}
 
 
 def _mirror() -> dict[str, str]:
@@ -69,15 +80,20 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Image]:
     built: dict[str, Image] = {}
     venvs: dict[bytes, Path] = {}
 
+    def python(service: str) -> Path:
+        if service not in INSTALLED:
+            return Path(sys.executable).parent
+        lock = ROOT / "requirements" / f"{service}.txt"
+        if lock.read_bytes() not in venvs:
+            venvs[lock.read_bytes()] = tmp_path_factory.mktemp("image") / "venv"
+            install(venvs[lock.read_bytes()], lock)
+        return venvs[lock.read_bytes()] / "bin"
+
     def get(service: str) -> Image:
         if service not in built:
-            lock = ROOT / "requirements" / f"{service}.txt"
-            if lock.read_bytes() not in venvs:
-                venvs[lock.read_bytes()] = tmp_path_factory.mktemp("image") / "venv"
-                install(venvs[lock.read_bytes()], lock)
             paths = [path for path in images.copied(service, "service") if path.startswith("services")]
             app = copy(tmp_path_factory.mktemp(f"image-{service}") / "app", paths)
-            built[service] = Image(app, venvs[lock.read_bytes()] / "bin")
+            built[service] = Image(app, python(service), service in INSTALLED)
         return built[service]
 
     return get

@@ -7,12 +7,12 @@ import pytest
 
 from deploy.manifests import images
 from deploy.manifests.render import ROOT
-from tests.manifests.conftest import Image, copy, install
+from tests.manifests.conftest import INSTALLED, Image, copy, install
 
 pytestmark = pytest.mark.timeout(300)  # an environment for each lock is installed
 
 
-@pytest.mark.parametrize("service", images.SERVICES)
+@pytest.mark.parametrize("service", INSTALLED)
 def test_a_service_imports_with_its_own_lock_only(service: str, image: Callable[[str], Image]) -> None:
     """architecture.md, *The house*: an image installs its own file and nothing else."""
     modules = {images.module(service), "services.kit.migrate"}
