@@ -7,6 +7,7 @@ of ``--dist loadgroup`` would change the tests' names, by which ``--last-failed`
 
 from typing import Any, NamedTuple
 
+import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 
@@ -36,9 +37,12 @@ LONGEST_FIRST = (
             "tests/diary/office/test_first_day_in_a_browser.py",
             "tests/diary/pages/test_in_a_browser.py",
             "tests/diary/office/test_in_a_browser.py",
-            "tests/bench/test_bench.py",
+            "tests/licensing/test_imports.py",
+            "tests/ingest/test_crashes.py",
+            "tests/media/test_looking.py",
             "tests/agent/test_x11.py",
             "tests/diary/test_sealing.py",
+            "tests/bench/test_bench.py",
         )
     ),
 )
@@ -54,7 +58,13 @@ def _place(nodeid: str) -> tuple[int, int]:
 
 
 def in_order(items: list[Any]) -> None:
-    """Sorts the collected tests; those of one place stay as they were."""
+    """Sorts the collected tests; those of one place stay as they were.
+
+    UsageError where a test takes ``stack`` and is not of its group: it would start another.
+    """
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()) and _place(item.nodeid)[0] != 0:
+            raise pytest.UsageError(f"{item.nodeid} takes `stack`: name its file in tests/support/scheduling.py")
     items.sort(key=lambda item: _place(item.nodeid))
 
 
