@@ -154,8 +154,8 @@ def told(problem: Problem) -> tuple[str, str]:
     at = str(problem.extra.get("field", ""))
     if problem.kind == "invalid":
         where, colon, words = detail.partition(": ")
-        if colon and where.replace(".", "").replace("_", "").isalnum():
-            return at or where, _plain(words)
+        if colon and where.replace(".", "").replace("_", "").isalnum():  # of two names the one that says more
+            return where if where.startswith(f"{at}.") else at or where, _plain(words)
         return at, _plain(detail)
     return at, f"{problem.title} {detail}".strip()
 
