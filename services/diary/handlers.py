@@ -1,7 +1,7 @@
 """What arrives on the bus for the projector: batches of facts, folded, then told to open pages.
 
-A fact that cannot be read or folded is kept in ``poison`` with its subject and reason, and never blocks the others. What
-was set aside is tried again whenever a projector starts: the next version may know better.
+A fact that cannot be read or folded is kept in ``poison`` with its subject and reason, and never blocks the others.
+What was set aside is tried again whenever a projector starts: the next version may know better.
 """
 
 import logging
