@@ -8,6 +8,7 @@ import asyncio
 import gc
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext
 
@@ -49,14 +50,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--quick", action="store_true", help="see that every row yields figures, which mean nothing")
     given = options.parse_args(arguments)
     rows = given.only or [one for one in ROWS if not (given.quick and one == SLOW)]
-    found, started = {}, time.monotonic()
+    found: dict[str, Sequence[Figure]] = {}
+    failed, started = list[str](), time.monotonic()
     with servers(given.quick) if given.quick else nullcontext() as shared:
         for row in rows:
             begun = time.monotonic()
-            found[row] = measure(shared, row) if shared else _alone(row)
+            try:
+                found[row] = measure(shared, row) if shared else _alone(row)
+            except Exception:  # the other rows' minutes are not lost with it
+                traceback.print_exc()
+                failed.append(row)
+                continue
             for figure in found[row]:
                 print(report.line(figure), flush=True)
             print(f"{row} took {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+    if failed:
+        print(f"nothing is written: {', '.join(failed)} failed", file=sys.stderr)
+        return 1
     if not given.only and not given.quick:
         with servers(quick=False) as bench:
             versions = report.versions(bench)
