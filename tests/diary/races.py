@@ -50,7 +50,7 @@ class Result(NamedTuple):
 
 
 class Course:
-    """Where races are run: a diary without its projector's clock, a ledger, and sealers."""
+    """Where races are run: a diary, a ledger, and sealers; the projector's folds are made here."""
 
     def __init__(self, diary: Diary, sealers: int = 2) -> None:
         self.diary, self.ledger = diary, Ledger(diary.workspace)
@@ -154,7 +154,7 @@ async def _main(races: int, seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder, mongo(Path(folder) / "mongo") as server:
         installation = Installation(Path(folder) / "bus", server if isinstance(server, str) else server.url)
         try:
-            async with Diary(installation, "races", "ws-races").running() as diary:
+            async with Diary(installation, "races", "ws-races").running(projects=False) as diary:
                 await _run(await Course(diary).ready(), races, seed)
         finally:
             installation.stop()

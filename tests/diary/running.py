@@ -43,13 +43,15 @@ class Diary:
         return DiarySettings(**values)  # type: ignore[arg-type]
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator["Diary"]:
+    async def running(self, *, projects: bool = True) -> AsyncIterator["Diary"]:
+        """All of it while the context lasts; without its projector where what is told is folded otherwise."""
         env = self.installation.environment("migrate", mongo_prefix=self.prefix)
         await migrate(Settings(nats_url=env["DAYBOOK_NATS_URL"], bus_seed=env["DAYBOOK_BUS_SEED"]))  # type: ignore[arg-type]
         async with contextlib.AsyncExitStack() as stack:
             self.client = await self.installation.connect()
             stack.push_async_callback(self.client.close)
-            await stack.enter_async_context(self.projecting())
+            if projects:
+                await stack.enter_async_context(self.projecting())
             web = app.build(self.settings("diary"))
             self.db: Database = web.state.edge.db
             self.edge = web.state.edge
