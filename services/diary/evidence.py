@@ -5,18 +5,20 @@ Read for sealing a week, and again for the statement of a sealed one (S-06, B-01
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import orjson
 
 from services.diary import late
+from services.diary.edits import segments_of
 from services.diary.projections import counted_of, parts_of, segment_id_of, shown_of
 from services.diary.weeks import Sheet
 from services.kit.bus import Bus
-from services.kit.mongo import Database, prefix_range
+from services.kit.mongo import Database
 from services.wire import requests, slots
 from services.wire.billing import Recorded, count_slot
-from services.wire.edits import Edit, Signed, read_edit
+from services.wire.edits import Edit, Signed, entered_by, parse_edit, read_edit, removed_by
 from services.wire.proof import digest
 from services.wire.reckoning import Around
 from services.wire.seals import Device
@@ -27,6 +29,8 @@ Document = dict[str, Any]
 Place = tuple[str, int]
 """Device and seq: a record's place in the ledger."""
 _PAGE_SECONDS = 20.0
+_AT_ONCE = 1000
+_NEAR_WEEKS = 2
 
 
 class Missing(Exception):
@@ -81,10 +85,50 @@ async def records(bus: Bus, workspace: str, wanted: Collection[Place], span: tup
     return sorted(found)
 
 
-async def edits(db: Database, workspace: str, contract: str, week: str) -> list[tuple[str, Signed]]:
-    """The edits of a contract-week with their ids, as they are kept."""
-    found = db["edits"].find({"_id": prefix_range(workspace, contract, week)}).sort("_id", 1)
-    return [(one["_id"].rsplit("|", 1)[1], Signed(one["text"], one["detail"], one["signature"])) async for one in found]
+async def edits(db: Database, week: Document) -> list[tuple[str, Signed]]:
+    """The edits of a contract-week with their ids, as they are kept: those about segments that are billed in it.
+
+    Where a new billing zone moves segments into another week (S-03), the edits about them go along; what is about
+    segments of two weeks is in both. Where its segments never came, or it is about pictures alone, the week that an
+    edit was made in counts.
+    """
+    workspace, contract = week["workspace"], week["contract"]
+    weeks = near(week["week"])
+    span = {"$gte": f"{workspace}|{contract}|{weeks[0]}|", "$lt": f"{workspace}|{contract}|{weeks[-1]}}}"}
+    kept = await db["edits"].find({"_id": span}).sort("_id", 1).to_list(None)
+    found = [(one["_id"].split("|"), Signed(one["text"], one["detail"], one["signature"])) for one in kept]
+    about = [segments_of(parse_edit(signed)) for _, signed in found]
+    billed = await _weeks_of(db, set[str]().union(*about))
+    return [
+        (key[-1], signed)
+        for (key, signed), own in zip(found, about, strict=True)
+        if week["week"] in ({billed[one] for one in own if one in billed} or {key[2]})
+    ]
+
+
+async def _weeks_of(db: Database, segments: Collection[str]) -> dict[str, str]:
+    """The week in which each of these segments is billed, or was before it was removed."""
+    ordered, found = sorted(segments), dict[str, str]()
+    for start in range(0, len(ordered), _AT_ONCE):
+        where = {"_id": {"$in": ordered[start : start + _AT_ONCE]}}
+        found |= {one["_id"]: one["week"] async for one in db["segments"].find(where, {"week": 1}) if one.get("week")}
+    return found
+
+
+async def edits_of_seal(db: Database, seal: Document) -> list[Signed]:
+    """The edits that were sealed, whatever week each was made in."""
+    head = f"{seal['workspace']}|{seal['contract']}"
+    keys = [f"{head}|{week}|{edit}" for edit in seal["edits"] for week in near(seal["week"])]
+    found = db["edits"].find({"_id": {"$in": keys}})
+    return [Signed(one["text"], one["detail"], one["signature"]) async for one in found]
+
+
+def near(week: str) -> list[str]:
+    """The weeks in which edits of a week's segments may have been made: billing zones are no more than a day apart,
+    and late time of one is billed in the week after it.
+    """
+    monday = date.fromisoformat(week)
+    return [(monday + timedelta(days=7 * step)).isoformat() for step in range(-_NEAR_WEEKS, _NEAR_WEEKS + 1)]
 
 
 def read_edits(public: bytes, signed: Iterable[Signed]) -> list[Edit]:
@@ -142,16 +186,22 @@ async def folded(db: Database, week: Document) -> list[Document]:
     return [document async for document in found if "shown" in document]
 
 
-def around(seen: Sequence[Document], week: str, *, movement_counts: bool) -> Around:
-    """What the rest of the member's diary takes from a week's segments: as it stood when they were counted (T-14)."""
-    elsewhere: dict[str, list[int]] = {}
+def around(seen: Sequence[Document], week: str, edits: Sequence[Edit] = (), *, movement_counts: bool) -> Around:
+    """What the rest of the member's diary takes from a week's segments: as it stood when they were counted (T-14).
+
+    ``edits``: the week's; what these enter by hand in another week counts there.
+    """
+    others = _entered_elsewhere(seen, edits)
+    elsewhere: dict[str, list[int]] = {slot: sorted(minutes) for slot, minutes in others.items()}
     billed: dict[str, int] = {}
     for slot, together in _by_slot(seen).items():
         booked = [_booked(one, week) for one in together]
         counted = {index for one in booked for index in one.counted}
-        there = {index for one in booked for index in one.there}
+        there = {index for one in booked for index in one.there}.union(others.get(slot, ()))
         if there - counted:
             elsewhere[slot] = sorted(there - counted)
+        else:
+            elsewhere.pop(slot, None)
         alone = count_slot(
             (_recorded(one, of, counted) for one, of in zip(together, booked, strict=True)),
             movement_counts=movement_counts,
@@ -159,6 +209,20 @@ def around(seen: Sequence[Document], week: str, *, movement_counts: bool) -> Aro
         if before := sum(one.whole for one in alone.values()) - sum(one.claim.whole for one in booked):
             billed[slot] = before
     return Around(elsewhere, billed)
+
+
+def _entered_elsewhere(seen: Iterable[Document], edits: Iterable[Edit]) -> dict[str, set[int]]:
+    """Minutes by slot that these edits enter by hand and that are billed in another week, or that an edit which is
+    billed there removed.
+    """
+    own = {segment_id_of(one["_id"]) for one in seen}
+    gone = {segment for edit in edits for segment in removed_by(edit)}
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for edit in edits:
+        for segment, (slot, part) in entered_by(edit).items():
+            if segment not in own and segment not in gone:
+                found[slot] |= {index for index, minute in enumerate(part.minutes) if minute is not None}
+    return dict(found)
 
 
 class _Booked(NamedTuple):

@@ -8,12 +8,13 @@ either folded before, and in it, or finds the week sealed.
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from nacl.signing import SigningKey
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from services.diary import evidence
 from services.diary.evidence import Missing, Signature
@@ -35,6 +36,7 @@ from services.wire.seals import About, Seal, Terms, Totals
 log = logging.getLogger(__name__)
 Document = dict[str, Any]
 _TRIES = 12
+_UNSEALED = ("waiting", "disagrees", "failed")
 
 
 class Disagrees(Exception):
@@ -67,35 +69,55 @@ class Sealer:
         self._grace, self._clock = timedelta(seconds=grace), clock
         self._quiet = timedelta(seconds=quiet)
         self._changed: dict[str, tuple[int, datetime]] = {}
-        self._looked_at: dict[str, int] = {}
+        self._looked_at: dict[str, tuple[int, str]] = {}
+        """Weeks that nothing was to be done about: in which version, and how it went."""
 
     async def sweep(self) -> int:
         """Seals all weeks that are due, the earliest first; gives how many. What cannot be sealed yet waits.
 
-        A Problem where ingest or licensing does not answer.
+        A Problem where ingest or licensing does not answer. A week that cannot be sealed holds up no other, and is
+        looked at again when it changes, or by another process; until then ``WEEKS_UNSEALED`` tells of it.
         """
         # no zone is further than a day from UTC, and no lock earlier than the Monday after
         latest = (self._clock() - timedelta(days=6)).date().isoformat()
         due = self._db["weeks"].find({"sealed.root": None, "week": {"$lte": latest}}, {"claims": 0, "over": 0})
         weeks, sealed = await due.sort([("week", 1), ("_id", 1)]).to_list(None), 0
         self._changed = {one["_id"]: self._changed[one["_id"]] for one in weeks if one["_id"] in self._changed}
+        unsealed: Counter[str] = Counter()
         for week in weeks:
-            if self._looked_at.get(week["_id"]) == week["version"]:
-                continue  # it disagreed, and nothing has come since
-            if not self._is_quiet(week):
-                continue
-            try:
-                sealed += await self.seal(week["_id"]) is not None
-            except NotLocked:
-                continue
-            except (Missing, StaleWeek) as error:
-                metrics.WEEKS_SEALED.labels("waiting").inc()
-                log.info("week %s waits to be sealed: %s", week["_id"], error)
-            except (Disagrees, ProofError) as error:
-                metrics.WEEKS_SEALED.labels("disagrees").inc()
-                log.error("week %s cannot be sealed: %s", week["_id"], error)
-                self._looked_at[week["_id"]] = week["version"]
+            version, outcome = self._looked_at.get(week["_id"], (0, ""))
+            if version != week["version"]:
+                outcome = await self._try(week) if self._is_quiet(week) else ""
+            sealed += outcome == "sealed"
+            unsealed[outcome] += 1
+        for outcome in _UNSEALED:
+            metrics.WEEKS_UNSEALED.labels(outcome).set(unsealed[outcome])
         return sealed
+
+    async def _try(self, week: Document) -> str:
+        """What came of sealing a week, as ``WEEKS_SEALED`` counts it; nothing where it is not locked or empty."""
+        self._looked_at.pop(week["_id"], None)
+        outcome = "disagrees"
+        try:
+            if await self.seal(week["_id"]) is None:
+                return ""
+            return "sealed"
+        except NotLocked:
+            return ""
+        except (Missing, StaleWeek) as error:
+            log.info("week %s waits to be sealed: %s", week["_id"], error)
+            outcome = "waiting"
+        except (Disagrees, ProofError) as error:
+            log.error("week %s cannot be sealed: %s", week["_id"], error)
+        except (Problem, PyMongoError):
+            raise
+        except Exception:
+            log.exception("week %s cannot be sealed", week["_id"])
+            outcome = "failed"
+        metrics.WEEKS_SEALED.labels(outcome).inc()
+        if outcome != "waiting":
+            self._looked_at[week["_id"]] = week["version"], outcome
+        return outcome
 
     def _is_quiet(self, week: Document) -> bool:
         version, since = self._changed.get(week["_id"], (0, self._clock()))
@@ -143,13 +165,13 @@ class Sealer:
             raise Missing("the contract is not known yet")
         terms = terms_of(week, contract, settings)
         seen = await evidence.folded(self._db, week)
-        signed = await evidence.edits(self._db, week["workspace"], week["contract"], week["week"])
+        signed = await evidence.edits(self._db, week)
         places = evidence.places_of(seen, week["week"])
         span = evidence.span_of(seen) if places else None
         records = await evidence.records(self._bus, week["workspace"], places, span) if span else []
         devices = await evidence.devices(self._bus, week["workspace"], {device for device, _ in places})
-        around = evidence.around(seen, week["week"], movement_counts=terms.movement_counts)
         edits = evidence.read_edits(bytes(self._key.verify_key), [one for _, one in signed])
+        around = evidence.around(seen, week["week"], edits, movement_counts=terms.movement_counts)
         kinds = {name: device.kind for name, device in devices.items()}
         totals = reckon([one.body for one in records], edits, terms, kinds, around).totals
         _require_agreement(week, totals)

@@ -109,9 +109,8 @@ async def _sealed(edge: Edge, viewer: Viewer, case: Case) -> Document:
 
 
 async def _edits(edge: Edge, seal: Document) -> list[Signed]:
-    found = edge.db["edits"].find({"_id": {"$in": [f"{seal['_id']}|{edit}" for edit in seal["edits"]]}})
-    signed = [Signed(one["text"], one["detail"], one["signature"]) async for one in found]
-    read_ = [(read_edit(edge.settings.seal_public, one), one) for one in signed]
+    found = await evidence.edits_of_seal(edge.db, seal)
+    read_ = [(read_edit(edge.settings.seal_public, one), one) for one in found]
     return [one for _, one in sorted(read_, key=lambda pair: (pair[0].at, pair[0].id))]
 
 

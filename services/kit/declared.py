@@ -205,8 +205,15 @@ WEEKS_SEALED = Metric(
     "daybook_weeks_sealed_total",
     "counter",
     "weeks",
-    "Tries to seal a locked week: sealed, waiting for a record or key, or disagreeing with its records (look at it)",
-    {"outcome": "sealed|waiting|disagrees"},
+    "Tries to seal a locked week: sealed, waiting for a record or key, disagreeing with its records, or a failure",
+    {"outcome": "sealed|waiting|disagrees|failed"},
+)
+WEEKS_UNSEALED = Metric(
+    "daybook_weeks_unsealed",
+    "gauge",
+    "weeks",
+    "Locked weeks that could not be sealed at the last look: their statements are not to be had (look at the log)",
+    {"outcome": "waiting|disagrees|failed"},
 )
 OUTBOX_STAGED = Metric(
     "daybook_outbox_staged", "gauge", "facts", "Facts staged that should be published by now, up to 10,000"
@@ -223,6 +230,7 @@ METRICS = (
     PICTURE_VIEWS,
     SIGN_INS,
     WEEKS_SEALED,
+    WEEKS_UNSEALED,
     OUTBOX_STAGED,
     LIVE_PAGES,
 )

@@ -125,6 +125,8 @@ def _count(
         if left := left_of(one.parts, gone.get(key, NOTHING_GONE)):
             merged = merge(left)
             minutes = _own(merged.minutes, around.elsewhere.get(one.slot, ()))
+            if one.kind == MANUAL and not any(minutes):
+                continue  # entered in one edit with time of this week, and billed in another
             contract = key.split(":", 1)[0]
             slots[one.slot].append(Recorded(key, contract, one.device, one.kind, merged.session_started, minutes))
     counted = {}

@@ -180,12 +180,13 @@ def _require_shape(body: Mapping[str, Any], seal: Seal) -> None:
 
 
 def _edit(public: bytes, seal: Seal, signed: Signed) -> Edit:
+    """One edit, of this contract; it names the week it was made in, which a new billing zone may have changed since."""
     try:
         edit = read_edit(public, signed)
     except (ValueError, TypeError, KeyError) as error:
         raise ProofError(f"an edit: {error}") from error
-    if any(getattr(edit, name) != getattr(seal, name) for name in ("workspace", "member", "contract", "week")):
-        raise ProofError(f"edit {edit.id}: of another member, contract or week")
+    if any(getattr(edit, name) != getattr(seal, name) for name in ("workspace", "member", "contract")):
+        raise ProofError(f"edit {edit.id}: of another member or contract")
     return edit
 
 

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from services.diary.sealing import Disagrees, NotLocked, Sealer
 from services.diary.weeks import week_key
+from services.kit import metrics
 from services.kit.outbox import Outbox
 from services.kit.settings import signing_key
 from services.wire import seals
@@ -143,6 +144,26 @@ async def test_a_week_that_disagrees_with_its_records_is_not_sealed(diary: Diary
         await sealer_of(diary).seal(key_of(diary))
     assert await sealer_of(diary).sweep() == 0
     assert await diary.db["seals"].count_documents({}) == 0
+
+
+async def test_a_week_that_cannot_be_sealed_is_told_of_and_holds_up_no_other(diary: Diary, ledger: Ledger) -> None:
+    """Operators see it until it is sealed; it is not tried again before it changes."""
+    await diary.tell(diary.teller.contract("third", "mira"))
+    contracts = ("con", "side", "third")
+    await diary.tell(*(ledger.close("mira", slot, contract=name) for name, slot in zip(contracts, SLOTS, strict=False)))
+    wrong, broken = {"$inc": {"billable_minutes": 10}}, {"$unset": {"terms.billing_unit": ""}}
+    await diary.db["weeks"].update_one({"_id": key_of(diary)}, wrong)
+    await diary.db["weeks"].update_one({"_id": key_of(diary, "side")}, broken)
+    tries = [metrics.WEEKS_SEALED.labels(outcome)._value.get() for outcome in ("disagrees", "failed")]
+    sealer = sealer_of(diary)
+    assert [await sealer.sweep(), await sealer.sweep()] == [1, 0]
+    now = [metrics.WEEKS_SEALED.labels(outcome)._value.get() for outcome in ("disagrees", "failed")]
+    assert now == [one + 1 for one in tries]
+    unsealed = {one: metrics.WEEKS_UNSEALED.labels(one)._value.get() for one in ("disagrees", "failed", "waiting")}
+    assert unsealed == {"disagrees": 1, "failed": 1, "waiting": 0}
+    await diary.db["weeks"].update_one({"_id": key_of(diary)}, {"$inc": {"billable_minutes": -10, "version": 1}})
+    assert await sealer.sweep() == 1
+    assert metrics.WEEKS_UNSEALED.labels("disagrees")._value.get() == 0
 
 
 async def test_a_record_the_ledger_has_lost_keeps_the_week_open_to_be_sealed(diary: Diary, ledger: Ledger) -> None:
