@@ -14,11 +14,15 @@ __all__ = ["Action", "Scope", "Sight", "Verb", "Viewer", "can", "may_ask", "of_c
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who looks: the verified principal, the teams they manage and, of a client, the contracts that are theirs."""
+    """Who looks: the verified principal, the teams they manage and, of a client, the contracts that are theirs.
+
+    ``address``: from where, for the audit log (G-02).
+    """
 
     principal: Principal
     manages: frozenset[str] = frozenset()
     contracts: frozenset[str] = frozenset()
+    address: str = ""
 
     @property
     def workspace(self) -> str:

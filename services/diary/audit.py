@@ -1,6 +1,7 @@
-"""Who looked at, or did, what (G-02, B-03): appended, never changed.
+"""Who looked at, or did, what, when and from where (G-02, B-03): appended, never changed.
 
-Documents: ``audit`` ``<workspace>|<instant>|<random>``, so that a workspace's entries lie in the order of time.
+Documents: ``audit`` ``<workspace>|<instant>|<random>``, so that a workspace's entries lie in the order of time. An
+entry is ``unchained`` until it has its place in the workspace's chain, within about a second (``chaining.py``).
 """
 
 import secrets
@@ -8,59 +9,76 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from services.diary.access import Viewer
 from services.kit.mongo import Database, Session, prefix_range
 
-_SHOWN = ("id", "at", "action", "actor", "actor_name", "actor_role", "member", "capture", "detail")
+_SHOWN = (
+    *("id", "at", "action", "actor", "actor_name", "actor_role", "member"),
+    *("capture", "address", "detail", "segments", "seq", "hash"),
+)
+_MOST_SEGMENTS = 300
+INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 async def note(
     db: Database,
-    workspace: str,
-    actor: dict[str, str],
+    viewer: Viewer,
     action: str,
     member: str,
     *,
     capture: str | None = None,
     detail: str | None = None,
+    session: Session | None = None,
 ) -> None:
-    """Appends an entry and returns once the store has it for good: what it tells of may happen only then.
+    """Appends what ``viewer`` does and returns once the store has it for good: what it tells of may happen only then.
 
-    ``actor``: ``member``, ``name``, ``role`` of who acts; ``member``: whose diary it is about.
+    ``member``: whose diary it is about; ``session``: the transaction of what it tells of, where there is one.
     """
-    await db["audit"].insert_one(_entry(workspace, actor, action, member, capture, detail))
+    await db["audit"].insert_one(_entry(viewer, action, member, capture, detail), session=session)
 
 
 async def note_all(
     db: Database,
-    workspace: str,
-    actor: dict[str, str],
+    viewer: Viewer,
     action: str,
     member: str,
     *,
     captures: Sequence[str],
+    segments: Sequence[str],
     detail: str,
     session: Session,
 ) -> None:
-    """Appends, in the transaction of what they tell of, an entry for each capture; one where it is about none."""
+    """Appends, in the transaction of what they tell of, an entry for each capture; one where it is about none.
+
+    Of ``segments`` the first 300 are named: ``detail`` says how many there are.
+    """
     named: Sequence[str | None] = captures or [None]
-    rows = [_entry(workspace, actor, action, member, capture, detail) for capture in named]
+    rows = [_entry(viewer, action, member, capture, detail, list(segments[:_MOST_SEGMENTS])) for capture in named]
     await db["audit"].insert_many(rows, session=session)
 
 
 def _entry(
-    workspace: str, actor: dict[str, str], action: str, member: str, capture: str | None, detail: str | None
+    viewer: Viewer,
+    action: str,
+    member: str,
+    capture: str | None,
+    detail: str | None,
+    segments: list[str] | None = None,
 ) -> dict[str, Any]:
-    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    at = datetime.now(UTC).strftime(INSTANT)
     return {
-        "_id": f"{workspace}|{at}|{secrets.token_hex(6)}",
-        "workspace": workspace,
+        "_id": f"{viewer.workspace}|{at}|{secrets.token_hex(6)}",
+        "workspace": viewer.workspace,
         "member": member,
-        "actor": actor["member"],
-        "actor_name": actor["name"],
-        "actor_role": actor["role"],
+        "actor": viewer.member,
+        "actor_name": viewer.principal.name,
+        "actor_role": viewer.role,
+        "address": viewer.address,
         "action": action,
         "capture": capture,
         "detail": detail,
+        "segments": segments or None,
+        "unchained": True,
     }
 
 
@@ -107,4 +125,4 @@ async def looks_at(
 def _shown(document: dict[str, Any]) -> dict[str, Any]:
     own = document["_id"].split("|", 1)[1]
     shown = {**document, "id": own, "at": own.split("|")[0]}
-    return {name: shown[name] for name in _SHOWN}
+    return {name: shown.get(name) for name in _SHOWN}

@@ -46,8 +46,7 @@ async def look(edge: Edge, viewer: Viewer, capture: str, size: Literal["picture"
         title, detail = _WHY[named.state]
         raise Problem(404, f"picture-{named.state}", title, detail, state=named.state)
     if named.member != viewer.member:
-        actor = {"member": viewer.member, "name": viewer.principal.name, "role": viewer.role}
-        await audit.note(edge.db, viewer.workspace, actor, "capture.viewed", named.member, capture=capture, detail=size)
+        await audit.note(edge.db, viewer, "capture.viewed", named.member, capture=capture, detail=size)
     where = {"workspace": viewer.workspace, "device": named.device, "capture_id": capture}
     asked = PictureOf(**where, size=size, blurred=named.blurred)
     message = await edge.bus.ask_raw("media", "picture", asked, timeout=10.0)

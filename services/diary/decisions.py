@@ -53,15 +53,13 @@ async def decide(
 
     async def work(session: Session) -> None:
         await _write(edge, viewer, case, move, reason, session)
+        owner, detail = case.contract["member"], f"{contract} {week}"
+        await audit.note(edge.db, viewer, f"timesheet.{move.word}", owner, detail=detail, session=session)
 
     try:
         await transaction(edge.db, work)
     except StaleWeek as error:
         raise Problem(409, "changed-meanwhile", "The week changed just now.", "Look at it again.") from error
-    principal = viewer.principal
-    actor = {"member": principal.member, "name": principal.name, "role": principal.role}
-    owner = case.contract["member"]
-    await audit.note(edge.db, viewer.workspace, actor, f"timesheet.{move.word}", owner, detail=f"{contract} {week}")
     after = await timesheets.find(edge, viewer, contract, week)
     if step != "submission":
         await _tell(edge, viewer, after, move, reason)

@@ -106,10 +106,9 @@ async def release(edge: Edge, viewer: Viewer, contact: Contact, ids: Sequence[st
     if not tried:
         return 0, 0
     answer = await edge.bus.ask("ingest", "release", Release(principal=viewer.principal, ids=tried), timeout=20.0)
-    released, principal = int(answer["released"]), viewer.principal
-    who = {"member": principal.member, "name": principal.name, "role": principal.role}
+    released = int(answer["released"])
     detail = f"{released} of {len(tried)} of device {contact.device['id']}"
-    await audit.note(edge.db, viewer.workspace, who, "records.released", contact.device["member"], detail=detail)
+    await audit.note(edge.db, viewer, "records.released", contact.device["member"], detail=detail)
     return len(tried), released
 
 

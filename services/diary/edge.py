@@ -173,7 +173,7 @@ async def current_principal(request: Request) -> Principal:
 
 async def current_viewer(request: Request) -> Viewer:
     """Who is asking, with what their role reaches."""
-    return await edge_of(request).people.viewer(await current_principal(request))
+    return await edge_of(request).people.viewer(await current_principal(request), client_address(request))
 
 
 class Gate:

@@ -53,11 +53,12 @@ class Draft(NamedTuple):
 
 @dataclass
 class Entry:
-    """What goes into the audit log; ``capture`` where it is about one."""
+    """What goes into the audit log; ``captures`` where it is about some, and the ids of the segments it is about."""
 
     action: str
     detail: str
     captures: Sequence[str] = ()
+    segments: Sequence[str] = ()
 
 
 @dataclass
@@ -210,17 +211,8 @@ class Editor:
             await self._outbox.stage([("diary.edited", edits.fact_of(one)) for one in kept], session)
 
     async def _note(self, viewer: Viewer, member: str, entry: Entry, session: Session) -> None:
-        actor = {"member": viewer.member, "name": viewer.principal.name, "role": viewer.role}
-        await audit.note_all(
-            self._db,
-            viewer.workspace,
-            actor,
-            entry.action,
-            member,
-            captures=entry.captures,
-            detail=entry.detail,
-            session=session,
-        )
+        about: dict[str, Any] = {"captures": entry.captures, "segments": entry.segments, "detail": entry.detail}
+        await audit.note_all(self._db, viewer, entry.action, member, **about, session=session)
 
 
 async def _require_own_say(table: Table, drafts: Sequence[Draft]) -> None:

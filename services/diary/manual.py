@@ -105,9 +105,11 @@ class ManualTime:
 
     def note(self, drafts: Sequence[Draft]) -> list[Entry]:
         """Its length and kind; the audit log has no reasons and memos."""
-        spans = [parse_instant(one.about["end"]) - parse_instant(one.about["start"]) for one in drafts]
-        minutes = int(sum(spans, timedelta()).total_seconds()) // 60
-        return [Entry("time.added", f"{minutes} minutes of {self.kind} by hand")]
+        spans = [(parse_instant(one.about["start"]), parse_instant(one.about["end"])) for one in drafts]
+        minutes = int(sum((end - start for start, end in spans), timedelta()).total_seconds()) // 60
+        slots = (slot for start, end in spans for slot in slots_between(slot_of(start), end))
+        names = [f"{self.contract}:{self.entry}:{format_instant(slot)}" for slot in slots]
+        return [Entry("time.added", f"{minutes} minutes of {self.kind} by hand", segments=names)]
 
 
 def _day(time: datetime, zone: ZoneInfo) -> str:

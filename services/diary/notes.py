@@ -60,8 +60,8 @@ class Note:
 
     def note(self, drafts: Sequence[Draft]) -> list[Entry]:
         """Which of the two was changed, of how many segments; never what it says."""
-        count = sum(len(draft.about["segments"]) for draft in drafts)
-        return [Entry("segment.noted", f"{' and '.join(sorted(self.said))} of {count} segments")]
+        names = [name for draft in drafts for name in draft.about["segments"]]
+        return [Entry("segment.noted", f"{' and '.join(sorted(self.said))} of {len(names)} segments", segments=names)]
 
 
 def _key(table: Table, name: str) -> str:

@@ -164,13 +164,13 @@ class People:
         """A device by its id."""
         return await self._db["devices"].find_one({"_id": f"{workspace}|{device}"})
 
-    async def viewer(self, principal: Principal) -> Viewer:
-        """The principal with what their role reaches: the teams they manage, or a client's contracts."""
+    async def viewer(self, principal: Principal, address: str = "") -> Viewer:
+        """The principal, and from where, with what their role reaches: teams they manage, or a client's contracts."""
         if principal.role == "manager":
             document = await self.member(principal.workspace, principal.member)
-            return Viewer(principal, manages=frozenset(document["manages"] if document else ()))
+            return Viewer(principal, frozenset(document["manages"] if document else ()), address=address)
         if principal.role == "client":
             contracts = await self.contracts(principal.workspace)
             mine = frozenset(one["contract"] for one in contracts if one["client"] == principal.member)
-            return Viewer(principal, contracts=mine)
-        return Viewer(principal)
+            return Viewer(principal, contracts=mine, address=address)
+        return Viewer(principal, address=address)

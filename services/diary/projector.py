@@ -1,8 +1,10 @@
-"""The worker that folds JOURNAL into the diary, and seals what is locked: ``python -m services.diary.projector``.
+"""The worker that folds JOURNAL into the diary: ``python -m services.diary.projector``. It seals weeks that are locked
+and chains the audit log, too.
 
 Replicas share one durable.
 """
 
+from services.diary.chaining import Chaining
 from services.diary.handlers import Projector
 from services.diary.sealing import Sealer, Watch
 from services.diary.settings import DiarySettings
@@ -24,15 +26,17 @@ def build(settings: DiarySettings) -> Service:
     outbox = Outbox(db, bus)
     key, grace, quiet = settings.seal_key, settings.seal_grace_seconds, settings.seal_quiet_seconds
     sealer = Sealer(db, bus, key, outbox, grace=grace, quiet=quiet)
-    watch = Watch(sealer, settings.seal_every_seconds)
+    watch, chaining = Watch(sealer, settings.seal_every_seconds), Chaining(db)
 
     async def begin() -> None:
         await ensure_indexes(db)
         await projector.retry()
         outbox.start()
         watch.start()
+        chaining.start()
 
     async def end() -> None:
+        await chaining.stop()
         await watch.stop()
         await outbox.stop()
 

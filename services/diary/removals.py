@@ -116,7 +116,8 @@ class Removal:
         )
         minutes = sum(len(row[1]) for row in removed)
         said = f"{minutes} minutes of {len(removed)} segments, {len(with_time)} captures"
-        entries = [Entry("time.removed", said)] if removed else []
+        names = [row[0] for row in removed]
+        entries = [Entry("time.removed", said, segments=names)] if removed else []
         entries += [Entry("capture.removed", "with its time", with_time)] if with_time else []
         return entries + ([Entry("capture.removed", "the picture alone", alone)] if alone else [])
 

@@ -84,10 +84,9 @@ async def read(edge: Edge, viewer: Viewer, contract: str, week: str) -> Statemen
 
 async def note(edge: Edge, viewer: Viewer, statement: Statement, form: str) -> None:
     """Writes the export into the audit log, before anything is handed out (G-02)."""
-    principal, seal = viewer.principal, statement.checked.seal
-    actor = {"member": principal.member, "name": principal.name, "role": principal.role}
+    seal = statement.checked.seal
     detail = f"{seal.contract} {seal.week} {form}"
-    await audit.note(edge.db, viewer.workspace, actor, "statement.exported", seal.member, detail=detail)
+    await audit.note(edge.db, viewer, "statement.exported", seal.member, detail=detail)
 
 
 async def _sealed(edge: Edge, viewer: Viewer, case: Case) -> Document:

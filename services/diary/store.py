@@ -1,8 +1,8 @@
 """The diary's own database: what is in it, and the few indexes beyond ``_id``.
 
 ``segments`` ``workspaces`` ``members`` ``contracts`` ``devices`` ``weeks`` ``pictures`` ``edits`` ``adjustments``
-``operations`` ``turns`` ``audit`` ``poison`` ``outbox`` ``summaries``, and what sealing keeps; every ``_id`` but the
-outbox's starts with ``<workspace>|``. The web reads what the projector folds; both are the diary.
+``operations`` ``turns`` ``audit`` ``audit_heads`` ``poison`` ``outbox`` ``summaries``, and what sealing keeps; every
+``_id`` but the outbox's starts with ``<workspace>|``. The web reads what the projector folds; both are the diary.
 """
 
 from services.diary.operations import KEPT_SECONDS
@@ -23,3 +23,4 @@ async def ensure_indexes(db: Database) -> None:
     await db["operations"].create_index("at", expireAfterSeconds=KEPT_SECONDS)
     await db["summaries"].create_index("at", expireAfterSeconds=30 * 86_400)
     await db["audit"].create_index([("workspace", 1), ("member", 1), ("_id", -1)])
+    await db["audit"].create_index([("unchained", 1), ("_id", 1)], partialFilterExpression={"unchained": True})

@@ -1,22 +1,21 @@
 """Who changed what, when and from where, in licensing: appended in the transaction of the change, in a chain (G-02).
 
 Each entry carries the hash of the one before it, so that one that was altered, taken out or put in later shows
-(``Chain``). Of a change the names of its fields are kept, and their values only where they are settings: an audit log
-outlives the people it tells of.
+(``kit.chain``). Of a change the names of its fields are kept, and their values only where they are settings: an audit
+log outlives the people it tells of.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.kit.chain import GENESIS, Chain, digest
 from services.kit.mongo import Session
 from services.licensing.store import NOBODY, Document, Store, key
 
-GENESIS = "0" * 64
 _FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
-_HASHED = (
+HASHED = (
     *("workspace", "seq", "at", "actor", "actor_name", "actor_role", "address"),
     *("action", "target", "member", "detail", "prev"),
 )
@@ -52,7 +51,7 @@ async def note(
     entry |= {"actor": actor["id"], "actor_name": actor["name"], "actor_role": actor["role"]}
     entry |= {"action": action, "target": target, "member": member, "detail": describe(body or {})}
     entry |= {"prev": before["hash"] if before else GENESIS}
-    entry |= {"id": f"{entry['at']}|{seq:010}", "hash": digest(entry), "_id": key(tenant, f"{seq:010}")}
+    entry |= {"id": f"{entry['at']}|{seq:010}", "hash": digest(entry, HASHED), "_id": key(tenant, f"{seq:010}")}
     await store["audit"].insert_one(entry, session=session)
 
 
@@ -99,25 +98,6 @@ def _short(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))[:1000]
 
 
-def digest(entry: Mapping[str, Any]) -> str:
-    """Lower-case hex SHA-256 of an entry with its place in the chain."""
-    text = json.dumps([entry[name] for name in _HASHED], ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-class Chain:
-    """Goes along a whole log, in order, and notes the places (seq) at which it does not hold. Pure."""
-
-    def __init__(self) -> None:
-        self.seq, self.head, self.broken = 0, GENESIS, list[int]()
-
-    def add(self, entry: Mapping[str, Any]) -> None:
-        """The next entry."""
-        if (entry["seq"], entry["prev"]) != (self.seq + 1, self.head) or digest(entry) != entry["hash"]:
-            self.broken.append(entry["seq"])
-        self.seq, self.head = entry["seq"], entry["hash"]
-
-
 async def read(
     store: Store,
     workspace: str,
@@ -140,11 +120,10 @@ async def read(
 
 async def check(store: Store, workspace: str) -> dict[str, Any]:
     """How long the log is, its last hash (to be noted elsewhere: it shows a log cut off), and where it is broken."""
-    chain, count = Chain(), 0
+    chain = Chain(HASHED)
     async for entry in store["audit"].find({"workspace": workspace}).sort("_id", 1):
         chain.add(entry)
-        count += 1
-    return {"entries": count, "head": chain.head, "broken": chain.broken[:100]}
+    return {"entries": chain.entries, "head": chain.head, "broken": chain.broken[:100]}
 
 
 def shown(entry: Document) -> Document:

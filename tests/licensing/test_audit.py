@@ -6,10 +6,12 @@ import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pyotp
 import pytest
 
-from services.licensing.audit import GENESIS, Chain, describe, digest
+from services.kit.chain import GENESIS, Chain, digest
+from services.licensing.audit import HASHED, describe
 from tests.licensing.support import PASSWORD, Acme
 from tests.licensing.web import Web
 
@@ -23,6 +25,13 @@ async def _log(web: Web, acme: Acme, who: str = "olga", **params: Any) -> list[d
     assert answer.json()["incomplete"] == []
     # that whoever looks signed in stands in the log, too
     return [one for one in answer.json()["items"] if "action" in params or one["action"] != "session.started"]
+
+
+async def _checked(http: httpx.AsyncClient) -> dict[str, Any]:
+    found = (await http.get("/api/v1/audit/check")).json()
+    assert found["holds"] == (not found["licensing"]["broken"])
+    licensing: dict[str, Any] = found["licensing"]
+    return licensing
 
 
 @here
@@ -60,15 +69,15 @@ async def test_the_log_is_one_chain(web: Web) -> None:
     await asyncio.gather(*changes)
     log = web.licensing.store["audit"]
     async with web.person(acme, "olga") as http:
-        held = (await http.get("/api/v1/audit/check")).json()
+        held = await _checked(http)
         assert (held["entries"], held["broken"]) == (13, []), "twelve changes and a sign-in"
         first = await log.find_one({"workspace": acme.workspace, "seq": 5})
         assert first is not None
         await log.update_one({"_id": first["_id"]}, {"$set": {"actor_name": "Somebody else"}})
-        assert (await http.get("/api/v1/audit/check")).json()["broken"] == [5]
+        assert (await _checked(http))["broken"] == [5]
         await log.update_one({"_id": first["_id"]}, {"$set": {"actor_name": first["actor_name"]}})
         await log.delete_one({"_id": first["_id"]})
-        assert (await http.get("/api/v1/audit/check")).json()["broken"] == [6]
+        assert (await _checked(http))["broken"] == [6]
     async with web.person(acme, "lisa") as http:
         assert (await http.get("/api/v1/audit/check")).status_code == 403
 
@@ -162,7 +171,7 @@ def _entries(count: int) -> list[dict[str, Any]]:
     for seq in range(1, count + 1):
         entry: dict[str, Any] = {"workspace": "ws", "seq": seq, "at": f"t{seq}", "prev": prev, "member": None}
         entry |= dict.fromkeys(("actor", "actor_name", "actor_role", "address", "action", "target", "detail"), "x")
-        entry["hash"] = prev = digest(entry)
+        entry["hash"] = prev = digest(entry, HASHED)
         entries.append(entry)
     return entries
 
@@ -170,12 +179,12 @@ def _entries(count: int) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("field", ["actor", "at", "action", "target", "address", "detail", "hash", "prev"])
 def test_any_altered_field_shows(field: str) -> None:
     entries = _entries(4)
-    chain = Chain()
+    chain = Chain(HASHED)
     for entry in entries:
         chain.add(entry)
     assert (chain.broken, chain.head) == ([], entries[-1]["hash"])
     entries[1][field] = "other"
-    altered = Chain()
+    altered = Chain(HASHED)
     for entry in entries:
         altered.add(entry)
     assert 2 in altered.broken

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.diary import audit
+from services.diary import audit, chaining
 from services.diary.access import Action, Viewer, sight
 from services.diary.api import API
 from services.diary.api.answers import answer
@@ -23,7 +23,7 @@ from services.wire.subjects import ID
 router = APIRouter(prefix=API)
 _COLUMNS = (
     *("id", "at", "action", "actor", "actor_name", "actor_role", "member"),
-    *("capture", "target", "address", "detail", "seq", "hash"),
+    *("capture", "target", "address", "detail", "segments", "seq", "hash"),
 )
 _PAGE, _MOST = 500, 50_000
 _Text = Annotated[str | None, Query(max_length=60)]
@@ -69,9 +69,7 @@ async def export(
 ) -> Response:
     """The same as a file, the newest 50,000 entries; 503 rather than half of it. The export is audited itself."""
     edge, filters, span = edge_of(request), filters_of(viewer, member, actor, action), span_of(start, end)
-    principal = viewer.principal
-    who = {"member": principal.member, "name": principal.name, "role": principal.role}
-    await audit.note(edge.db, viewer.workspace, who, "audit.exported", principal.member)
+    await audit.note(edge.db, viewer, "audit.exported", viewer.member)
     items: list[dict[str, Any]] = []
     following: str | None = None
     while filters is not None and len(items) < _MOST:
@@ -86,9 +84,19 @@ async def export(
 
 @router.get("/audit/check", dependencies=[gate(Action.CHECK_AUDIT)])
 async def check(request: Request, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
-    """Whether the chain of licensing's entries holds: how many, the last hash, and the places that are broken."""
+    """Whether the chains of both logs hold, licensing's and the diary's: how many entries, the last hash, and the
+    places that are ``broken``; of the diary's also entries that are in no chain a minute after they were written.
+    """
+    return answer(await checked(edge_of(request), viewer))
+
+
+async def checked(edge: Edge, viewer: Viewer) -> dict[str, Any]:
+    """Both chains and whether they hold; 503 where licensing does not answer."""
     asked = AuditOf(principal=viewer.principal)
-    return answer(await edge_of(request).bus.ask("licensing", "audit_check", asked, timeout=20.0))
+    theirs = await edge.bus.ask("licensing", "audit_check", asked, timeout=20.0)
+    own = await chaining.check(edge.db, viewer.workspace)
+    holds = not (theirs["broken"] or own["broken"] or own["unchained"])
+    return {"holds": holds, "licensing": theirs, "diary": own}
 
 
 def filters_of(viewer: Viewer, member: str | None, actor: str | None, action: str | None) -> dict[str, str] | None:

@@ -15,7 +15,6 @@ from services.diary.pages.listing import address_of
 from services.diary.pages.render import render
 from services.diary.pages.shell import framed
 from services.kit.problems import Problem
-from services.wire.requests import AuditOf
 
 router = APIRouter(include_in_schema=False)
 _SomeViewer = Annotated[Viewer, Depends(current_viewer)]
@@ -62,8 +61,7 @@ async def log(request: Request, viewer: _SomeViewer) -> HTMLResponse:
 async def check(request: Request, viewer: _SomeViewer) -> HTMLResponse:
     """Whether the chain holds, as a fragment of the page."""
     try:
-        asked = AuditOf(principal=viewer.principal)
-        found = await edge_of(request).bus.ask("licensing", "audit_check", asked, timeout=20.0)
+        found = await audit.checked(edge_of(request), viewer)
     except Problem as problem:
         return HTMLResponse(render("note.html", title=problem.title, detail=problem.detail), problem.status)
     return HTMLResponse(render("audit_check.html", found=found))

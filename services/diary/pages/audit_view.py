@@ -60,7 +60,7 @@ _PLACES = {"policy": "/policies", "licence": "/licences", "device": "/devices", 
 class Line(NamedTuple):
     """One entry; ``about`` is whom it concerns, ``target`` what was touched, with its page where it has one.
 
-    ``several`` are the ids of the pictures where the line stands for several entries.
+    ``several`` are the ids of the pictures where the line stands for several entries, or of the segments it is about.
     """
 
     day: str
@@ -115,6 +115,7 @@ def line_of(entry: Mapping[str, Any], names: Mapping[str, str], zone: ZoneInfo) 
         href=f"{place}/{target}" if place and target else "",
         detail=_plain(str(entry["detail"] or "")),
         address=str(entry["address"] or ""),
+        several=", ".join(entry.get("segments") or ()),
     )
 
 
