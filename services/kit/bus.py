@@ -25,7 +25,7 @@ from typing import Any, Protocol, TypeVar
 import faststream.nats.subscriber.usecases.stream_pull_subscriber as _pull
 import nats.errors
 import orjson
-from faststream import AckPolicy, Context
+from faststream import AckPolicy
 from faststream.nats import JStream, NatsBroker, PullSub
 from faststream.nats.message import NatsBatchMessage, NatsMessage
 from faststream.nats.security import NatsNKey
@@ -51,7 +51,6 @@ _pull.TimeoutError = asyncio.TimeoutError  # type: ignore[attr-defined,assignmen
 log = logging.getLogger(__name__)
 
 Body = TypeVar("Body", bound=BaseModel)
-_MESSAGE = Context("message")
 _STATUS = "Daybook-Status"
 _REPLAY = "Daybook-Replay"
 
@@ -143,8 +142,10 @@ class Bus:
             graceful_timeout=settings.graceful_seconds,
             ack_policy=AckPolicy.MANUAL,
             closed_cb=self._closed,
-            apply_types=True,
+            apply_types=False,  # a handler gets what came, as it came: injection costs more than most handlers
+            serializer=None,
             logger=log,
+            log_level=logging.DEBUG,  # two lines a message; what fails is an error all the same
         )
         self._client: Client | None = None
         self._journal: Journal | None = None
@@ -217,10 +218,10 @@ class Bus:
             config=consumer_config(durable),
             pull_sub=PullSub(batch_size=batch, batch=True, timeout=wait_seconds),
             ack_policy=AckPolicy.MANUAL,
-            decoder=_undecoded,
+            decoder=_as_it_came,
         )
-        async def take(body: Any, message: NatsBatchMessage = _MESSAGE) -> None:
-            batch = [Delivery(raw) for raw in message.raw_message]
+        async def take(messages: list[Msg]) -> None:
+            batch = [Delivery(one) for one in messages]
             if durable.stream != subjects.SEGMENTS:  # what devices say, ingest judges
                 batch = await _without_strays(batch, label, self.client)
             if batch:
@@ -244,11 +245,10 @@ class Bus:
             queue=self.service,
             max_workers=workers,
             ack_policy=AckPolicy.MANUAL,
-            decoder=_undecoded,
+            decoder=_as_it_came,
             no_reply=True,
         )
-        async def answer(body: Any, message: NatsMessage = _MESSAGE) -> None:
-            raw: Msg = message.raw_message
+        async def answer(raw: Msg) -> None:
             started = time.perf_counter()
             reply = await _answer(verb, model, handle, raw)
             metrics.REQUEST_SECONDS.labels(verb, reply.headers.get(_STATUS, "200")).observe(
@@ -269,11 +269,10 @@ class Bus:
             queue=self.service,
             max_workers=workers,
             ack_policy=AckPolicy.MANUAL,
-            decoder=_undecoded,
+            decoder=_as_it_came,
             no_reply=True,
         )
-        async def answer(body: Any, message: NatsMessage = _MESSAGE) -> None:
-            raw: Msg = message.raw_message
+        async def answer(raw: Msg) -> None:
             _, _, workspace, device, _ = raw.subject.split(".")
             if not raw.reply.startswith(f"{subjects.device_inbox(device)}."):
                 log.warning("a device asked %s to answer somewhere else than into its inbox", verb)
@@ -289,9 +288,8 @@ class Bus:
     def listen(self, subject: str, handle: Callable[[str, bytes], Awaitable[None]]) -> None:
         """Hears a core NATS subject in every replica."""
 
-        @self.broker.subscriber(subject, ack_policy=AckPolicy.MANUAL, decoder=_undecoded, no_reply=True)
-        async def hear(body: Any, message: NatsMessage = _MESSAGE) -> None:
-            raw: Msg = message.raw_message
+        @self.broker.subscriber(subject, ack_policy=AckPolicy.MANUAL, decoder=_as_it_came, no_reply=True)
+        async def hear(raw: Msg) -> None:
             await handle(raw.subject, raw.data)
 
     # saying ---------------------------------------------------------------------------------------------------------
@@ -332,9 +330,9 @@ class Bus:
         return answer
 
 
-async def _undecoded(message: Any) -> Any:
-    """FastStream would guess at JSON (a numeric string becomes a float); bodies here are taken as they are."""
-    return message.body
+async def _as_it_came(message: NatsMessage | NatsBatchMessage) -> Msg | list[Msg]:
+    """FastStream would guess at JSON (a numeric string becomes a float); here handlers get the bus's own messages."""
+    return message.raw_message
 
 
 async def _without_strays(batch: list[Delivery], label: str, client: Client) -> list[Delivery]:
