@@ -222,6 +222,7 @@ async def test_health_and_the_description(diary: Diary) -> None:
         "/me": {"get"},
         "/activations": {"post"},
         "/diary/{member}/days/{date}": {"get"},
+        "/diary/{member}/edits": {"get"},
         "/captures/{id}/picture": {"get"},
         "/captures/{id}/thumbnail": {"get"},
         "/scores": {"get"},

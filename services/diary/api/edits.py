@@ -1,11 +1,11 @@
-"""Changing a diary: memo and label, removals, manual time (S-04, S-05, S-07, S-08, S-12)."""
+"""Changing a diary: memo and label, removals, manual time, and what was changed (S-04, S-05, S-07, S-08, S-12)."""
 
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator, Field, StringConstraints
 
-from services.diary import changes
+from services.diary import changes, days, history
 from services.diary.access import Action, Viewer
 from services.diary.api import API
 from services.diary.api.answers import answer, listed
@@ -149,6 +149,29 @@ async def remove_manual(request: Request, member: str, id: str, viewer: _Viewer)
     """A manual entry goes, whole."""
     member, entry = identifier(member, "member"), identifier(id, "manual entry")
     return answer(await changes.remove_manual(edge_of(request), viewer, member, entry))
+
+
+@router.get("/diary/{member}/edits", dependencies=[gate(Action.READ_DIARY)])
+async def list_edits(
+    request: Request,
+    member: str,
+    viewer: _Viewer,
+    first: Annotated[str | None, Query(alias="from", max_length=10, description="the first day")] = None,
+    last: Annotated[str | None, Query(alias="to", max_length=10, description="the last day")] = None,
+    segment: Annotated[str | None, Query(max_length=110)] = None,
+    before: Annotated[str | None, Query(max_length=60, pattern=r"^edt_[0-9a-f]+$", description="the `next`")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> Response:
+    """Who changed what in these days of the diary (both included, in the billing zone), or in a segment, and when; the
+    latest first (G-02). ``segments`` have the ``minutes`` that were taken or entered, ``changed`` names the words that
+    were changed and ``said`` has them, null for a client and where they were erased.
+    """
+    edge, member = edge_of(request), identifier(member, "member")
+    asked = await history.asked_for(edge, viewer, first, last, segment, before)
+    if asked is None:
+        await days.see(edge, viewer, Action.READ_DIARY, member)
+        return listed([])  # an unknown id in a filter matches nothing
+    return listed(*await history.edits_of(edge, viewer, member, asked, limit))
 
 
 def _choose() -> Problem:
