@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from services.kit.mongo import Session
 from services.kit.problems import invalid, not_found
 from services.licensing import people
+from services.licensing.patches import Changes
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire import currencies
 from services.wire.events import ContractChanged, Fact, Id, Strict
@@ -63,8 +64,10 @@ class New(Strict):
     ends_on: Day | None = None
 
 
-class Patch(Strict):
+class Patch(Changes):
     """What may be changed; whose time it is may not."""
+
+    nullable = frozenset({"client", "rate_minor", "weekly_limit_minutes", "starts_on", "ends_on"})
 
     project: Project | None = None
     client: Id | None = None
@@ -79,7 +82,6 @@ class Patch(Strict):
 
 
 _FIELDS = tuple(New.model_fields)
-_NULLABLE = {"client", "rate_minor", "weekly_limit_minutes", "starts_on", "ends_on"}
 
 
 async def create(store: Store, session: Session, workspace: str, body: New, *, monitored: bool = False) -> Document:
@@ -99,8 +101,6 @@ async def create(store: Store, session: Session, workspace: str, body: New, *, m
 async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
     """The next revision of a contract, told to the others."""
     given = body.model_dump(exclude_unset=True)
-    if name := next((name for name, value in given.items() if value is None and name not in _NULLABLE), None):
-        raise invalid(f"{name}: cannot be null", field=name)
     await _require_client(store, session, doc["workspace"], body.client)
     _require_order({**doc, **given})
     changed = await store.update("contracts", doc["_id"], given, session)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from nacl.signing import SigningKey
 
@@ -103,8 +104,9 @@ class Entitlements:
     async def _message(self, device: Document, told: Sequence[Document]) -> dict[str, Any]:
         grant, licence, docs = await self._read(device)
         policy = await self._in_effect(device, grant.policy)
-        today = now().date().isoformat()
         workspace = await self._store["workspaces"].find_one({"_id": key(device["workspace"])}) or {}
+        # what is recorded on another day is not billed (S-03), so it is not offered
+        today = now().astimezone(ZoneInfo(workspace.get("billing_zone", "UTC"))).date().isoformat()
         return {
             "workspace": grant.workspace,
             "device": grant.device,

@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from services.kit.mongo import Session
 from services.kit.problems import Problem, invalid, not_found
 from services.licensing import contracts, effects, notices, people, policies
+from services.licensing.patches import Changes
 from services.licensing.standing import DRAIN_HOURS, Forbidden, Right, Wish, move, renew, revoke
 from services.licensing.store import NOBODY, Document, Store, fingerprint, instant, key, new_id, now
 from services.wire import licence, slots
@@ -54,12 +55,14 @@ class New(Strict):
         return self
 
 
-class Patch(Strict):
+class Patch(Changes):
     """What may be changed. ``drain_hours`` goes with ``state: revoked``; 0 refuses the devices at once.
 
     ``state: issued`` issues a draft; ``active`` resumes. Fewer ``seats`` than are taken stop activations and end none.
     ``seats_reserved: 0`` gives up the seats that transfers keep.
     """
+
+    nullable = frozenset({"not_before", "expires"})
 
     state: Wish | None = None
     drain_hours: Annotated[int, Field(ge=0, le=24 * 180)] | None = None

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 from services.kit.mongo import Session
 from services.kit.problems import Problem, forbidden, invalid, not_found
 from services.licensing import audit, limits, teams
+from services.licensing.patches import Changes
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
 from services.licensing.workspaces import Zone
 from services.wire import accounts
@@ -59,8 +60,10 @@ class New(Strict):
     password: Password | None = None
 
 
-class Patch(Strict):
+class Patch(Changes):
     """What may be changed of a member."""
+
+    nullable = frozenset({"team"})
 
     name: Name | None = None
     role: Role | None = None
@@ -170,8 +173,7 @@ def new_person(email: str, password_hash: str | None = None) -> Document:
 
 async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
     """Another role, team, name …; told to the others. The last owner of a workspace stays one."""
-    given = body.model_dump(exclude_unset=True)
-    fields = {name: value for name, value in given.items() if value is not None or name == "team"}
+    fields = body.model_dump(exclude_unset=True)
     await teams.require(store, session, doc["workspace"], [*filter(None, [body.team]), *(body.manages or [])])
     if fields.get("archived") is False:
         await _require_team_to_return_to(store, session, doc | fields)

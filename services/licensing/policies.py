@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints, WithJsonSchema
 
 from services.kit.mongo import Session
 from services.kit.problems import invalid, not_found
+from services.licensing.patches import Changes
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire.collections import inlined
 from services.wire.events import Strict, check
@@ -108,7 +109,7 @@ class New(Strict):
     policy: Switches = Field(default_factory=dict)
 
 
-class Patch(Strict):
+class Patch(Changes):
     """The body that makes its next version; ``policy`` carries what differs from the version before."""
 
     name: Name | None = None

@@ -8,6 +8,7 @@ from pydantic import Field
 from services.kit.mongo import Session
 from services.kit.problems import not_found
 from services.licensing import people, policies, teams
+from services.licensing.patches import Changes
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire.events import Id, Strict
 from services.wire.names import Name
@@ -25,7 +26,7 @@ class New(Strict):
     enabled: bool = True
 
 
-class Patch(Strict):
+class Patch(Changes):
     """What may be changed; lists are given whole."""
 
     name: Name | None = None
@@ -75,7 +76,7 @@ async def create(store: Store, session: Session, workspace: str, body: New) -> D
 
 async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
     """Another name, policy, who it is for, on or off."""
-    fields = body.model_dump(exclude_none=True)
+    fields = body.model_dump(exclude_unset=True)
     added = {name: [one for one in fields.get(name, ()) if one not in doc[name]] for name in ("members", "teams")}
     await _check(store, session, doc["workspace"], body.policy, added["members"], added["teams"])
     changed = await store.update("profiles", doc["_id"], fields, session)

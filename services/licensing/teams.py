@@ -2,6 +2,7 @@
 
 from services.kit.mongo import Session
 from services.kit.problems import Problem, invalid, not_found
+from services.licensing.patches import Changes
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire.events import Strict
 from services.wire.names import Name
@@ -13,7 +14,7 @@ class New(Strict):
     name: Name
 
 
-class Patch(Strict):
+class Patch(Changes):
     """What may be changed."""
 
     name: Name | None = None
@@ -38,7 +39,7 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
         of_team = {"workspace": doc["workspace"], "team": doc["id"], "archived": False}
         if await store["members"].find_one(of_team, session=session):
             raise Problem(409, "team-not-empty", "The team still has members.", "Move them to another team first.")
-    changed = await store.update("teams", doc["_id"], body.model_dump(exclude_none=True), session)
+    changed = await store.update("teams", doc["_id"], body.model_dump(exclude_unset=True), session)
     if changed is None:
         raise not_found("team")
     return changed

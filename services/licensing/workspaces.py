@@ -10,6 +10,7 @@ from services.kit.problems import not_found
 from services.licensing import sign_on_settings
 from services.licensing.addresses import Range
 from services.licensing.mail_texts import Switchable
+from services.licensing.patches import Changes
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
 from services.wire.events import Fact, Strict, WorkspaceChanged
 from services.wire.names import Name
@@ -32,8 +33,10 @@ class New(Strict):
     billing_zone: Zone = "UTC"
 
 
-class Patch(Strict):
+class Patch(Changes):
     """What may be changed; ``seats`` is the workspace's total over all licences, null: no limit (L-03)."""
+
+    nullable = frozenset({"seats", "minimum_agent", "oidc"})
 
     name: Name | None = None
     zone: Zone | None = None
@@ -61,7 +64,6 @@ _SETTINGS = (
 )
 #: Settings that workspaces made before them do not name.
 _LATER: Document = {"deletion_rule": "segment"}
-_NULLABLE = {"seats", "minimum_agent", "oidc"}
 
 
 async def create(store: Store, session: Session, body: New) -> Document:
@@ -78,8 +80,7 @@ async def create(store: Store, session: Session, body: New) -> Document:
 
 async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
     """Settings as they are to be; others are told."""
-    given = body.model_dump(exclude_unset=True)
-    fields = {name: value for name, value in given.items() if value is not None or name in _NULLABLE}
+    fields = body.model_dump(exclude_unset=True)
     if "oidc" in fields:
         fields["oidc"] = sign_on_settings.stored(store.vault, doc.get("oidc"), fields["oidc"])
     changed = await store.update("workspaces", doc["_id"], fields, session)

@@ -208,7 +208,7 @@ async def test_two_teams_of_one_name_cannot_be_told_apart(acme: Acme) -> None:
     assert sorted(isinstance(one, Problem) and one.kind == "name-taken" for one in both) == [False, True]
     assert (await _refused(acme, "change", "teams", sales, archived=False)).kind == "name-taken"
     assert (await acme.change("olga", "teams", sales, name="Old sales", archived=False))["archived"] is False
-    assert (await acme.change("olga", "teams", design, archived=None))["name"] == "Design"
+    assert (await acme.change("olga", "teams", design, name="Design"))["name"] == "Design"
 
 
 async def test_nobody_records_a_client(acme: Acme) -> None:

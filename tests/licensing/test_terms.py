@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -256,3 +258,49 @@ async def test_a_contract_may_be_other_than_hourly(licensing: Licensing, acme: A
         assert (await licensing.ask("change", requests.Change(**change, body={"rate_minor": rate})))[
             "rate_minor"
         ] == rate
+
+
+async def test_null_is_for_what_may_be_nothing(acme: Acme) -> None:
+    """It is refused for every other field, and nothing of the change is done."""
+    (con,) = await acme.read("olga", "contracts", member=acme.member("emil"))
+    team = await acme.create("olga", "teams", name="Blue")
+    refused: list[tuple[str, str, list[str]]] = [
+        ("workspaces", acme.workspace, ["name", "billing_zone", "lock_hour", "billing_unit", "mails_off", "archived"]),
+        ("contracts", con["id"], ["project", "currency", "manual_time", "labels"]),
+        ("members", acme.member("emil"), ["name", "role", "zone", "manages"]),
+        ("teams", team["id"], ["name", "archived"]),
+    ]
+    for collection, id, names in refused:
+        for name in names:
+            other = {"name": "Other"} if name != "name" and collection != "contracts" else {}
+            with pytest.raises(Problem, match="422") as problem:
+                await acme.change("olga", collection, id, **{name: None}, **other)
+            assert name in str(problem.value.document())
+    (same,) = await acme.read("olga", "teams", name="Blue")
+    assert same["id"] == team["id"]
+    allowed = await acme.change("olga", "workspaces", acme.workspace, seats=None, minimum_agent=None)
+    assert (allowed["seats"], allowed["minimum_agent"]) == (None, None)
+    assert (await acme.change("olga", "contracts", con["id"], ends_on=None))["ends_on"] is None
+
+
+async def test_a_contract_is_offered_on_its_days_in_the_billing_zone(licensing: Licensing, acme: Acme) -> None:
+    """S-03: the agent is told of contracts that run today; records of others are admitted all the same."""
+    device = await acme.activated(1)
+    client = await device.connect(licensing.url)
+    (con,) = await acme.read("olga", "contracts", member=acme.member("emil"))
+
+    async def offered() -> bool:
+        granted = await _grant(licensing, device)
+        assert con["id"] in {one.contract for one in granted.contracts}, "ingest knows it, whenever it ran"
+        answer = await client.request(subjects.device_request(device.workspace, device.device, "entitlement"))
+        told = proof.open_notice(licensing.notice_public, answer.data, device.workspace, device.device)
+        return con["id"] in {one["contract"] for one in told["contracts"]}
+
+    for zone in ("Etc/GMT-14", "Etc/GMT+12"):
+        today = datetime.now(ZoneInfo(zone)).date()
+        await acme.change("olga", "workspaces", acme.workspace, billing_zone=zone)
+        await acme.change("olga", "contracts", con["id"], starts_on=str(today), ends_on=str(today))
+        assert await offered(), zone
+        await acme.change("olga", "contracts", con["id"], starts_on=None, ends_on=str(today - timedelta(days=1)))
+        assert not await offered(), zone
+    await client.close()
