@@ -68,6 +68,10 @@ async def test_who_changed_what_and_when(office: Diary) -> None:
     assert manual["segments"] == [{"segment_id": entry["segments"][0], "minutes": list(range(10))}]
     assert removal["segments"] == [{"segment_id": names[2], "minutes": list(range(10))}]
     assert (removal["captures"], removal["said"]) == (["shot-2"], {"reason": "mine"})
+    async with office.browse("mira") as http:
+        shown = (await http.get(f"/diary/mira/{DAY}/minutes/{names[0]}?zone=UTC")).text
+    assert shown.index("Memo changed by Boss, ") < shown.index("Memo changed by Mira, ")
+    assert "blurred" not in shown, "of another segment"
 
 
 async def test_edits_of_a_segment_of_other_days_and_page_by_page(office: Diary) -> None:

@@ -1,15 +1,21 @@
 """The counts of each minute of one segment: what the meter's popover shows (T-03, V-01). Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.diary.pages.formatting import clock
 from services.wire.segments import STATE, is_tracked
-from services.wire.slots import SLOT, parse_slot
+from services.wire.slots import SLOT, parse_instant, parse_slot
 
 NOT_TRACKED = "not tracked"
+_DONE = {
+    "removal": "Time removed",
+    "manual": "Entered by hand",
+    "picture_removal": "Picture removed",
+    "picture_blur": "Picture blurred",
+}
 
 
 class MinuteRow(NamedTuple):
@@ -41,3 +47,18 @@ def minutes_view(segment: Mapping[str, Any], zone: ZoneInfo) -> MinutesView:
     ]
     active = f"{segment['active_minutes']} of {len(rows)} active"
     return MinutesView(f"{clock(slot, zone)} to {clock(slot + SLOT, zone)}", active, rows)
+
+
+def edit_lines(edits: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> list[str]:
+    """Who changed what of a segment, and when: ``Memo changed by Boss, 22 Nov 2026 09:41`` (G-02)."""
+    return [f"{_did(one)} by {one['actor_name'] or one['actor_role']}, {_when(one['at'], zone)}" for one in edits]
+
+
+def _did(edit: Mapping[str, Any]) -> str:
+    words = " and ".join(reversed(edit["changed"] or ["words"]))
+    return _DONE.get(edit["kind"], f"{words.capitalize()} changed")
+
+
+def _when(at: str, zone: ZoneInfo) -> str:
+    local = parse_instant(at).astimezone(zone)
+    return f"{local.day} {local:%b %Y %H:%M}"

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
-from services.diary import audit, days
+from services.diary import audit, days, history
 from services.diary.access import Action, Viewer
 from services.diary.api import events
 from services.diary.api.bodies import identifier
@@ -19,7 +19,7 @@ from services.diary.live import event
 from services.diary.pages.day_view import states_of
 from services.diary.pages.forms import read_form
 from services.diary.pages.grid import grid_of
-from services.diary.pages.minutes_view import minutes_view
+from services.diary.pages.minutes_view import edit_lines, minutes_view
 from services.diary.pages.panels import Panel
 from services.diary.pages.paths import Paths
 from services.diary.pages.picture_view import looks_lines, picture_view, set_of
@@ -121,16 +121,21 @@ async def _stream(edge: Edge, place: Place) -> AsyncIterator[bytes]:
 
 
 _BEAT = b"event: beat\ndata:\n\n"
+_EDITS = 5
+"""So many edits of a segment are shown, the latest; all are in the API."""
 
 
 @router.get("/diary/{member}/{date}/minutes/{segment}")
 async def minutes(request: Request, segment: str, place: _SomePlace) -> HTMLResponse:
-    """The counts of each minute of a segment, for the meter's popover."""
-    read = await days.read_day(edge_of(request), place.viewer, place.member, place.date, place.zones.zone.key)
+    """The counts of each minute of a segment, for the meter's popover, and who edited it last."""
+    edge, zone = edge_of(request), place.zones.zone
+    read = await days.read_day(edge, place.viewer, place.member, place.date, zone.key)
     found = next((one for one in read["segments"] if one["segment_id"] == segment), None)
     if found is None:
         raise not_found("segment")
-    return HTMLResponse(render("minutes.html", view=minutes_view(found, place.zones.zone)))
+    asked = await history.asked_for(edge, place.viewer, None, None, segment, None)
+    made, _ = await history.edits_of(edge, place.viewer, place.member, asked, _EDITS) if asked else ([], None)
+    return HTMLResponse(render("minutes.html", view=minutes_view(found, zone), edits=edit_lines(made, zone)))
 
 
 @router.get("/diary/{member}/{date}/captures/{capture}")
