@@ -19,7 +19,7 @@ from services.diary.access import Action, Sight, Viewer, sight
 from services.diary.edge import Edge
 from services.diary.people import Workspace
 from services.diary.projections import FIGURES, counted_of, segment_id_of
-from services.diary.weeks import claimed_of, is_manual, state_of, week_key
+from services.diary.weeks import claimed_of, is_manual, state_of, term_in, week_key
 from services.kit import zones
 from services.kit.mongo import Database, in_one_go
 from services.kit.problems import forbidden, invalid, not_found
@@ -207,6 +207,7 @@ class _Bill(NamedTuple):
     status: Status
     billable: int
     over: int
+    outside: bool = False
 
 
 def show_segments(segments: Iterable[dict[str, Any]], weeks: Iterable[dict[str, Any]]) -> list[Shown]:
@@ -224,6 +225,8 @@ def _show(document: dict[str, Any], weeks: Mapping[tuple[str, str], Mapping[str,
         ]
         more = b',"adjustments":' + orjson.dumps([_adjustment(*one) for one in later])
         bill = _together([bill, *(one for _, one in later)])
+    if bill.outside:
+        more += b',"outside_contract":true'
     score = document["score"]["shown"] if "score" in document else _NO_SCORE
     json = b"".join((document["shown"][:-1], more, _billed(bill.status, bill.billable), score, b"}"))
     return Shown(json, bill.billable, bill.over, is_manual(document["claim"]))
@@ -238,13 +241,14 @@ def _bill(document: Mapping[str, Any], claim: int, week: Mapping[str, Any] | Non
         terms["billing_unit"],
         hourly=terms.get("hourly", True),
         over=bool(over) and segment_id_of(document["_id"]) in over,
+        outside=not term_in(terms).holds(document["_id"].split("|", 3)[2]),
     )
 
 
 @lru_cache(4096)
-def _bill_of(claim: int, unit: BillingUnit, *, hourly: bool, over: bool) -> _Bill:
-    claimed = claimed_of(claim, unit) if hourly else 0
-    return _Bill(*status_of(claimed, over=over, manual=is_manual(claim)), claimed if over else 0)
+def _bill_of(claim: int, unit: BillingUnit, *, hourly: bool, over: bool, outside: bool = False) -> _Bill:
+    claimed = claimed_of(claim, unit) if hourly and not outside else 0
+    return _Bill(*status_of(claimed, over=over, manual=is_manual(claim)), claimed if over else 0, outside)
 
 
 def _adjustment(one: Mapping[str, Any], bill: _Bill) -> dict[str, Any]:
@@ -255,7 +259,7 @@ def _adjustment(one: Mapping[str, Any], bill: _Bill) -> dict[str, Any]:
 def _together(bills: Sequence[_Bill]) -> _Bill:
     """A segment with what came late for it: as the first says of which anything is billed, or over the limit."""
     first = next((one for one in bills if one.billable), next((one for one in bills if one.over), bills[0]))
-    return _Bill(first.status, sum(one.billable for one in bills), sum(one.over for one in bills))
+    return _Bill(first.status, sum(one.billable for one in bills), sum(one.over for one in bills), first.outside)
 
 
 @cache

@@ -20,7 +20,7 @@ from services.diary import evidence
 from services.diary.evidence import Missing, Signature
 from services.diary.people import Workspace
 from services.diary.sheets import StaleWeek
-from services.diary.weeks import locks_at
+from services.diary.weeks import locks_at, term_in
 from services.kit import metrics
 from services.kit.bus import Bus
 from services.kit.mongo import Database, Session, transaction
@@ -265,6 +265,7 @@ def terms_of(week: Document, contract: Document, settings: Workspace) -> Terms:
         kept.get("movement_counts", settings.movement_counts),
         kept.get("currency", contract["currency"]),
         kept.get("rate_minor", contract["rate_minor"]),
+        *term_in(kept),
     )
 
 

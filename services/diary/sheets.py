@@ -9,14 +9,15 @@ from pymongo import DeleteOne, InsertOne, UpdateOne
 from services.diary import late
 from services.diary.people import Workspace
 from services.diary.projections import parts_of
-from services.diary.weeks import monday_of, roll_up, sheet_key, state_of, week_key
+from services.diary.weeks import monday_of, roll_up, sheet_key, state_of, term_in, week_key
 from services.kit.mongo import Database, Session
+from services.wire.billing import term_of
 from services.wire.segments import MANUAL, NOTHING_GONE, left_of
 from services.wire.slots import format_instant, slot_of
 
 Document = dict[str, Any]
 Moved = set[str]
-"""``_id`` of segments that are over the limit now and were not before, or the other way."""
+"""``_id`` of segments that are over the limit or outside the term now and were not before, or the other way."""
 
 
 class StaleWeek(Exception):
@@ -30,6 +31,8 @@ class Agreed(NamedTuple):
     limit_minutes: int | None = None
     rate_minor: int | None = None
     currency: str | None = None
+    starts_on: str | None = None
+    ends_on: str | None = None
 
     @property
     def hourly(self) -> bool:
@@ -70,11 +73,10 @@ class Terms:
                 known[one["workspace"]] = Workspace.of(one)
         agreed = dict.fromkeys(contracts, Agreed())
         if contracts:
-            wanted = {"revision": 1, "weekly_limit_minutes": 1, "rate_minor": 1, "currency": 1}
+            names = ("revision", "weekly_limit_minutes", "rate_minor", "currency", "starts_on", "ends_on")
+            wanted = dict.fromkeys(names, 1)
             async for one in db["contracts"].find({"_id": {"$in": list(contracts)}}, wanted, session=session):
-                agreed[one["_id"]] = Agreed(
-                    one["revision"], one["weekly_limit_minutes"], one["rate_minor"], one["currency"]
-                )
+                agreed[one["_id"]] = Agreed(*(one[name] for name in names))
         return cls(known, agreed)
 
     async def still_hold(self, db: Database) -> bool:
@@ -96,6 +98,7 @@ class Terms:
             "hourly": agreed.hourly,
             "rate_minor": agreed.rate_minor,
             "currency": agreed.currency,
+            **term_of(agreed.starts_on, agreed.ends_on, settings.billing)._asdict(),
             "workspace": settings.revision,
             "contract": agreed.revision,
         }
@@ -306,8 +309,8 @@ class WeekBook:
             claims = {**week["claims"], **changes.get(key, {})}
             sheet = {name: packed for name, packed in claims.items() if packed is not None}
             unit, hourly = terms["billing_unit"], terms.get("hourly", True)
-            rolled = roll_up(week["contract"], sheet, terms["limit_minutes"], unit, hourly=hourly)
-            moved = _moved(week, rolled["over"])
+            rolled = roll_up(week["contract"], sheet, terms["limit_minutes"], unit, hourly=hourly, term=term_in(terms))
+            moved = _moved(week, rolled["over"]) | _outside_now(week, sheet, terms)
             keep = key in bump or week.get("edited", False)
             figures = {**rolled, "terms": terms} | ({"edited": True} if keep else {})
             found.append(Rolled(week, changes.get(key, {}), sheet, figures, moved, keep))
@@ -376,3 +379,12 @@ def _moved(week: Document, over: list[str]) -> Moved:
     flipped = set(week["over"]) ^ set(over)
     parts = [one.split(":", 2) for one in flipped]
     return {"|".join((week["workspace"], week["member"], slot, contract, device)) for contract, device, slot in parts}
+
+
+def _outside_now(week: Document, sheet: Mapping[str, int], terms: Document) -> Moved:
+    """Segments that a new term of the contract leaves out, or takes in."""
+    before, now = term_in(week["terms"]), term_in(terms)
+    if before == now or "member" not in week:
+        return set()
+    places = (key.split("|") for key in sheet if before.holds(key[:20]) != now.holds(key[:20]))
+    return {"|".join((week["workspace"], week["member"], slot, week["contract"], device)) for slot, device in places}

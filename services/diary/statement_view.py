@@ -132,13 +132,18 @@ def _notes(statement: Statement) -> list[str]:
     checked = statement.checked
     lines, terms = checked.reckoned.lines, checked.seal.terms
     automatic = [line for line in lines if line.device]
+    outside = [line for line in lines if not terms.term.holds(line.slot)]
     unbilled = [line for line in automatic if line.status == "unbilled" and terms.rate_minor is not None]
+    unbilled = [line for line in unbilled if line not in outside]
     quiet, billed_before = (
         sum(line.tracked_minutes for line in unbilled if bool(line.active_minutes) == active)
         for active in (False, True)
     )
     over = checked.seal.totals.over_limit_minutes
     notes = [f"Not on this bill: {duration(quiet)} without activity."] if quiet else []
+    if outside and terms.rate_minor is not None:
+        beyond = sum(line.tracked_minutes for line in outside)
+        notes.append(f"The contract did not run in {len(outside)} segments ({duration(beyond)}): they are not billed.")
     if billed_before:
         notes.append(f"{duration(billed_before)} belong to segments that are billed whole already.")
     if terms.limit_minutes is not None:

@@ -14,7 +14,7 @@ from services.diary.edge import Edge
 from services.diary.late import sum_figures
 from services.diary.people import Workspace
 from services.diary.projections import FIGURES as FIGURED
-from services.diary.weeks import adjusted_days, days_of, locks_at, state_of, week_key
+from services.diary.weeks import adjusted_days, days_of, locks_at, state_of, term_in, week_key
 from services.kit.problems import forbidden, invalid, not_found
 from services.wire import slots
 from services.wire.billing import amount_minor, line_amounts
@@ -97,12 +97,12 @@ def show(case: Case, now: datetime) -> Document:
     sheet, over = (case.week["claims"], frozenset(case.week["over"])) if case.week else ({}, frozenset[str]())
     contract, hourly = case.contract["contract"], terms["rate_minor"] is not None
     asked = (sheet, over, contract, terms["billing_unit"], case.monday, zone)
-    late = adjusted_days(*asked, hourly=hourly)
+    late = adjusted_days(*asked, hourly=hourly, term=term_in(terms))
     return {
         **brief(case, now),
         "zone": zone.key,
         "locks_at": slots.format_instant(locks_at(case.monday, zone, case.workspace.lock_hour)),
-        "days": _with_amounts(days_of(*asked, hourly=hourly), late, terms["rate_minor"]),
+        "days": _with_amounts(days_of(*asked, hourly=hourly, term=term_in(terms)), late, terms["rate_minor"]),
         "adjustments": late,
         "history": list(case.sheet["history"]) if case.sheet else [],
     }
@@ -157,6 +157,7 @@ def brief(case: Case, now: datetime) -> Document:
         "changed_since": bool(case.sheet and case.sheet["state"] != "open" and case.sheet["minutes"] != totals),
         "limit_minutes": terms["limit_minutes"],
         "billing_unit": terms["billing_unit"],
+        **term_in(terms)._asdict(),
         "totals": totals,
         "currency": terms["currency"],
         "rate_minor": rate,

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.wire import slots
-from services.wire.billing import Bill, BillingUnit, Claim, bill
+from services.wire.billing import ALWAYS, Bill, BillingUnit, Claim, Term, bill
 
 WeekState = Literal["open", "submitted", "approved", "locked"]
 
@@ -89,8 +89,19 @@ def claims_of(contract: str, sheet: Mapping[str, int]) -> list[Claim]:
     return claims
 
 
+def term_in(terms: Mapping[str, Any]) -> Term:
+    """The contract's term as a contract-week keeps it among its terms."""
+    return Term(terms.get("runs_from"), terms.get("runs_until"))
+
+
 def roll_up(
-    contract: str, sheet: Mapping[str, int], limit_minutes: int | None, unit: BillingUnit, *, hourly: bool = True
+    contract: str,
+    sheet: Mapping[str, int],
+    limit_minutes: int | None,
+    unit: BillingUnit,
+    *,
+    hourly: bool = True,
+    term: Term = ALWAYS,
 ) -> dict[str, Any]:
     """The figures of a week from its whole sheet, computed anew each time and never added to.
 
@@ -99,10 +110,11 @@ def roll_up(
     packed = sum(sheet.values())
     sums = Sheet.unpack(packed)
     wanted = sums.whole if unit == "segment" else sums.exact
-    if hourly and not sums.manual and (limit_minutes is None or wanted <= limit_minutes):
+    fits = limit_minutes is None or wanted <= limit_minutes
+    if hourly and not sums.manual and fits and _runs_all(sheet, term):
         billed = Bill(wanted, wanted, 0, 0, ())  # as nearly always: nothing to put in order
     else:
-        billed = bill(claims_of(contract, sheet), limit_minutes, unit, hourly=hourly)
+        billed = bill(claims_of(contract, sheet), limit_minutes, unit, hourly=hourly, term=term)
     return {
         "billable_minutes": billed.billable_minutes,
         "automatic_minutes": billed.automatic_minutes,
@@ -112,6 +124,10 @@ def roll_up(
         "active_minutes": sums.active,
         "over": list(billed.over),
     }
+
+
+def _runs_all(sheet: Mapping[str, int], term: Term) -> bool:
+    return term == ALWAYS or not sheet or (term.holds(min(sheet)[:20]) and term.holds(max(sheet)[:20]))
 
 
 _DAY = (
@@ -129,12 +145,13 @@ def days_of(
     zone: ZoneInfo,
     *,
     hourly: bool = True,
+    term: Term = ALWAYS,
 ) -> list[dict[str, Any]]:
     """The seven days of a week in the billing zone with their minutes; ``over`` holds segment ids (S-10).
 
     Time of other weeks that is billed in this one (an adjustment) is in ``adjusted_days``.
     """
-    found = _by_day(sheet, over, contract, unit, zone, hourly=hourly)
+    found = _by_day(sheet, over, contract, unit, zone, hourly=hourly, term=term)
     days = [(monday + timedelta(days=step)).isoformat() for step in range(7)]
     return [{"date": day, **found.get(day, dict.fromkeys(_DAY, 0))} for day in days]
 
@@ -148,15 +165,23 @@ def adjusted_days(
     zone: ZoneInfo,
     *,
     hourly: bool = True,
+    term: Term = ALWAYS,
 ) -> list[dict[str, Any]]:
     """As ``days_of``, the days of sealed weeks whose late time is billed in this one; nearly always none."""
     own = {(monday + timedelta(days=step)).isoformat() for step in range(7)}
-    found = _by_day(sheet, over, contract, unit, zone, hourly=hourly)
+    found = _by_day(sheet, over, contract, unit, zone, hourly=hourly, term=term)
     return [{"date": day, **figures} for day, figures in sorted(found.items()) if day not in own]
 
 
 def _by_day(
-    sheet: Mapping[str, int], over: frozenset[str], contract: str, unit: BillingUnit, zone: ZoneInfo, *, hourly: bool
+    sheet: Mapping[str, int],
+    over: frozenset[str],
+    contract: str,
+    unit: BillingUnit,
+    zone: ZoneInfo,
+    *,
+    hourly: bool,
+    term: Term,
 ) -> dict[str, dict[str, int]]:
     days: dict[str, dict[str, int]] = {}
     for key, packed in sheet.items():
@@ -164,7 +189,7 @@ def _by_day(
         day = days.setdefault(slots.day_of(slots.parse_slot(key[:20]), zone).isoformat(), dict.fromkeys(_DAY, 0))
         day["tracked_minutes"] += figures.tracked
         day["active_minutes"] += figures.active
-        claimed = claimed_of(packed, unit) if hourly else 0
+        claimed = claimed_of(packed, unit) if hourly and term.holds(key[:20]) else 0
         if f"{contract}:{key[21:]}:{key[:20]}" in over:
             day["over_limit_minutes"] += claimed
         else:

@@ -5,14 +5,46 @@ the clock until the week's limit is used up; what does not fit is over the limit
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 from services.wire.segments import MANUAL, Minute, count_minutes, counted
 from services.wire.segments import Claim as MinuteClaim
-from services.wire.slots import SLOT_MINUTES
+from services.wire.slots import SLOT_MINUTES, format_instant, midnight, parse_instant
 
 BillingUnit = Literal["segment", "minute"]
 Status = Literal["automatic", "manual", "over_limit", "unbilled"]
+
+
+class Term(NamedTuple):
+    """When a contract runs: from ``runs_from`` to before ``runs_until``, instants; None: without beginning or end."""
+
+    runs_from: str | None = None
+    runs_until: str | None = None
+
+    def holds(self, slot: str) -> bool:
+        """Whether the contract runs in a slot, which belongs to the day its start falls in."""
+        if self == ALWAYS:
+            return True
+        start, end = self
+        at = parse_instant(slot)
+        return (start is None or parse_instant(start) <= at) and (end is None or at < parse_instant(end))
+
+
+ALWAYS = Term()
+
+
+def term_of(starts_on: str | None, ends_on: str | None, zone: ZoneInfo) -> Term:
+    """The term of a contract whose first and last day are these, days of the billing zone (S-03)."""
+    return Term(_midnight(starts_on, 0, zone), _midnight(ends_on, 1, zone))
+
+
+def _midnight(day: str | None, later: int, zone: ZoneInfo) -> str | None:
+    try:
+        return format_instant(midnight(date.fromisoformat(day) + timedelta(days=later), zone)) if day else None
+    except OverflowError:  # the calendar's first or last day
+        return None
 
 
 class Claim(NamedTuple):
@@ -45,11 +77,18 @@ class Bill(NamedTuple):
 NOTHING = Bill(0, 0, 0, 0, ())
 
 
-def bill(claims: Iterable[Claim], limit_minutes: int | None, unit: BillingUnit, *, hourly: bool = True) -> Bill:
+def bill(
+    claims: Iterable[Claim],
+    limit_minutes: int | None,
+    unit: BillingUnit,
+    *,
+    hourly: bool = True,
+    term: Term = ALWAYS,
+) -> Bill:
     """Serves the claims of one contract-week in clock order (S-03). ``limit_minutes`` None: no limit.
 
     A claim is billable while used + its minutes ≤ the limit, else it is over the limit, whole. Manual time uses up the
-    limit too, at its place in the clock. Of a contract that is not hourly nothing is billed.
+    limit too, at its place in the clock. Of a contract that is not hourly nothing is billed, nor outside its term.
     """
     if not hourly:
         return NOTHING
@@ -57,7 +96,7 @@ def bill(claims: Iterable[Claim], limit_minutes: int | None, unit: BillingUnit, 
     over: list[str] = []
     for claim in sorted(claims):
         minutes = claim.minutes(unit)
-        if not minutes:
+        if not minutes or not term.holds(claim.at):
             continue
         if limit_minutes is not None and automatic + manual + minutes > limit_minutes:
             beyond += minutes

@@ -73,12 +73,13 @@ def reckon(
         Claim(one.slot, key, whole, figures["exact"], one.kind == MANUAL)
         for key, (one, whole, figures) in counted.items()
     ]
-    billed = bill(claims, terms.limit_minutes, terms.billing_unit, hourly=terms.rate_minor is not None)
+    hourly, term = terms.rate_minor is not None, terms.term
+    billed = bill(claims, terms.limit_minutes, terms.billing_unit, hourly=hourly, term=term)
     over = frozenset(billed.over)
     lines = []
     for claim in sorted(claims):
         one, _, figures = counted[claim.key]
-        wanted = claim.minutes(terms.billing_unit) if terms.rate_minor is not None else 0
+        wanted = claim.minutes(terms.billing_unit) if hourly and term.holds(one.slot) else 0
         status, minutes = status_of(wanted, over=claim.key in over, manual=claim.manual)
         device = None if claim.manual else one.device
         beyond = wanted if claim.key in over else 0

@@ -13,23 +13,36 @@ from typing import Any, Literal, NamedTuple
 from nacl.signing import SigningKey
 
 from services.wire import merkle
-from services.wire.billing import BillingUnit
+from services.wire.billing import BillingUnit, Term
 from services.wire.proof import SEAL_DOMAIN, ProofError, check, digest, read_public_key, sign
 from services.wire.slots import SLOT_MINUTES, parse_instant, parse_slot
 from services.wire.strict_json import read_json
 
-RULES = 1
-"""The version of the rules of billing that a seal's totals follow; another arithmetic is another number."""
+RULES = 2
+"""The version of the rules of billing that a seal's totals follow; another arithmetic is another number.
+
+1: a contract's term was not looked at. Such seals have none, and come to the same figures by 2.
+"""
 
 
 class Terms(NamedTuple):
-    """What a week was billed by. ``limit_minutes`` None: no limit; ``rate_minor`` an hour, None: not hourly (S-03)."""
+    """What a week was billed by. ``limit_minutes`` None: no limit; ``rate_minor`` an hour, None: not hourly (S-03).
+
+    ``runs_from`` and ``runs_until``: the contract's term as instants, so that no zones are needed to check it.
+    """
 
     billing_unit: BillingUnit
     limit_minutes: int | None
     movement_counts: bool
     currency: str
     rate_minor: int | None
+    runs_from: str | None = None
+    runs_until: str | None = None
+
+    @property
+    def term(self) -> Term:
+        """When the contract runs."""
+        return Term(self.runs_from, self.runs_until)
 
 
 class Totals(NamedTuple):
@@ -171,6 +184,8 @@ def _terms(body: Mapping[str, Any]) -> Terms:
         raise ValueError("terms")
     if any(one is not None and type(one) is not int for one in (minutes, rate)) or type(terms.currency) is not str:
         raise ValueError("terms")
+    for instant in filter(None, terms.term):
+        parse_instant(instant)
     return terms
 
 

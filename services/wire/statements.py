@@ -98,7 +98,7 @@ def check_bundle(bundle: Bundle, key: bytes | None = None) -> Checked:
     """
     public = _key(bundle.key, key)
     seal = seals.read_seal(public, bundle.seal, bundle.signature)
-    if seal.rules != seals.RULES:
+    if not 1 <= seal.rules <= seals.RULES:
         raise ProofError(f"made by rules {seal.rules}, and this program knows rules {seals.RULES}: take the newer one")
     about = seals.read_about(bundle.about, seal.about) if bundle.about is not None else None
     records = [_record(seal, one) for one in bundle.records]

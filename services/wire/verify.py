@@ -106,11 +106,13 @@ def _totals(checked: Checked) -> list[str]:
     totals, terms = checked.seal.totals, checked.seal.terms
     limit = "no weekly limit" if terms.limit_minutes is None else f"weekly limit {_hours(terms.limit_minutes)}"
     rate = "not hourly" if terms.rate_minor is None else f"{terms.rate_minor} {terms.currency} minor units an hour"
+    runs = [f"{word} {instant}" for word, instant in zip(("from", "until"), terms.term, strict=True) if instant]
     return [
         f"  amount     {totals.amount_minor} {terms.currency} in minor units ({rate})",
         f"  billable   {_hours(totals.billable_minutes)}: automatic {_hours(totals.automatic_minutes)}, "
         f"manual {_hours(totals.manual_minutes)}; over the limit {_hours(totals.over_limit_minutes)} ({limit})",
         f"  recorded   {_hours(totals.tracked_minutes)}, active {_hours(totals.active_minutes)}",
+        *([f"  contract   runs {' '.join(runs)}; what lies outside is not billed"] if runs else []),
     ]
 
 

@@ -7,6 +7,7 @@ import random
 import sys
 import time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -14,7 +15,7 @@ from services.diary import edits, late, projections
 from services.diary.people import Workspace
 from services.diary.projections import Document
 from services.diary.weeks import claimed_of, is_manual, roll_up, sheet_key
-from services.wire.billing import amount_minor, line_amounts, status_of
+from services.wire.billing import Term, amount_minor, line_amounts, status_of, term_of
 from services.wire.edits import Edit
 from services.wire.segments import NOTHING_GONE, Part, left_of
 from services.wire.slots import SLOT, format_instant, parse_slot
@@ -25,13 +26,15 @@ from tests.diary.reference import Noted, Record, Removed, Week
 CONTRACTS, DEVICES = ("ca", "cb", "cc"), (("da", "desktop"), ("db", "desktop"), ("mo", "mobile"))
 STATES = ("work", "work", "work", "idle", "locked", "break", "private")
 WAVES = (0, 0, 0, 0, 1, 2)
+BILLING = ZoneInfo("Etc/GMT+8")
+"""Its Monday begins at 08:00 UTC, with the third slot."""
 MONDAY, LATER = "2026-11-16", ("2026-11-23", "2026-11-30")
 """The week, and those that are open when what comes after its seal is first folded."""
 
 
 def make(dice: random.Random) -> tuple[Week, list[Edit]]:
     """A week of records and manual entries, with notes and removals; the edits as the diary has them."""
-    slots, week, made = slots_from("2026-11-16T08:00:00Z", dice.randint(1, 5)), Week(), list[Edit]()
+    slots, week, made = slots_from("2026-11-16T07:40:00Z", dice.randint(1, 5)), Week(), list[Edit]()
     seqs = dict.fromkeys((device for device, _ in DEVICES), 0)
     for _ in range(dice.randint(1, 10)):
         device, kind = dice.choice(DEVICES)
@@ -137,7 +140,9 @@ def compare(seed: int) -> None:
     limits = {one: dice.choice([None, 0, 10, 17, 25, 40]) for one in CONTRACTS}
     rates = {one: dice.choice([None, 0, 6000, 6131]) for one in CONTRACTS}
     unit = dice.choice(["segment", "minute"])
-    expected = reference.fold(week, limits, rates, unit)
+    days = [None, None, None, "2026-11-15", "2026-11-16"]
+    terms = {one: (dice.choice(days), dice.choice(days)) for one in CONTRACTS}
+    expected = reference.fold(week, limits, rates, unit, terms)
     segments = fold(week, made, dice)
     shown = {key: one for key, one in segments.items() if "shown" in one}
     found = {projections.segment_id_of(key): projections.shown_of(one) for key, one in shown.items()}
@@ -147,7 +152,8 @@ def compare(seed: int) -> None:
     bookings = _bookings(shown)
     for (contract, wave), bill in expected.contracts.items():
         own = {name: claim for name, claim in bookings.items() if name.startswith(f"{contract}:") and _in(name, wave)}
-        _compare_contract(own, contract, expected, bill, (limits[contract], rates[contract], unit), seed)
+        term = term_of(*terms[contract], BILLING)
+        _compare_contract(own, contract, expected, bill, (limits[contract], rates[contract], unit, term), seed)
     assert set(bookings) == set(expected.bookings), seed
 
 
@@ -170,20 +176,20 @@ def _compare_contract(
     contract: str,
     expected: reference.Expected,
     bill: dict[str, int],
-    terms: tuple[int | None, int | None, Any],
+    terms: tuple[int | None, int | None, Any, Term],
     seed: int,
 ) -> None:
-    limit, rate, unit = terms
+    limit, rate, unit, term = terms
     places = {name: name.split("|")[0].split(":", 2) for name in own}
     sheet = {sheet_key(slot, device): own[name] for name, (_, device, slot) in places.items()}
-    rolled = roll_up(contract, sheet, limit, unit, hourly=rate is not None)
+    rolled = roll_up(contract, sheet, limit, unit, hourly=rate is not None, term=term)
     found = {"billable": rolled["billable_minutes"], "manual": rolled["manual_minutes"]}
     found |= {"over": rolled["over_limit_minutes"], "tracked": rolled["tracked_minutes"]}
     found["amount"] = amount_minor(rolled["billable_minutes"], rate or 0)
     assert found == bill, seed
     lines = []
     for name in sorted(own, key=lambda name: (places[name][2], name)):
-        claimed = claimed_of(own[name], unit) if rate is not None else 0
+        claimed = claimed_of(own[name], unit) if rate is not None and term.holds(places[name][2]) else 0
         over, manual = name.split("|")[0] in rolled["over"], is_manual(own[name])
         status, billed = status_of(claimed, over=over, manual=manual)
         assert (status, billed) == expected.bookings[name], (seed, name)

@@ -4,6 +4,7 @@ It takes nothing from ``services.wire`` or ``services.diary``, so that a mistake
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -71,8 +72,17 @@ class Expected:
     office: int
 
 
-def fold(week: Week, limits: dict[str, int | None], rates: dict[str, int | None], unit: str) -> Expected:
-    """The week's diary, and the bills of it: its own, and of what came after each seal."""
+def fold(
+    week: Week,
+    limits: dict[str, int | None],
+    rates: dict[str, int | None],
+    unit: str,
+    terms: dict[str, tuple[str | None, str | None]] | None = None,
+) -> Expected:
+    """The week's diary, and the bills of it: its own, and of what came after each seal.
+
+    ``terms``: first and last day of contracts, in a zone eight hours behind UTC.
+    """
     there = _there(week)
     counts = _counts(week, there)
     wanted = {name: _wanted(name, week, there, counts, unit) for name in there}
@@ -81,7 +91,8 @@ def fold(week: Week, limits: dict[str, int | None], rates: dict[str, int | None]
     for name in sorted(there, key=lambda name: (_slot(name), name)):
         contract = name.split(":", 1)[0]
         bill = bills.setdefault((contract, _wave(name)), {"billable": 0, "manual": 0, "over": 0, "tracked": 0})
-        manual, minutes = _kind(name, week) == "manual", wanted[name] if rates[contract] is not None else 0
+        bills_it = rates[contract] is not None and _runs(_slot(name), (terms or {}).get(contract, (None, None)))
+        manual, minutes = _kind(name, week) == "manual", wanted[name] if bills_it else 0
         bill["tracked"] += 0 if manual else sum(counts[name, at] in SEEN_BY_DEVICES for at in range(10))
         limit, status, billed = limits[contract], "unbilled", 0
         if minutes and limit is not None and bill["billable"] + minutes > limit:
@@ -96,6 +107,12 @@ def fold(week: Week, limits: dict[str, int | None], rates: dict[str, int | None]
         exact = Fraction(bill["billable"] * (rates[contract] or 0), 60)
         bill["amount"] = int(exact + Fraction(1, 2))
     return Expected(bookings, _segments(week, there), bills, sum(state is not None for state in counts.values()))
+
+
+def _runs(slot: str, term: tuple[str | None, str | None]) -> bool:
+    """Whether the day that a slot's start falls in is one of the contract's."""
+    day = str((datetime.fromisoformat(slot) - timedelta(hours=8)).date())
+    return (term[0] or day) <= day <= (term[1] or day)
 
 
 def _segments(week: Week, there: dict[str, list[tuple[str, bool] | None]]) -> dict[str, tuple[str | None, list[bool]]]:

@@ -81,6 +81,7 @@ async def test_new_terms_hold_for_open_weeks_and_no_sealed_one(diary: Diary) -> 
     versions: list[dict[str, Any]] = [
         {"rate_minor": 9000, "weekly_limit_minutes": 20},
         {"rate_minor": 9000, "weekly_limit_minutes": None, "starts_on": present},
+        {"rate_minor": 30, "currency": "JPY", "weekly_limit_minutes": None},
         {"rate_minor": 30, "currency": "JPY", "weekly_limit_minutes": None, "ends_on": "2026-01-01"},
         {"rate_minor": None, "weekly_limit_minutes": None},
     ]
@@ -91,7 +92,7 @@ async def test_new_terms_hold_for_open_weeks_and_no_sealed_one(diary: Diary) -> 
         assert await done(diary, "GET", f"/timesheets/con/{past}") == before
         sheet = await done(diary, "GET", f"/timesheets/con/{present}")
         amounts.append((sheet["amount_minor"], sheet["currency"], sheet["totals"]["billable_minutes"]))
-    assert amounts == [(3000, "EUR", 20), (4500, "EUR", 30), (15, "JPY", 30), (None, "EUR", 0)]
+    assert amounts == [(3000, "EUR", 20), (4500, "EUR", 30), (15, "JPY", 30), (0, "JPY", 0), (None, "EUR", 0)]
     await diary.tell(tell.contract("con", "mira", 2, **terms | versions[0]))
     assert (await done(diary, "GET", f"/timesheets/con/{present}"))["amount_minor"] is None, "an older one comes late"
 

@@ -10,17 +10,21 @@ from hypothesis import strategies as st
 
 from services.diary.weeks import Sheet, days_of, locks_at, roll_up, state_of
 from services.wire.billing import (
+    ALWAYS,
     NOTHING,
     Claim,
     Recorded,
+    Term,
     amount_minor,
     bill,
     count_slot,
     line_amounts,
     status_of,
+    term_of,
     unprotected_because,
 )
 from services.wire.segments import STATES
+from services.wire.slots import day_of, format_instant, slots_between
 
 UNITS = st.sampled_from(["segment", "minute"])
 LIMITS = st.none() | st.integers(0, 400)
@@ -293,6 +297,29 @@ def test_what_is_sealed_keeps_what_it_counted() -> None:
     late = Recorded("A:w:s", "A", "w", "desktop", "2026-11-16T07:00:00Z", work)
     found = count_slot([late, sealed])
     assert (found["A:x:s"].whole, found["A:w:s"].whole) == (10, 0)
+
+
+@given(CLAIMS, LIMITS, UNITS, st.lists(st.integers(0, 24 * 60), min_size=2, max_size=2))
+def test_outside_its_term_a_contract_bills_nothing(
+    claims: list[Claim], limit: int | None, unit: str, bounds: list[int]
+) -> None:
+    """S-03: the bill is that of the claims within the term alone."""
+    day = datetime(2026, 11, 16, tzinfo=UTC)
+    start, end = (format_instant(day + timedelta(minutes=minutes)) for minutes in sorted(bounds))
+    for term in (Term(start, None), Term(None, end), Term(start, end)):
+        within = [one for one in claims if (term.runs_from or "") <= one.at < (term.runs_until or "9")]
+        assert bill(claims, limit, unit, term=term) == bill(within, limit, unit)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Etc/GMT+12", "Asia/Kathmandu", "Europe/Berlin"])
+def test_a_term_is_days_of_the_billing_zone(zone: str) -> None:
+    """A slot belongs to the day its start falls in; the calendar's ends are no bounds."""
+    where = ZoneInfo(zone)
+    term = term_of("2026-03-29", "2026-03-30", where)
+    for slot in slots_between(datetime(2026, 3, 27, tzinfo=UTC), datetime(2026, 4, 2, tzinfo=UTC)):
+        assert term.holds(format_instant(slot)) == ("2026-03-29" <= str(day_of(slot, where)) <= "2026-03-30")
+    assert term_of("0001-01-01", "9999-12-31", where).holds("2026-03-29T00:00:00Z")
+    assert term_of(None, None, where) == ALWAYS
 
 
 def test_only_hourly_contracts_bill() -> None:

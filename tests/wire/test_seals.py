@@ -50,6 +50,7 @@ def test_every_altered_byte_is_found(place: int) -> None:
         {"totals": {}},
         {"totals": Totals(20, 20, 0, 0, 18, 15, -1)._asdict()},
         {"terms": Terms("hour", None, False, "EUR", 1)._asdict()},  # type: ignore[arg-type]
+        {"terms": Terms("segment", None, False, "EUR", 1, "Tuesday")._asdict()},
         {"devices": {"dev": {"key": "none", "kind": "desktop"}}},
         {"elsewhere": {"2026-11-17T09:00:00Z": [10]}},
         {"locks_at": "soon"},

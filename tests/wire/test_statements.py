@@ -19,7 +19,7 @@ from services.wire.reckoning import Around
 from services.wire.seals import Terms, Totals
 from services.wire.statements import Bundle, check_bundle, check_chain, read_bundle, write_bundle
 from tests.support.servers import ROOT
-from tests.wire.bundles import SEAL_KEY, Chain, bundle, edit, slot_at, small
+from tests.wire.bundles import SEAL_KEY, TERMS, Chain, bundle, edit, slot_at, small
 from tests.wire.flips import undetected
 
 PUBLIC = bytes(SEAL_KEY.verify_key)
@@ -161,6 +161,22 @@ def test_what_counts_elsewhere_lessens_the_bill() -> None:
 def test_of_a_contract_that_is_not_hourly_nothing_is_billed() -> None:
     made = bundle([Chain().close(slot_at(0))], terms=Terms("segment", None, False, "EUR", None))
     assert check_bundle(made).seal.totals == Totals(0, 0, 0, 0, 10, 10, 0)
+
+
+def test_outside_the_contracts_term_nothing_is_billed() -> None:
+    """S-03: by the term that the seal says, in instants."""
+    chain = Chain()
+    records = [chain.close(slot_at(number)) for number in range(4)]
+    made = bundle(records, terms=TERMS._replace(limit_minutes=None, runs_from=slot_at(1), runs_until=slot_at(3)))
+    checked = check_bundle(made)
+    assert [line.minutes for line in checked.reckoned.lines] == [0, 10, 10, 0]
+    assert (checked.seal.totals.billable_minutes, checked.seal.totals.tracked_minutes) == (20, 40)
+    with pytest.raises(ProofError, match="billable_minutes"):
+        check_bundle(bundle(records, terms=made_terms(made), totals=checked.seal.totals._replace(billable_minutes=40)))
+
+
+def made_terms(made: Bundle) -> Terms:
+    return Terms(**json.loads(made.seal)["terms"])
 
 
 def test_statements_of_a_contract_follow_one_another() -> None:

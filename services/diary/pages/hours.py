@@ -24,6 +24,7 @@ KIND_WORDS = {
     "over": "over the weekly limit, not billed",
     "none": "not billed",
 }
+_OUTSIDE = "outside the contract's term, not billed"
 _BILLED = {"automatic", "manual"}
 _PAUSES = {"break": "Break", "private": "Private time"}
 _NO_MEMO = "No memo"
@@ -215,7 +216,8 @@ def _key(segment: Mapping[str, Any]) -> tuple[Any, ...]:
         return (pause, segment.get("entry") or segment["device"], segment["memo"], segment["label"])
     if pause:
         return (pause,)
-    return (segment["status"], segment["contract"], segment["memo"], segment["label"])
+    outside = segment.get("outside_contract", False)
+    return (segment["status"], segment["contract"], segment["memo"], segment["label"], outside)
 
 
 def is_manual(segment: Mapping[str, Any]) -> bool:
@@ -242,7 +244,7 @@ def _opened(segment: Mapping[str, Any], place: Place, terms: Terms) -> Run:
         title or ("No memo yet" if missing else _NO_MEMO),
         terms.contracts.get(segment["contract"], ""),
         segment["label"] if segment["memo"] else None,
-        KIND_WORDS[kind],
+        _OUTSIDE if segment.get("outside_contract") else KIND_WORDS[kind],
         missing,
     )
 
@@ -264,6 +266,8 @@ def _block(members: Sequence[tuple[Place, Mapping[str, Any]]], terms: Terms) -> 
     pause = pause_of(segment)
     minutes = sum(minute is not None for _, one in members for minute in one["minutes"])
     words = "Office time, not work time. Nothing is captured." if pause else "No pictures, not protected."
+    if segment.get("outside_contract") and not pause:
+        words = f"{_OUTSIDE[0].upper()}{_OUTSIDE[1:]}. {words}"
     if not is_manual(segment):
         return Block(f"s-{segment['segment_id']}", f"{_PAUSES[pause or 'break']}, {duration(minutes)}", words)
     entry = terms.entries.get(segment.get("entry") or "", {})

@@ -322,6 +322,18 @@ def test_a_manual_entry_is_a_block_with_its_own_times_and_reason() -> None:
     assert blocks[0].entry == " ".join(one["segment_id"] for one in parts)
 
 
+def test_time_outside_the_contracts_term_says_so() -> None:
+    """S-03: a run of its own, grey, beside time of the same words that is not billed for another reason."""
+    start = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    parts = [sample.segment(start + step * SLOT, status="unbilled") for step in range(3)]
+    parts[1]["outside_contract"] = parts[2]["outside_contract"] = True
+    runs = [run for hour in hours(parts) for run in hour.runs]
+    assert [(run.kind, run.span, run.words) for run in runs] == [
+        ("none", 1, "not billed"),
+        ("none", 2, "outside the contract's term, not billed"),
+    ]
+
+
 def test_the_running_segment_stands_in_its_place_until_it_is_there() -> None:
     """V-01: what a device says that it records; it says when it will be shown."""
     said = {"status": "working", "app": None, "since": "2026-11-20T14:31:00Z", "agent": "1", "unsent": 2}
