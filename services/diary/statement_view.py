@@ -133,8 +133,8 @@ def _notes(statement: Statement) -> list[str]:
     lines, terms = checked.reckoned.lines, checked.seal.terms
     automatic = [line for line in lines if line.device]
     outside = [line for line in lines if not terms.term.holds(line.slot)]
-    unbilled = [line for line in automatic if line.status == "unbilled" and terms.rate_minor is not None]
-    unbilled = [line for line in unbilled if line not in outside]
+    unbilled = [line for line in automatic if line.status == "unbilled" and terms.term.holds(line.slot)]
+    unbilled = unbilled if terms.rate_minor is not None else []
     quiet, billed_before = (
         sum(line.tracked_minutes for line in unbilled if bool(line.active_minutes) == active)
         for active in (False, True)

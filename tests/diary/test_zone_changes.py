@@ -8,6 +8,7 @@ import pytest
 from services.diary import statements
 from services.diary.access import Viewer
 from services.diary.sealing import Sealer
+from services.diary.statement_view import view_of
 from services.diary.statements import Statement
 from services.kit.outbox import Outbox
 from services.wire.slots import SLOT, format_instant
@@ -88,3 +89,15 @@ async def test_what_is_removed_after_the_new_zone_is_not_billed(diary: Diary, le
     before, after = await statement_of(diary, start - timedelta(days=7)), await statement_of(diary, start)
     assert [one.checked.seal.totals.manual_minutes for one in (before, after)] == [10, 13]
     assert [one.checked.seal.edits for one in (before, after)] == [3, 1]
+
+
+async def test_a_week_that_all_time_has_left_is_sealed_empty(diary: Diary, ledger: Ledger) -> None:
+    """All that was edited in it is billed, once, in the week that it is in now."""
+    start, tell = monday(), diary.teller
+    await diary.tell(ledger.close("mira", at(start, -180)))
+    await enter(diary, at(start, -120), at(start, -113))
+    await diary.tell(tell.settings(2, billing_zone="UTC"))
+    before, after = await statement_of(diary, start - timedelta(days=7)), await statement_of(diary, start)
+    assert [one.checked.seal.totals.billable_minutes for one in (before, after)] == [17, 0]
+    assert [(one.checked.seal.edits, one.checked.seal.records) for one in (before, after)] == [(1, 1), (0, 0)]
+    assert view_of(after).rows == []
