@@ -119,7 +119,7 @@ async def test_an_edit_is_signed_kept_told_and_audited(office: Diary) -> None:
         (entry,) = [
             one for one in (await http.get("/api/v1/audit")).json()["items"] if one["action"] == "segment.noted"
         ]
-    assert entry["actor"] == "mira"
+    assert (entry["actor"], entry["segments"], entry["address"]) == ("mira", names, "127.0.0.1")
     assert "secret" not in str(entry)
 
 
