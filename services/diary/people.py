@@ -109,6 +109,8 @@ class People:
             self._keep(place, {"_id": place[1], **fact.model_dump()}, _TOLD_SECONDS)
 
     def _keep(self, key: Hashable, value: Any, seconds: float) -> Any:
+        if value is None:
+            return None  # who is not there yet may be a moment later, told of between the question and its answer
         if len(self._known) >= _REMEMBER_MOST:
             self._known.clear()
         _, before = self._known.get(key, (0.0, None))
