@@ -119,7 +119,8 @@ async def encode_day(
     bounds = slots.day_bounds(wanted, where)
     if within:
         bounds = max(bounds[0], within[0]), min(bounds[1], within[1])
-    document, segments, weeks = await _find(edge.db, viewer.workspace, member, bounds, workspace.billing)
+    stored, segments, weeks = await _find(edge.db, viewer.workspace, member, bounds, workspace.billing)
+    document = edge.people.newest(viewer.workspace, member, stored)
     allowed = await _see(edge, viewer, Action.READ_DIARY, member, document)
     if allowed.contracts is not None:
         segments = [one for one in segments if allowed.shows(one["_id"].split("|")[3])]

@@ -109,8 +109,8 @@ class People:
             self._keep(place, {"_id": place[1], **fact.model_dump()}, _TOLD_SECONDS)
 
     def _keep(self, key: Hashable, value: Any, seconds: float) -> Any:
-        if value is None:
-            return None  # who is not there yet may be a moment later, told of between the question and its answer
+        if value is None:  # not there yet, but told of already; that somebody is nowhere is not remembered
+            return self._known.get(key, (0.0, None))[1]
         if len(self._known) >= _REMEMBER_MOST:
             self._known.clear()
         _, before = self._known.get(key, (0.0, None))
@@ -145,6 +145,11 @@ class People:
     async def member(self, workspace: str, member: str) -> dict[str, Any] | None:
         """A member as licensing told last: name, email, role, team, manages, zone, archived."""
         return await self._one("members", f"{workspace}|{member}")
+
+    def newest(self, workspace: str, member: str, stored: dict[str, Any] | None) -> dict[str, Any] | None:
+        """The member as the store has them just now, or as licensing told since."""
+        found: dict[str, Any] | None = self._keep(("members", f"{workspace}|{member}"), stored, _TOLD_SECONDS)
+        return found
 
     async def members(self, workspace: str) -> list[dict[str, Any]]:
         """All members of a workspace, archived ones too."""
