@@ -47,7 +47,16 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("daybook")
 
 # Each HTTP client reads all certificates that the machine trusts, 50 ms of CPU, and tests make some for every page.
-ssl.create_default_context = functools.cache(ssl.create_default_context)
+_made = ssl.create_default_context
+_made_once = functools.cache(_made)
+
+
+def _context(*asked: Any, **more: Any) -> ssl.SSLContext:
+    told_otherwise = "SSL_CERT_FILE" in os.environ or "SSL_CERT_DIR" in os.environ
+    return (_made if told_otherwise else _made_once)(*asked, **more)
+
+
+ssl.create_default_context = _context
 
 
 @pytest.hookimpl(trylast=True)
@@ -62,8 +71,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> scheduling.T
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """One more than there are cores, for many tests wait for a fact most of their time."""
-    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else (os.cpu_count() or 1) + 1
+    """Two more than there are cores, for many tests wait for a fact most of their time."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else (os.cpu_count() or 1) + 2
 
 
 @pytest.fixture(scope="session")

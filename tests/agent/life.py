@@ -82,7 +82,7 @@ class Life:
     def live(self, seconds: float, counts: Counts = NONE, every: float = 1) -> int:
         """Time passes in steps, each with that much input. How many steps."""
         steps = 0
-        while seconds > 0:
+        while seconds > 1e-6:  # what is left below that is how floats subtract
             step = min(every, seconds)
             self.clock.move(step)
             self.desk.counts = self.desk.counts.plus(counts)
