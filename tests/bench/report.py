@@ -88,6 +88,8 @@ Measured on {date} by `{command}` in {minutes} minutes, on {machine}.
 
 - CPU is user and system time of whole processes, threads included, from `/proc`. A figure of several rounds is their
   median; rounds that are compared alternate within one run. Bodies are distinct, and made off the clock.
+- The targets were set where checking one signature takes 56 µs and the bare loop 73 µs of Python: what the two took
+  here says how fast this machine was.
 - Times of the clock on the wall, and rates, depend on the machine and on what else it does: they are indicative. Ratios
   and CPU time travel better.
 - Load generator, services, bus (every message synced to disk) and MongoDB (majority, journalled) share the machine.
@@ -129,9 +131,9 @@ def chart(figures: Sequence[Figure]) -> str:
     shown = [one for one in figures if one.target]
     height, at = 54 + _ROW * len(shown), _LEFT + _WIDE / _FULL
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 {height}" font-family="system-ui, sans-serif" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-40 0 1050 {height}" font-family="system-ui, sans-serif" '
         'font-size="13" role="img" aria-label="Each figure as a share of its target">',
-        f'<rect width="900" height="{height}" fill="#ffffff"/>',
+        f'<rect x="-40" width="1050" height="{height}" fill="#ffffff"/>',
         f'<text x="{at:.0f}" y="18" text-anchor="middle" fill="#39424e">target</text>',
         f'<text x="{_LEFT}" y="18" fill="#39424e">better ←</text>',
     ]
