@@ -137,7 +137,9 @@ class World:
         if arguments is None:
             file.unlink(missing_ok=True)
         else:
-            file.write_text(json.dumps(arguments))
+            whole = file.with_suffix(".part")
+            whole.write_text(json.dumps(arguments))
+            whole.replace(file)  # the supervisor may look at any moment
         await self.kill(name)
 
     async def restore(self, *but: str) -> None:
