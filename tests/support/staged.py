@@ -25,12 +25,18 @@ def staged(check: Callable[[supervisor.Watched, float], bool]) -> Callable[[supe
         if not watched.part.alive and (_STAGE / f"{name}.held").exists():
             return False
         if isinstance(watched.part, Service):
-            instead = _STAGE / f"{name}.instead"
-            arguments = json.loads(instead.read_text()) if instead.exists() else ["-m", MODULES[name]]
-            watched.part.child.command = [sys.executable, *arguments]
+            watched.part.child.command = [sys.executable, *_arguments(name)]
         return check(watched, now)
 
     return look
+
+
+def _arguments(name: str) -> list[str]:
+    try:
+        found: list[str] = json.loads((_STAGE / f"{name}.instead").read_text())
+    except FileNotFoundError:
+        return ["-m", MODULES[name]]
+    return found
 
 
 if __name__ == "__main__":
