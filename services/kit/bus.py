@@ -32,8 +32,6 @@ from faststream.nats.security import NatsNKey
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy as ConsumerAck
-from nats.js.api import ConsumerConfig
 from pydantic import BaseModel
 
 from services.kit import bulk, declared, metrics, telemetry
@@ -41,6 +39,7 @@ from services.kit.journal import Journal
 from services.kit.problems import Problem, unavailable
 from services.kit.pub_acks import is_pub_ack
 from services.kit.settings import Settings
+from services.kit.streams import consumer_config
 from services.wire import events, subjects
 from services.wire.subjects import Durable
 
@@ -109,19 +108,6 @@ class DeviceHandler(Protocol):
 def retry_delay(deliveries: int) -> float:
     """Seconds until the next try of a message that failed: 1, 2, 4 … 60, with jitter."""
     return float(min(60.0, 2.0 ** min(deliveries - 1, 6)) * random.uniform(0.5, 1.0))
-
-
-def consumer_config(durable: Durable) -> ConsumerConfig:
-    """A durable as the migration makes it: explicit acks, no limit on deliveries."""
-    return ConsumerConfig(
-        name=durable.name,
-        durable_name=durable.name,
-        ack_policy=ConsumerAck.EXPLICIT,
-        ack_wait=durable.ack_wait_seconds,
-        max_deliver=-1,
-        max_ack_pending=durable.max_ack_pending,
-        filter_subjects=list(durable.subjects),
-    )
 
 
 class Bus:

@@ -8,32 +8,13 @@ import time
 
 import nats
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
-from services.kit.bus import consumer_config
 from services.kit.settings import Settings
+from services.kit.streams import consumer_config, stream_config
 from services.wire.subjects import STREAMS, Stream
 
 _WAIT_SECONDS = 30.0
-
-
-def stream_config(stream: Stream, replicas: int = 1) -> StreamConfig:
-    """A stream as nats-py wants it."""
-    return StreamConfig(
-        name=stream.name,
-        subjects=list(stream.subjects),
-        retention=RetentionPolicy.WORK_QUEUE if stream.retention == "workqueue" else RetentionPolicy.LIMITS,
-        storage=StorageType.MEMORY if stream.storage == "memory" else StorageType.FILE,
-        discard=DiscardPolicy.NEW if stream.discard_new else DiscardPolicy.OLD,
-        max_age=stream.max_age_seconds,
-        max_bytes=stream.max_bytes,
-        max_msgs_per_subject=1 if stream.last_per_subject else -1,
-        allow_direct=stream.last_per_subject,  # the last of many subjects in one question (diary/presence.py)
-        num_replicas=replicas,
-        allow_atomic=stream.batches or None,
-        duplicate_window=0 if stream.storage == "memory" else 120,
-    )
 
 
 async def migrate(settings: Settings, replicas: int = 1) -> None:

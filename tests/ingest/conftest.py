@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.ingest.app import DURABLE
-from services.kit.bus import consumer_config
+from services.kit.streams import consumer_config
 from services.wire.subjects import SEGMENTS
 from tests.ingest.fleet import Licensing
 from tests.ingest.running import Ingest, Observer

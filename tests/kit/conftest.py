@@ -7,9 +7,10 @@ import pytest
 from nats.aio.client import Client
 from nats.js.api import RetentionPolicy, StreamConfig
 
-from services.kit.bus import Bus, consumer_config
+from services.kit.bus import Bus
 from services.kit.mongo import Database, database
 from services.kit.settings import Settings
+from services.kit.streams import consumer_config
 from services.wire.subjects import Durable
 from tests.support.servers import Installation, new_id
 

@@ -8,7 +8,7 @@ from nats.aio.client import Client
 from nats.js.api import StreamConfig
 
 from services.kit.bus import Bus
-from services.kit.migrate import stream_config
+from services.kit.streams import stream_config
 from services.wire.subjects import JOURNAL, STREAMS
 from tests.support.servers import new_id
 

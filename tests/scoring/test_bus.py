@@ -18,9 +18,9 @@ from nacl.signing import SigningKey
 from nats.aio.client import Client
 
 from services.kit import mongo
-from services.kit.bus import consumer_config
 from services.kit.migrate import MigrateSettings, migrate
 from services.kit.settings import Settings
+from services.kit.streams import consumer_config
 from services.scoring.app import build
 from services.scoring.handlers import DURABLE
 from services.wire import subjects
