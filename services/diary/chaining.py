@@ -8,10 +8,10 @@ Documents: ``audit_heads`` ``<workspace>|``: ``seq`` and ``hash`` of the last en
 begins with its workspace's head, so of two processes one chains it, and after a crash it is whole or not there.
 """
 
-import asyncio
 import logging
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from pymongo import UpdateOne
@@ -20,6 +20,7 @@ from pymongo.errors import DuplicateKeyError
 from services.diary.audit import INSTANT
 from services.kit.chain import GENESIS, Chain, digest
 from services.kit.mongo import Database, Session, prefix_range, transaction
+from services.kit.rounds import Rounds
 
 log = logging.getLogger(__name__)
 HASHED = (
@@ -100,27 +101,9 @@ async def check(db: Database, workspace: str) -> dict[str, Any]:
     return {"entries": chain.entries, "head": chain.head, **told}
 
 
-class Chaining:
-    """Chains what waits for it, every second, in the background."""
+class Chaining(Rounds):
+    """Chains what waits for it, every second; what was under way at the end is whole or not there."""
 
     def __init__(self, db: Database, every_seconds: float = _EVERY_SECONDS) -> None:
-        self._db, self._every = db, every_seconds
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begins to look for entries without a place."""
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        """Ends it; what was under way is whole or not there."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await chain_all(self._db)
-            except Exception:
-                log.warning("entries of the audit log wait for their place: the store does not answer", exc_info=True)
-            await asyncio.sleep(self._every)
+        late = "entries of the audit log wait for their place: the store does not answer"
+        super().__init__(partial(chain_all, db), every_seconds, log, late)

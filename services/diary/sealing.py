@@ -26,6 +26,7 @@ from services.kit.bus import Bus
 from services.kit.mongo import Database, Session, transaction
 from services.kit.outbox import Outbox
 from services.kit.problems import Problem
+from services.kit.rounds import Rounds
 from services.wire import seals, slots
 from services.wire.edits import Signed
 from services.wire.events import WeekSealed
@@ -298,29 +299,16 @@ def _require_agreement(week: Document, totals: Totals) -> None:
         raise Disagrees(f"the week has {', '.join(others)}")
 
 
-class Watch:
-    """Sweeps from time to time, in the background."""
+class Watch(Rounds):
+    """Looks for weeks that are due, from time to time; what was under way at the end is whole or not there."""
 
     def __init__(self, sealer: Sealer, every_seconds: float) -> None:
-        self._sealer, self._every = sealer, every_seconds
-        self._task: asyncio.Task[None] | None = None
+        self._sealer = sealer
+        late = "weeks wait to be sealed: the bus or the store does not answer"
+        super().__init__(self._look, every_seconds, log, late)
 
-    def start(self) -> None:
-        """Begins to look for weeks that are due."""
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        """Ends it; what was under way is whole or not there."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._sealer.sweep()
-            except Problem as problem:
-                log.info("weeks wait to be sealed: %s", problem.title)
-            except Exception:
-                log.warning("weeks wait to be sealed: the bus or the store does not answer", exc_info=True)
-            await asyncio.sleep(self._every)
+    async def _look(self) -> None:
+        try:
+            await self._sealer.sweep()
+        except Problem as problem:
+            log.info("weeks wait to be sealed: %s", problem.title)

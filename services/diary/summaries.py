@@ -4,7 +4,6 @@ Licensing sends it, once for its id, and keeps it unsent where the workspace swi
 stands in ``summaries`` ``workspace|monday|member``, so that no replica asks again.
 """
 
-import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +15,7 @@ from services.diary.weeks import locks_at
 from services.kit.bus import Bus
 from services.kit.mongo import Database
 from services.kit.problems import Problem
+from services.kit.rounds import Rounds
 from services.wire.requests import Tell
 
 log = logging.getLogger(__name__)
@@ -26,30 +26,12 @@ SENT_WITHIN = timedelta(days=2)
 _LOOK_SECONDS = 60.0
 
 
-class Summaries:
+class Summaries(Rounds):
     """The sweep of a replica; ``clock`` gives the present instant."""
 
     def __init__(self, db: Database, bus: Bus, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._db, self._bus, self._clock = db, bus, clock
-        self._sweeping: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begins."""
-        self._sweeping = asyncio.create_task(self._sweep())
-
-    async def stop(self) -> None:
-        """Ends; what was not asked for is asked for later."""
-        if self._sweeping:
-            self._sweeping.cancel()
-            await asyncio.gather(self._sweeping, return_exceptions=True)
-
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            try:
-                await self.look()
-            except Exception:
-                log.warning("weekly summaries are sent later", exc_info=True)
+        super().__init__(self.look, _LOOK_SECONDS, log, "weekly summaries are sent later", at_once=False)
 
     async def look(self) -> int:
         """Asks for what is due; how many mails that was. A Problem where licensing does not answer."""

@@ -12,6 +12,7 @@ from pymongo import UpdateOne
 
 from services.kit.mongo import Session
 from services.kit.problems import invalid
+from services.kit.rounds import Rounds
 from services.licensing import invitations, member_rows, people, teams
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
 from services.wire.events import Strict
@@ -66,36 +67,21 @@ def shown(doc: Document) -> Document:
     return {name: doc[name] for name in names} | {"errors": bad, "created_at": instant(doc["created_at"])}
 
 
-class Importer:
+class Importer(Rounds):
     """Works off imports, one at a time; any replica."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._working: asyncio.Task[None] | None = None
+        super().__init__(self._look, _PAUSE_SECONDS, log, "an import broke off; it is taken up again")
 
-    def start(self) -> None:
-        """Begins, also with what another left."""
-        self._working = asyncio.create_task(self._work())
-
-    async def stop(self) -> None:
-        """Ends after the bite in hand is given up."""
-        if self._working:
-            self._working.cancel()
-            await asyncio.gather(self._working, return_exceptions=True)
-
-    async def _work(self) -> None:
-        while True:
-            try:
-                doc: Document | None = await self._store["imports"].find_one_and_update(
-                    {"state": "running", "claimed_until": {"$lte": now()}},
-                    {"$set": {"claimed_until": now() + _CLAIM}},
-                    projection={"errors": 0},
-                )
-                while doc is not None:
-                    doc = await self._bite(doc["_id"])
-            except Exception:
-                log.warning("an import broke off; it is taken up again", exc_info=True)
-            await asyncio.sleep(_PAUSE_SECONDS)
+    async def _look(self) -> None:
+        doc: Document | None = await self._store["imports"].find_one_and_update(
+            {"state": "running", "claimed_until": {"$lte": now()}},
+            {"$set": {"claimed_until": now() + _CLAIM}},
+            projection={"errors": 0},
+        )
+        while doc is not None:
+            doc = await self._bite(doc["_id"])
 
     async def _bite(self, doc_id: str) -> Document | None:
         """The next rows; the import while there are more, None when it is done."""

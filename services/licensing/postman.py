@@ -4,7 +4,6 @@ A mail is claimed for a minute before it is sent, so that one whose replica died
 twice, with the same Message-ID; it is never lost.
 """
 
-import asyncio
 import logging
 import random
 from contextlib import suppress
@@ -15,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from services.kit.rounds import Rounds
 from services.licensing import links, mail_texts
 from services.licensing.store import Document, Store, now
 
@@ -32,7 +32,7 @@ def retry_after(tries: int) -> timedelta:
     return min(LONGEST, timedelta(seconds=2.0 ** min(tries - 1, 20))) * random.uniform(0.5, 1.0)
 
 
-class Postman:
+class Postman(Rounds):
     """``url``: ``smtp://``, ``smtp+starttls://`` or ``smtps://[user:password@]host[:port]``; None: mails wait.
 
     A password is sent in the clear to nobody but this machine.
@@ -41,7 +41,7 @@ class Postman:
     def __init__(self, store: Store, url: str, sender: str, public_url: str) -> None:
         self._store, self._url, self._sender = store, url, sender
         self._public_url = public_url.rstrip("/")
-        self._walking: asyncio.Task[None] | None = None
+        super().__init__(self._round, _PAUSE_SECONDS, log, "the round of mails broke off")
 
     @property
     def has_server(self) -> bool:
@@ -51,23 +51,9 @@ class Postman:
     def start(self) -> None:
         """Begins to send, where a mail server is set."""
         if self.has_server:
-            self._walking = asyncio.create_task(self._walk())
+            super().start()
         else:
             log.warning("no mail server is set (DAYBOOK_SMTP_URL): mails are kept until there is one")
-
-    async def stop(self) -> None:
-        """Ends; what was in hand is sent by the next who starts."""
-        if self._walking:
-            self._walking.cancel()
-            await asyncio.gather(self._walking, return_exceptions=True)
-
-    async def _walk(self) -> None:
-        while True:
-            try:
-                await self._round()
-            except Exception:
-                log.warning("the round of mails broke off", exc_info=True)
-            await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _round(self) -> None:
         """All that is due, over one connection."""

@@ -6,13 +6,12 @@ it off: all licences of a few members in each transaction, which moves the mark 
 when it is taken, so bites of two changes may come in any order, and one that is taken again changes nothing.
 """
 
-import asyncio
-import contextlib
 import logging
 from datetime import timedelta
 from typing import Literal
 
 from services.kit.mongo import Session
+from services.kit.rounds import Rounds
 from services.licensing import effects
 from services.licensing.store import Document, Store, key, new_id, now
 
@@ -44,32 +43,12 @@ async def _do(store: Store, session: Session, what: What, where: Document) -> No
         await effects.archive_all(store, session, where)
 
 
-class Settling:
+class Settling(Rounds):
     """The one walk of a replica over what is to be settled."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._walking: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begins."""
-        self._walking = asyncio.create_task(self._walk())
-
-    async def stop(self) -> None:
-        """Ends; what is left another replica does."""
-        if self._walking:
-            self._walking.cancel()
-            await asyncio.gather(self._walking, return_exceptions=True)
-
-    async def _walk(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except Exception:
-                log.warning("licences are settled later", exc_info=True)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._store.settling.wait(), _LOOK_SECONDS)
-            self._store.settling.clear()
+        super().__init__(self.look, _LOOK_SECONDS, log, "licences are settled later", wake=store.settling)
 
     async def look(self) -> None:
         """Works off what there is."""

@@ -1,11 +1,11 @@
 """Tells admins of devices that do not report any more, once for each silence (W-07, V-03)."""
 
-import asyncio
 import logging
 from datetime import timedelta
 from functools import partial
 
 from services.kit.mongo import Session
+from services.kit.rounds import Rounds
 from services.licensing import tell
 from services.licensing.standing import Right
 from services.licensing.store import Document, Store, instant, key, now
@@ -17,30 +17,12 @@ _ADMINS = ("owner", "admin")
 _REASON = "no contact. It may be switched off or away from the network, or the agent was removed."
 
 
-class Silence:
+class Silence(Rounds):
     """The sweep of a replica; a silence is told in the transaction that marks it, so by one replica."""
 
     def __init__(self, store: Store, after: timedelta) -> None:
         self._store, self._after = store, after
-        self._sweeping: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begins."""
-        self._sweeping = asyncio.create_task(self._sweep())
-
-    async def stop(self) -> None:
-        """Ends."""
-        if self._sweeping:
-            self._sweeping.cancel()
-            await asyncio.gather(self._sweeping, return_exceptions=True)
-
-    async def _sweep(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except Exception:
-                log.warning("silent devices are looked for later", exc_info=True)
-            await asyncio.sleep(_EVERY_SECONDS)
+        super().__init__(self.look, _EVERY_SECONDS, log, "silent devices are looked for later")
 
     async def look(self) -> None:
         """Looks once."""

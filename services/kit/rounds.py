@@ -1,0 +1,53 @@
+"""Work that every replica does again and again in the background: one way to begin, to fail, to wait and to end."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+
+class Rounds:
+    """Calls ``work`` and pauses ``seconds``, or until ``wake`` is set, over and over.
+
+    A round that fails is logged by ``log`` with the words ``late``, and the next one comes all the same. Where
+    ``at_once`` is false, the pause comes first.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[], Awaitable[object]],
+        seconds: float,
+        log: logging.Logger,
+        late: str,
+        *,
+        wake: asyncio.Event | None = None,
+        at_once: bool = True,
+    ) -> None:
+        self._work, self._seconds, self._log, self._late = work, seconds, log, late
+        self._wake, self._at_once = wake or asyncio.Event(), at_once
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Ends, also in the middle of a round: what that leaves, the next who starts takes up."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        if not self._at_once:
+            await self._pause()
+        while True:
+            try:
+                await self._work()
+            except Exception:
+                self._log.warning(self._late, exc_info=True)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), self._seconds)
+        self._wake.clear()
