@@ -15,6 +15,7 @@ from pymongo.errors import PyMongoError
 from services.kit import metrics
 from services.kit.bus import Bus
 from services.kit.mongo import Database, Session
+from services.kit.rounds import Rounds
 from services.wire import subjects
 from services.wire.events import Fact
 
@@ -29,8 +30,9 @@ class Outbox:
 
     def __init__(self, db: Database, bus: Bus) -> None:
         self._facts, self._bus = db["outbox"], bus
-        self._sweeping: asyncio.Task[None] | None = None
-        self._wanted = asyncio.Event()
+        self._wanted, self._nudged = asyncio.Event(), False
+        late = "staged facts wait: the bus or the store does not answer"
+        self._sweeping = Rounds(self._sweep, 1, log, late, wake=self._wanted, at_once=False)
 
     async def stage(self, facts: Sequence[tuple[str, Fact]], session: Session | None = None) -> None:
         """Stages (kind, fact) pairs, inside the caller's transaction where there is one."""
@@ -61,28 +63,22 @@ class Outbox:
 
     def nudge(self) -> None:
         """Has the sweep publish at once, in one go for all who ask meanwhile; for who need not wait until it is out."""
+        self._nudged = True
         self._wanted.set()
 
     def start(self) -> None:
         """Starts the sweep that publishes what a crash left behind."""
-        self._sweeping = asyncio.create_task(self._sweep())
+        self._sweeping.start()
 
     async def stop(self) -> None:
         """Ends the sweep."""
-        if self._sweeping:
-            self._sweeping.cancel()
-            await asyncio.gather(self._sweeping, return_exceptions=True)
+        await self._sweeping.stop()
 
     async def _sweep(self) -> None:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), 1)
-            wanted = self._wanted.is_set()
-            self._wanted.clear()
-            try:
-                await self.flush(older_than=timedelta(0) if wanted else _GRACE)
-            except Exception:
-                log.warning("staged facts wait: the bus or the store does not answer", exc_info=True)
+        nudged, self._nudged = self._nudged, False
+        try:
+            await self.flush(older_than=timedelta(0) if nudged else _GRACE)
+        finally:
             with contextlib.suppress(PyMongoError):  # the store's own alarm rings for that
                 metrics.OUTBOX_STAGED.set(await self._overdue())
 

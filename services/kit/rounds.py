@@ -37,14 +37,18 @@ class Rounds:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    async def once(self) -> None:
+        """One round now, by the caller."""
+        try:
+            await self._work()
+        except Exception:
+            self._log.warning(self._late, exc_info=True)
+
     async def _run(self) -> None:
         if not self._at_once:
             await self._pause()
         while True:
-            try:
-                await self._work()
-            except Exception:
-                self._log.warning(self._late, exc_info=True)
+            await self.once()
             await self._pause()
 
     async def _pause(self) -> None:

@@ -3,7 +3,6 @@
 Every replica hears every presence; they are written together every few seconds, for a device says one a minute.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import NamedTuple
 from pymongo import UpdateOne
 
 from services.kit.bus import Bus
+from services.kit.rounds import Rounds
 from services.licensing.store import Store, key, now
 from services.wire.events import Presence, read
 
@@ -43,7 +43,8 @@ class Contacts:
         self._store, self._doubt = store, doubt
         self._heard: dict[Device, datetime] = {}
         self._boots: dict[Device, Boots] = {}
-        self._writing: asyncio.Task[None] | None = None
+        late = "contacts of devices are written later"
+        self._writing = Rounds(self.write, _WRITE_SECONDS, log, late, at_once=False)
 
     def register(self, bus: Bus) -> None:
         """Listens."""
@@ -72,25 +73,12 @@ class Contacts:
 
     def start(self) -> None:
         """Begins to write."""
-        self._writing = asyncio.create_task(self._write_on())
+        self._writing.start()
 
     async def stop(self) -> None:
         """Writes what is left."""
-        if self._writing:
-            self._writing.cancel()
-            await asyncio.gather(self._writing, return_exceptions=True)
-            await self._try()
-
-    async def _write_on(self) -> None:
-        while True:
-            await asyncio.sleep(_WRITE_SECONDS)
-            await self._try()
-
-    async def _try(self) -> None:
-        try:
-            await self.write()
-        except Exception:
-            log.warning("contacts of devices are written later", exc_info=True)
+        await self._writing.stop()
+        await self._writing.once()
 
     async def write(self) -> None:
         """Keeps what was heard since the last time; a device that was silent is so no more."""
