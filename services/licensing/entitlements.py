@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,11 +15,14 @@ from services.licensing import contracts, effects, licences, notices
 from services.licensing.policies import Policy
 from services.licensing.standing import Right
 from services.licensing.store import Document, Store, instant, key, now
-from services.wire import proof, subjects
-from services.wire.requests import Grant
+from services.wire import proof, slots, subjects
+from services.wire.requests import Grant, Untold
 
 log = logging.getLogger(__name__)
 _KEPT = 10_000
+_UNTOLD_KEPT = 20
+"""Changes of what is recorded that a device's grant still tells the moments of."""
+_NOT_YET = datetime.max.replace(tzinfo=UTC)
 
 
 class Entitlements:
@@ -71,13 +75,18 @@ class Entitlements:
         return proof.seal_notice(self._signer, message)
 
     async def _begin_held(self, device: Document) -> None:
-        """What waited for a notice begins with the device's next answer; ingest and media hear of it before."""
+        """What waited for a notice begins with the device's next answer; ingest and media hear of it before.
+
+        The moment is kept, so that what was captured before it is not taken later (G-01).
+        """
+        untold = {"until": now(), "policy": device["held"]}
+        kept = {"untold": {"$each": [untold], "$slice": -_UNTOLD_KEPT}}
 
         async def work(session: Session) -> None:
             # only what was held back when the notices were read: a change of this moment brings its own
             changed = await self._store["devices"].find_one_and_update(
                 {"_id": device["_id"], "held": device["held"]},
-                {"$set": {"held": {}}, "$inc": {"revision": 1}},
+                {"$set": {"held": {}}, "$push": kept, "$inc": {"revision": 1}},
                 return_document=True,
                 session=session,
             )
@@ -158,6 +167,7 @@ class Entitlements:
             drain_until=instant(right.drain_until or (right.late_until if standing.state == "expired" else None)),
             # as far as its notices have reached the device: media refuses what may not be captured yet (G-01)
             policy=await self.policy_of(licence) | device.get("held", {}),
+            untold=_untold(device),
             contracts=[contracts.granted(doc) for doc in docs],
         )
         return grant, licence, docs
@@ -176,3 +186,9 @@ class Entitlements:
                 self._policies.clear()
             self._policies[at] = Policy().model_dump() | found["policy"]
         return self._policies[at]
+
+
+def _untold(device: Document) -> list[Untold]:
+    """What its member had not been told of yet, and until when; ``_NOT_YET``: they still have not."""
+    rows = [*device.get("untold", ()), *([{"until": _NOT_YET, "policy": held}] if (held := device.get("held")) else [])]
+    return [Untold(until=slots.format_instant(row["until"]), policy=row["policy"]) for row in rows]

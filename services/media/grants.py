@@ -17,6 +17,7 @@ class Grants:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._known: dict[tuple[str, str], tuple[float, Grant]] = {}
+        self._changes = 0
 
     async def of(self, workspace: str, device: str) -> Grant | None:
         """The grant, None where licensing knows no such device; a Problem where licensing cannot be asked."""
@@ -24,6 +25,7 @@ class Grants:
         until, grant = self._known.get(key, (0.0, None))
         if grant and time.monotonic() < until:
             return grant
+        changes = self._changes
         try:
             grant = check(Grant, await self._bus.ask("licensing", "grant", GrantOf(workspace=workspace, device=device)))
         except Problem as problem:
@@ -32,7 +34,8 @@ class Grants:
             raise
         if len(self._known) >= _MOST:
             self._known.pop(next(iter(self._known)))
-        self._known[key] = (time.monotonic() + _SECONDS, grant)
+        if changes == self._changes:  # what changed while licensing was asked, this answer may not know yet
+            self._known[key] = (time.monotonic() + _SECONDS, grant)
         return grant
 
     async def forget(self, subject: str, body: bytes) -> None:
@@ -40,6 +43,7 @@ class Grants:
         fact = read_fact(subject, body)
         if not isinstance(fact, LicenceChanged):
             return
+        self._changes += 1
         for key, (_, grant) in list(self._known.items()):
             if grant.workspace == fact.workspace and (grant.device == fact.device or grant.licence == fact.licence):
                 del self._known[key]

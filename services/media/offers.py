@@ -1,8 +1,9 @@
 """Whether an offered picture may be kept (M-09): pure, and cheap enough for every picture that arrives."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from services.media.containers import Container, read_container
 from services.wire.events import Picture
@@ -68,12 +69,13 @@ def check_grant(grant: Grant, capture: Picture, now: datetime) -> None:
     """Refused ``not_allowed`` where the device may not send this: by its licence, its policy or the time.
 
     A revoked or expired device may still bring, until it is drained, what it took while it was allowed
-    (fine-print.md, *Records*).
+    (fine-print.md, *Records*). What it took before its notice of more had reached it is none of it (G-01).
     """
     taken = parse_instant(capture.at)
-    switch = grant.policy.get("camera" if capture.kind == "camera" else "screenshots") or {}
-    if not switch.get("enabled"):
-        raise Refused("not_allowed", "the policy does not allow pictures of this kind")
+    _check_policy(grant.policy, capture)
+    for one in grant.untold:
+        if taken < parse_instant(one.until):
+            _check_policy(one.policy, capture, untold=True)
     if grant.state == "suspended":
         raise Refused("not_allowed", "the licence is suspended")
     if grant.state == "revoked" and not (grant.drain_until and now < parse_instant(grant.drain_until)):
@@ -82,3 +84,19 @@ def check_grant(grant: Grant, capture: Picture, now: datetime) -> None:
         raise Refused("not_allowed", "taken before the licence began")
     if any(end and taken > parse_instant(end) for end in (grant.expires, grant.revoked_at)):
         raise Refused("not_allowed", "taken after the licence's end")
+
+
+def _check_policy(policy: Mapping[str, Any], capture: Picture, *, untold: bool = False) -> None:
+    """By a whole policy, or by those fields of one that its member had not been told otherwise of yet.
+
+    How wide and how clear a picture may be the computer sees to (T-08): of a whole policy it may lag behind what was
+    changed just now, but nobody gets more than they were told of.
+    """
+    kind = "camera" if capture.kind == "camera" else "screenshots"
+    if untold and kind not in policy:
+        return
+    switch = policy.get(kind) or {}
+    if not switch.get("enabled"):
+        raise Refused("not_allowed", "the policy does not allow pictures of this kind" + " yet" * untold)
+    if untold and kind == "screenshots" and (capture.width > switch["width"] or switch["blur"] > capture.blurred):
+        raise Refused("not_allowed", "taken before its member was told of pictures like this")

@@ -170,6 +170,13 @@ class GrantedContract(Strict):
     manual_time: bool
 
 
+class Untold(Strict):
+    """Fields of a policy as they were in effect on a device until its notice of more reached it (G-01)."""
+
+    until: Instant
+    policy: dict[str, Any]
+
+
 class Grant(Strict):
     """All that ingest and media need to decide what a device may send, and what the agent is told as entitlement."""
 
@@ -187,6 +194,8 @@ class Grant(Strict):
     revoked_at: Instant | None
     drain_until: Instant | None
     policy: dict[str, Any]
+    untold: list[Untold] = Field(default_factory=list)
+    """The oldest first. What was captured before ``until`` is judged by these, whenever it arrives."""
     contracts: list[GrantedContract]
 
 

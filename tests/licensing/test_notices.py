@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from services.kit.problems import Problem
 from services.licensing.policies import Policy, build
+from services.licensing.store import now
 from services.licensing.widening import held_back, in_words, widened
-from services.wire import proof, requests, subjects
+from services.wire import proof, requests, slots, subjects
 from tests.licensing.support import Acme, Device, Licensing, until
 from tests.licensing.web import Web
 
@@ -55,6 +56,31 @@ async def test_a_widened_policy_waits_for_its_notice(shared: Licensing) -> None:
     assert any(one["kinds"] == ["screenshots"] and one["member"] == acme.member("emil") for one in raised)
     assert (second["policy"]["screenshots"]["per_segment"], second["held"]) == (2, [])
     assert second["revision"] > first["revision"] == pushed["revision"]
+
+
+@here
+async def test_the_grant_says_until_when_a_device_was_not_told(shared: Licensing) -> None:
+    """So that media never takes what was captured before, also where it arrives later (G-01)."""
+    acme = await shared.seed()
+    device = await acme.activated(1)
+
+    async def granted() -> requests.Grant:
+        wanted = requests.GrantOf(workspace=device.workspace, device=device.device)
+        return requests.Grant(**await shared.ask("grant", wanted))
+
+    assert (await granted()).untold == []
+    camera = {"enabled": True, "per_hour": 2}
+    await acme.change("olga", "policies", _policy(acme), policy={"camera": camera})
+    waiting = await granted()
+    off = {"camera": {"enabled": False, "per_hour": 1}}
+    assert waiting.policy["camera"] == off["camera"]
+    assert [(one.until, one.policy) for one in waiting.untold] == [("9999-12-31T23:59:59Z", off)]
+    before = now().replace(microsecond=0)
+    await _ask(shared, device)
+    told = await granted()
+    assert told.policy["camera"] == camera
+    assert [one.policy for one in told.untold] == [off]
+    assert before <= slots.parse_instant(told.untold[0].until) <= now()
 
 
 @here

@@ -227,3 +227,42 @@ async def test_a_store_that_is_down_gives_no_answer_and_takes_the_same_picture_l
     assert await device.send(capture, picture + thumbnail) == STORED
     assert len(media.objects()) == 1
     assert await refusals(media) == []
+
+
+TOLD_AT, NOT_YET = "2026-11-21T10:12:31Z", "9999-12-31T23:59:59Z"
+ALL_ON = {
+    "version": 2,
+    "screenshots": {"enabled": True, "per_segment": 1, "blur": False, "width": 1280},
+    "camera": {"enabled": True, "per_hour": 1},
+}
+NO_SHOTS = {"screenshots": {"enabled": False, "per_segment": 1, "blur": True, "width": 1280}}
+BLURRED = {"screenshots": {"enabled": True, "per_segment": 1, "blur": True, "width": 1280}}
+SMALL = {"screenshots": {"enabled": True, "per_segment": 1, "blur": False, "width": 320}}
+
+
+@pytest.mark.parametrize("until", [TOLD_AT, NOT_YET])
+@pytest.mark.parametrize(
+    ("untold", "capture"),
+    [
+        ({"camera": {"enabled": False, "per_hour": 1}}, {"kind": "camera"}),
+        (NO_SHOTS, {}),
+        (BLURRED, {}),
+        (SMALL, {}),
+    ],
+)
+async def test_what_was_captured_before_its_notice_was_delivered_is_refused(
+    media: Media, until: str, untold: dict[str, Any], capture: dict[str, Any]
+) -> None:
+    """G-01: of every kind, also where an agent keeps it back until the notice has arrived; later ones are taken."""
+    device = await media.device(policy=ALL_ON, untold=[{"until": until, "policy": untold}])
+    assert await device.offer(webp(640, 400), **capture) == refused("not_allowed")
+    assert media.objects() == {}
+    later = await device.offer(webp(640, 400), **capture, at=TOLD_AT)
+    assert later == (STORED if until == TOLD_AT else refused("not_allowed"))
+
+
+async def test_what_its_member_was_told_of_long_ago_is_taken_while_more_waits(media: Media) -> None:
+    """G-01: a camera that waits for its notice does not stop screenshots, nor blurred ones that clear ones wait."""
+    camera = {"until": NOT_YET, "policy": {"camera": {"enabled": False, "per_hour": 1}}}
+    device = await media.device(policy=ALL_ON, untold=[camera, {"until": NOT_YET, "policy": BLURRED}])
+    assert await device.offer(webp(640, 400), blurred=True) == STORED
