@@ -6,7 +6,7 @@ again by itself, by the same table.
 
 from dataclasses import dataclass
 
-from services.kit.access import Action, Scope, Verb, of_collection
+from services.kit.access import Action, Scope, Scopes, Verb, of_collection
 from services.wire.requests import Principal
 
 __all__ = ["Action", "Scope", "Sight", "Verb", "Viewer", "can", "may_ask", "of_collection", "sight"]
@@ -42,9 +42,13 @@ class Viewer:
 
 @dataclass(frozen=True)
 class Sight:
-    """What is in sight of a member's diary: all contracts (None), or these only."""
+    """What is in sight of a member's diary: all contracts (None), or these only; and ``scores``, or the time alone.
+
+    Whatever a day contains is decided by this: the API's answer, the pages, their live rows, weeks and statements.
+    """
 
     contracts: frozenset[str] | None = None
+    scores: bool = False
 
     def shows(self, contract: str) -> bool:
         """True where time on this contract may be seen."""
@@ -53,16 +57,26 @@ class Sight:
 
 def sight(viewer: Viewer, action: Action, member: str, team: str | None) -> Sight | None:
     """What ``viewer`` may see of ``member`` (of ``team``, None: of none) by this action; None: nothing."""
-    scopes = action.scopes(viewer.role)
-    if Scope.WORKSPACE in scopes:
-        return Sight()
-    if Scope.OWN in scopes and member == viewer.member:
-        return Sight()
-    if Scope.TEAM in scopes and team is not None and team in viewer.manages:
-        return Sight()
-    if Scope.CONTRACT in scopes and viewer.contracts:
+    if _reaches(viewer, action.scopes(viewer.role), member, team):
+        return Sight(scores=_reaches(viewer, Action.READ_SCORES.scopes(viewer.role), member, team))
+    if Scope.CONTRACT in action.scopes(viewer.role) and viewer.contracts:
         return Sight(viewer.contracts)
     return None
+
+
+def _reaches(viewer: Viewer, scopes: Scopes, member: str, team: str | None) -> bool:
+    """Whether scopes reach a member with all of theirs."""
+    if Scope.WORKSPACE in scopes or (Scope.OWN in scopes and member == viewer.member):
+        return True
+    return Scope.TEAM in scopes and team is not None and team in viewer.manages
+
+
+def may_write(viewer: Viewer, member: str, *, monitored: bool) -> bool:
+    """Whether somebody may change memos and labels, or delete, on a contract of ``member`` (T-02).
+
+    Whose computer is ``monitored`` reads their own diary, and writes and deletes nothing in it; an admin may.
+    """
+    return not monitored or member != viewer.member or viewer.role in ("owner", "admin")
 
 
 def can(viewer: Viewer, action: Action) -> bool:

@@ -126,6 +126,8 @@ async def encode_day(
         segments = [one for one in segments if allowed.shows(one["_id"].split("|")[3])]
         weeks = [one for one in weeks if allowed.shows(one["contract"])]
     others = await _other_weeks(edge.db, viewer.workspace, segments, weeks)
+    if not allowed.scores:
+        segments = [{name: value for name, value in one.items() if name != "score"} for one in segments]
     shown = show_segments(segments, [*weeks, *others])
     return orjson.dumps(
         {

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from nacl.signing import SigningKey
 
 from services.diary import audit, edits, late
-from services.diary.access import Viewer
+from services.diary.access import Viewer, may_write
 from services.diary.documents import Documents, Settled, Step
 from services.diary.folding import Folder, Touched, told
 from services.diary.people import Workspace
@@ -216,8 +216,8 @@ class Editor:
 
 
 async def _require_own_say(table: Table, drafts: Sequence[Draft]) -> None:
-    """Whose computer is monitored reads their diary, and neither writes memos nor deletes (T-02); an admin may."""
-    if table.member != table.viewer.member or table.viewer.role in ("owner", "admin"):
+    """403 where a draft is of a monitored computer's contract and its user's own (T-02)."""
+    if may_write(table.viewer, table.member, monitored=True):
         return
     contracts = {draft.contract for draft in drafts if draft.kind in _NOT_WHEN_MONITORED}
     keys = [f"{table.viewer.workspace}|{one}" for one in contracts]

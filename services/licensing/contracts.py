@@ -173,8 +173,9 @@ def fact(doc: Document) -> tuple[str, Fact]:
 
 
 def shown(doc: Document) -> Document:
-    """A contract as the API shows it."""
-    return {name: doc[name] for name in ("id", *_FIELDS, "revision")} | {"created_at": instant(doc["created_at"])}
+    """A contract as the API shows it; ``monitored``: its member reads its diary and changes nothing there (T-02)."""
+    more = {"monitored": doc.get("monitored", False), "created_at": instant(doc["created_at"])}
+    return {name: doc[name] for name in ("id", *_FIELDS, "revision")} | more
 
 
 def granted(doc: Document) -> GrantedContract:

@@ -182,18 +182,18 @@ async def test_collections_are_asked_of_licensing_with_the_sessions_principal(of
     assert len(made) == 1
 
 
-def _viewer(role: str, **more: Any) -> Viewer:
+def viewer_of(role: str, **more: Any) -> Viewer:
     principal = Principal(session="s", workspace="w", member="me", role=role, name="n", person="p", issued=0, expires=1)  # type: ignore[arg-type]
     return Viewer(principal, **more)
 
 
 def test_a_role_that_the_table_does_not_know_is_denied() -> None:
-    viewer = _viewer("employee")
+    viewer = viewer_of("employee")
     object.__setattr__(viewer.principal, "role", "janitor")
     assert not any(can(viewer, action) for action in Action)
     assert all(sight(viewer, action, "me", None) is None for action in Action)
     assert not any(may_ask(viewer, verb, "tokens") for verb in get_args(Verb))
-    assert may_ask(_viewer("owner"), "read", "outbox") is False
+    assert may_ask(viewer_of("owner"), "read", "outbox") is False
 
 
 async def test_a_session_is_what_licensing_signed_and_still_holds(office: Diary) -> None:

@@ -33,8 +33,8 @@ class Surroundings:
 
     ``contracts`` titles and ``devices`` names by id; ``sync`` ingest's answer per device, ``looks`` who else looked,
     each None where it is not known; ``paths`` the page's addresses; ``scores`` and ``synced``: whether the reader may
-    see scores and the proof of sync; ``entries`` the manual entries by id; ``doing`` what
-    each device said last, of those that were heard within minutes.
+    see scores and the proof of sync; ``entries`` the manual entries by id; ``only_read`` the contracts on which the
+    reader changes nothing; ``doing`` what each device said last, of those that were heard within minutes.
     """
 
     contracts: Mapping[str, str]
@@ -48,6 +48,7 @@ class Surroundings:
     scores: bool = True
     synced: bool = True
     entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    only_read: frozenset[str] = frozenset()
     doing: Mapping[str, Presence] = field(default_factory=dict)
     lock_hour: int = 12
 
@@ -110,6 +111,7 @@ def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> Da
                 starts_of(segments),
                 entries_shown(around.entries, segments, zone),
                 running,
+                around.only_read,
             ),
         ),
         empty=not segments and not running,

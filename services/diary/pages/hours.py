@@ -86,13 +86,13 @@ class SegmentCard(NamedTuple):
     app: str
     protected: bool
     reason: str
-    pick: Pick
+    pick: Pick | None
     starts: bool
     late: str
 
 
 class Block(NamedTuple):
-    """A pause or manual time across its columns; ``pick`` where it was entered by hand and may be selected.
+    """A pause or manual time across its columns; ``pick`` where it was entered by hand and may be changed.
 
     ``entry``: the ids of all the entry's segments on this day, for it may reach over several hours.
     """
@@ -120,6 +120,7 @@ class Run:
     block: Block | None = None
     ids: list[str] = field(default_factory=list)
     state: str = "open"
+    writable: bool = True
 
     @property
     def classes(self) -> str:
@@ -152,7 +153,8 @@ class Terms(NamedTuple):
     """What a segment is shown with: its contract's title by id, the page's addresses, whether movement is activity.
 
     ``states``: the state of the week that a segment is billed in, by segment id; ``starts``: those that begin a set;
-    ``entries``: manual time by id, with its reason and who entered it.
+    ``entries``: manual time by id, with its reason and who entered it; ``only_read``: contracts on which the reader
+    changes nothing.
     """
 
     contracts: Mapping[str, str]
@@ -162,6 +164,7 @@ class Terms(NamedTuple):
     starts: frozenset[str] = frozenset()
     entries: Mapping[str, Mapping[str, Any]] = {}
     running: Running | None = None
+    only_read: frozenset[str] = frozenset()
 
 
 def hours_of(segments: Iterable[Mapping[str, Any]], grid: Grid, terms: Terms) -> list[Hour]:
@@ -253,6 +256,7 @@ def _fill(run: Run, members: Sequence[tuple[Place, Mapping[str, Any]]], terms: T
     first = members[0][1]
     run.ids = [segment["segment_id"] for _, segment in members]
     run.state = terms.states.get(first["segment_id"], "open")
+    run.writable = first["contract"] not in terms.only_read
     if is_manual(first) or run.kind == "brk":
         run.block = _block(members, terms)
         return
@@ -278,6 +282,8 @@ def _block(members: Sequence[tuple[Place, Mapping[str, Any]]], terms: Terms) -> 
     ids = " ".join(one["segment_id"] for _, one in members)
     state = terms.states.get(segment["segment_id"], "open")
     pick = Pick(ids, first.clock, members[-1][0].end, minutes, 0, state)
+    if segment["contract"] in terms.only_read:
+        return Block(f"s-{segment['segment_id']}", strong, words)
     return Block(f"s-{segment['segment_id']}", strong, words, pick, entry.get("ids") or ids)
 
 
@@ -301,16 +307,20 @@ def _card(segment: Mapping[str, Any], place: Place, terms: Terms) -> SegmentCard
         app=app,
         protected=segment["protected"],
         reason="Protected" if segment["protected"] else f"Not protected: {reason_words(because or 'unknown')}",
-        pick=Pick(
-            segment["segment_id"],
-            place.clock,
-            place.end,
-            segment["billable_minutes"] or sum(is_tracked(minute) for minute in segment["minutes"]),
-            len(segment["captures"]),
-            terms.states.get(segment["segment_id"], "open"),
-        ),
+        pick=None if segment["contract"] in terms.only_read else _pick(segment, place, terms),
         starts=segment["segment_id"] in terms.starts,
         late=segment.get("adjustment") or ", ".join(one["week"] for one in segment.get("adjustments", ())),
+    )
+
+
+def _pick(segment: Mapping[str, Any], place: Place, terms: Terms) -> Pick:
+    return Pick(
+        segment["segment_id"],
+        place.clock,
+        place.end,
+        segment["billable_minutes"] or sum(is_tracked(minute) for minute in segment["minutes"]),
+        len(segment["captures"]),
+        terms.states.get(segment["segment_id"], "open"),
     )
 
 

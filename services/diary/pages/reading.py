@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from services.diary import audit, changes, days, presence, sync
-from services.diary.access import Action, Viewer, sight
+from services.diary.access import Action, Sight, Viewer, sight
 from services.diary.api.bodies import identifier
 from services.diary.edge import Edge, current_viewer, edge_of
 from services.diary.pages.day_view import DayView, Surroundings, day_view
@@ -29,7 +29,7 @@ _MOST_TIMES = 4
 
 @dataclass(frozen=True)
 class Place:
-    """Whose day is read, by whom, in which zone, and what may be done to it.
+    """Whose day is read, by whom, in which zone, what of it is in sight and what may be done to it.
 
     ``name`` is the member's, ``week`` the Monday of the billing week that the day begins in, which is ``locked``
     or not.
@@ -40,6 +40,7 @@ class Place:
     date: str
     name: str
     zones: Zones
+    sight: Sight
     rights: Rights
     week: str
     locked: bool
@@ -57,10 +58,12 @@ class Place:
 
 async def place_of(edge: Edge, viewer: Viewer, member: str, date: str, zone: str | None) -> Place:
     """Where a page is; 404, 403 or 422 where there is no such day for the viewer."""
-    await days.see(edge, viewer, Action.READ_DIARY, member)
+    allowed = await days.see(edge, viewer, Action.READ_DIARY, member)
     day = days.read_date(date).isoformat()
-    document, mine = await asyncio.gather(
-        edge.people.member(viewer.workspace, member), edge.people.member(viewer.workspace, viewer.member)
+    document, mine, contracts = await asyncio.gather(
+        edge.people.member(viewer.workspace, member),
+        edge.people.member(viewer.workspace, viewer.member),
+        edge.people.contracts(viewer.workspace),
     )
     workspace = await edge.people.workspace(viewer.workspace)
     theirs = document["zone"] if document else "UTC"
@@ -75,7 +78,8 @@ async def place_of(edge: Edge, viewer: Viewer, member: str, date: str, zone: str
     begins = midnight(date_type.fromisoformat(day), zones.zone)
     monday = week_of(slot_of(begins), workspace.billing)
     locked = state_of(monday, workspace.billing, workspace.lock_hour, datetime.now(UTC)) == "locked"
-    return Place(viewer, member, day, name, zones, rights_of(viewer, member, team), monday.isoformat(), locked)
+    rights = rights_of(viewer, member, team, contracts)
+    return Place(viewer, member, day, name, zones, allowed, rights, monday.isoformat(), locked)
 
 
 async def place_at(
@@ -89,8 +93,8 @@ async def place_at(
     return await place_of(edge_of(request), viewer, identifier(member, "member"), date, zone)
 
 
-def page_of_day(place: Place) -> Any:
-    """What the templates of a day write beside the day itself."""
+def page_of_day(place: Place, contract: str | None = None) -> Any:
+    """What the templates of a day write beside the day itself; with the rights to one contract where that is all."""
     paths = place.paths
     empty = "Time appears here by itself as soon as the agent closes a segment; while offline it keeps everything."
     return SimpleNamespace(
@@ -101,7 +105,7 @@ def page_of_day(place: Place) -> Any:
         today_href=f"/diary/{place.member}{paths.query}",
         live_href=f"{paths.day}/live{paths.query}",
         changes_href=f"{paths.day}/changes{paths.query}",
-        rights=place.rights,
+        rights=place.rights.on(contract) if contract else place.rights,
         paths=paths,
         week=place.week,
         locked=place.locked,
@@ -134,7 +138,8 @@ async def read_view(edge: Edge, place: Place) -> DayView:
         doing=await _doing(edge, place),
         lock_hour=workspace.lock_hour,
         movement_counts=workspace.movement_counts,
-        scores=_may(place, Action.READ_SCORES, team),
+        scores=place.sight.scores,
+        only_read=place.rights.only_read,
         synced=_may(place, Action.READ_SYNC, team),
     )
     return day_view(day, place.zones.zone, around)

@@ -154,10 +154,11 @@ async def capture(request: Request, capture: str, place: _SomePlace) -> HTMLResp
     contracts = await contract_titles(edge, place.viewer)
     settings = await edge.people.workspace(place.viewer.workspace)
     states = states_of([segment for segment, _ in shots], read["weeks"], settings.billing_zone)
-    state = next(states[segment["segment_id"]] for segment, one in shots if one["capture_id"] == capture)
+    mine = next(segment for segment, one in shots if one["capture_id"] == capture)
+    state = states[mine["segment_id"]]
     closed = state if state in ("approved", "locked") else ""
     view = picture_view(shots, capture, place.zones.zone, place.paths, contracts, looks, whose, closed)
-    return HTMLResponse(render("picture.html", view=view, page=page_of_day(place)))
+    return HTMLResponse(render("picture.html", view=view, page=page_of_day(place, mine["contract"])))
 
 
 @router.get("/diaries")

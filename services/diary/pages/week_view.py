@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from services.diary.pages.attendance_view import Attendance, Cell, attendance_view, cell
 from services.diary.pages.decided_view import Seal, Step, notes_of, rejection_of, seal_of, shown_state, steps_of
 from services.diary.pages.figures import Bar, Figure, big_duration, limit_bars
 from services.diary.pages.formatting import (
@@ -60,13 +61,6 @@ class WeekAround:
     devices: Mapping[str, str] | None = None
 
 
-class Cell(NamedTuple):
-    """A duration in a table; ``zero`` is set in the muted ink."""
-
-    text: str
-    zero: bool
-
-
 class DayRow(NamedTuple):
     """One day: its link, its ribbon or the words instead, and automatic, manual, over limit, not billed, billable.
 
@@ -83,7 +77,7 @@ class DayRow(NamedTuple):
 
 
 class DayTable(NamedTuple):
-    """Days as rows; ``sums`` are the minutes of all of them by name."""
+    """Days as rows; ``sums`` are the minutes of all of them by name, ``attendance`` when somebody was at work."""
 
     hours: str
     rows: list[DayRow]
@@ -91,6 +85,7 @@ class DayTable(NamedTuple):
     billable: Cell
     grids: list[Grid]
     sums: Mapping[str, int]
+    attendance: Attendance
 
 
 class ContractWeek(NamedTuple):
@@ -175,10 +170,11 @@ def day_table(
     return DayTable(
         hours=f"{span[0]:02} to {span[1]:02}, {zone_name(zone.key)}",
         rows=[_row(day, grid, span, member, today, within) for day, grid in zip(days, grids, strict=True)],
-        totals=[_cell(sums[name]) for name in _FIGURES[:-1]],
-        billable=_cell(sums["billable_minutes"]),
+        totals=[cell(sums[name]) for name in _FIGURES[:-1]],
+        billable=cell(sums["billable_minutes"]),
         grids=grids,
         sums=sums,
+        attendance=attendance_view(days, grids, today),
     )
 
 
@@ -212,10 +208,6 @@ def _amount(around: WeekAround) -> Figure:
     return Figure("Amount", " + ".join(money(minor, currency) for currency, minor in sorted(sums.items())))
 
 
-def _cell(minutes: int) -> Cell:
-    return Cell(hours_and_minutes(minutes), not minutes)
-
-
 def _row(
     day: Mapping[str, Any], grid: Grid, span: tuple[int, int], member: str, today: date, within: Span | None
 ) -> DayRow:
@@ -226,8 +218,8 @@ def _row(
         return DayRow(href, name, part, None, "Not yet", [dash] * 4, dash)
     minutes = _minutes(day)
     ribbon = ribbon_of(day["segments"], grid, span=span) if day["segments"] else None
-    cells = [_cell(minutes[key]) for key in _FIGURES[:-1]]
-    return DayRow(href, name, part, ribbon, "Nothing recorded", cells, _cell(minutes["billable_minutes"]))
+    cells = [cell(minutes[key]) for key in _FIGURES[:-1]]
+    return DayRow(href, name, part, ribbon, "Nothing recorded", cells, cell(minutes["billable_minutes"]))
 
 
 def _part(grid: Grid, within: Span | None) -> str:
