@@ -110,7 +110,8 @@ def _refused_by_terms(record: Fields, slot: datetime, closed_at: datetime, terms
         return Decision("outside_licence", "the slot is before the licence begins")
     if terms.expires is not None and slot >= terms.expires:
         return Decision("outside_licence", "the slot is after the licence ends")
-    if terms.revoked_at is not None and closed_at > terms.revoked_at:
+    # what begins after it was not signed before it, whatever the device says of when it closed
+    if terms.revoked_at is not None and max(slot, closed_at) > terms.revoked_at:
         return Decision("revoked", "closed after the licence was revoked")
     if terms.revoked_at is None and terms.state == "revoked":
         return Decision("revoked", "the licence is revoked")

@@ -95,6 +95,10 @@ def test_revocation_counts_from_closing() -> None:
     revoked = terms(state="revoked", revoked_at=closed)
     assert decided(revoked, closed_at=closed) == Decision("recorded", arrived_after_revocation=True)
     assert decided(revoked, closed_at=closed + SECOND).outcome == "revoked"
+    later = closed + SLOT
+    assert decided(revoked, slot=later, closed_at=closed).outcome == "revoked", "it begins after the revocation"
+    assert decided(revoked, slot=later, closed_at=closed - SLOT, certain=False).outcome == "postponed"
+    assert decided(terms(state="revoked", revoked_at=later), slot=later, closed_at=closed).outcome == "recorded"
     assert decided(terms(state="revoked")).outcome == "revoked"
 
 
