@@ -27,6 +27,7 @@ from services.licensing.sign_on import SignOn
 from services.licensing.sign_on_handlers import SignOnHandlers
 from services.licensing.silence import Silence
 from services.licensing.store import Store
+from services.licensing.turns import Turns
 from services.licensing.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ def build(settings: LicensingSettings) -> Service:
     postman = Postman(store, settings.smtp_url.get_secret_value(), settings.smtp_sender, settings.public_url)
     importer = Importer(store)
     pushes = Pushes(store, entitlements)
-    settling = Settling(store)
+    settling, turns = Settling(store), Turns(store)
     stopping = False
 
     async def begin() -> None:
@@ -66,6 +67,7 @@ def build(settings: LicensingSettings) -> Service:
         importer.start()
         pushes.start()
         settling.start()
+        turns.start()
         contacts.start()
         silence.start()
 
@@ -74,6 +76,7 @@ def build(settings: LicensingSettings) -> Service:
         stopping = True
         await silence.stop()
         await contacts.stop()
+        await turns.stop()
         await settling.stop()
         await pushes.stop()
         await importer.stop()

@@ -90,6 +90,12 @@ async def carry(store: Store, session: Session, doc: Document) -> None:
         await store.push(session, of_licence)
 
 
+async def carry_all(store: Store, session: Session, where: Document) -> None:
+    """Carries every licence that ``where`` finds, which time alone made another."""
+    for doc in await store["licences"].find(where, session=session).to_list(None):
+        await carry(store, session, doc)
+
+
 async def archive_all(store: Store, session: Session, where: Document) -> None:
     """Stops the licences that ``where`` finds whose workspace or member is archived, and lets the others go on.
 

@@ -12,9 +12,15 @@ from services.licensing.store import Document, Store
 async def workspace_changed(
     store: Store, session: Session, actor: Document, before: Document | None, doc: Document
 ) -> None:
-    """An archived workspace records nothing; restored, all do again but those of archived members (W-02)."""
-    if before is not None and before["archived"] != doc["archived"]:
+    """An archived workspace records nothing; restored, all do again but those of archived members (W-02). Every agent
+    hears which day it is for its contracts (S-03), and the lowest version that may run (T-15).
+    """
+    if before is None:
+        return
+    if before["archived"] != doc["archived"]:
         await follow(store, session, "archive", {"workspace": doc["workspace"]})
+    if any(before[name] != doc[name] for name in ("billing_zone", "minimum_agent")):
+        await store.push(session, {"workspace": doc["workspace"]})
 
 
 async def member_changed(

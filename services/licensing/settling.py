@@ -23,7 +23,7 @@ _BITE = 25
 """Members a transaction."""
 _CLAIM = timedelta(seconds=20)
 _LOOK_SECONDS = 1.0
-What = Literal["settle", "archive"]
+What = Literal["settle", "archive", "carry"]
 
 
 async def follow(store: Store, session: Session, what: What, where: Document) -> None:
@@ -39,8 +39,10 @@ async def follow(store: Store, session: Session, what: What, where: Document) ->
 async def _do(store: Store, session: Session, what: What, where: Document) -> None:
     if what == "settle":
         await effects.settle_all(store, session, where)
-    else:
+    elif what == "archive":
         await effects.archive_all(store, session, where)
+    else:
+        await effects.carry_all(store, session, where)
 
 
 class Settling(Rounds):

@@ -78,6 +78,10 @@ class Store:
         for name in ("contracts", "licences", "devices", "members", "notices", "tokens"):
             await self[name].create_index([("workspace", 1), ("member", 1)])
         await self["contracts"].create_index([("workspace", 1), ("client", 1)])
+        for name, field in (("contracts", "starts_on"), ("contracts", "ends_on"), ("workspaces", "billing_zone")):
+            await self[name].create_index(field)
+        for field in ("not_before", "expires"):
+            await self["licences"].create_index(field)
         await self["devices"].create_index([("workspace", 1), ("licence", 1)])
         await self["licences"].create_index([("workspace", 1), ("in_effect", 1)])
         await self["profiles"].create_index([("workspace", 1), ("enabled", 1)])
