@@ -64,4 +64,5 @@ async def check(request: Request, viewer: _SomeViewer) -> HTMLResponse:
         found = await audit.checked(edge_of(request), viewer)
     except Problem as problem:
         return HTMLResponse(render("note.html", title=problem.title, detail=problem.detail), problem.status)
-    return HTMLResponse(render("audit_check.html", found=found))
+    _, zone = await around(request, viewer)
+    return HTMLResponse(render("audit_check.html", found=found, since=view.since_of(found["diary"]["unchained"], zone)))

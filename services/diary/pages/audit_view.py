@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.diary.pages.formatting import DASH
+from services.diary.pages.formatting import DASH, dated
 from services.wire.slots import parse_instant
 
 _PAIR = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -128,3 +128,12 @@ def choices() -> list[tuple[str, str]]:
     """The actions a filter offers, by their words."""
     named = sorted(((action, said[0].upper() + said[1:]) for action, said in _WORDS.items()), key=lambda one: one[1])
     return [("", "Anything"), *named]
+
+
+def since_of(loose: Sequence[str], zone: ZoneInfo) -> str:
+    """When the first of the entries in no chain was written, as its id says; what the id says, if that is no instant."""
+    first = loose[0].partition("|")[0] if loose else ""
+    try:
+        return dated(first, zone)
+    except ValueError:  # put in past the services: its id may be anything
+        return first

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.diary.pages import contracts_view, formatting
-from services.diary.pages.audit_view import lines_of
+from services.diary.pages.audit_view import lines_of, since_of
 from services.diary.pages.decided_view import notes_of, pattern_path, seal_of, shown_state, steps_of
 from services.diary.pages.gallery_view import gallery_view
 from services.diary.pages.range_view import days_between
@@ -258,6 +258,13 @@ def test_pictures_looked_through_within_a_minute_are_one_line_of_the_log() -> No
         ("looked at 3 pictures", "cap-0, cap-1, cap-2"),
         ("looked at 2 pictures", "cap-3, cap-4"),
     ]
+
+
+def test_when_the_first_entry_in_no_chain_was_written_is_said_by_the_clock() -> None:
+    """G-02: and an entry with an id of somebody's own making does not break the page that tells of it."""
+    zone = ZoneInfo("Europe/Oslo")
+    assert since_of(["2026-11-20T08:00:00.914248Z|aud_1"], zone) == "20 Nov 2026, 09:00 Oslo"
+    assert (since_of(["made-up|x"], zone), since_of([], zone)) == ("made-up", "")
 
 
 @pytest.mark.parametrize("text", ["a", "-5", "5.123", "1.2.3", "9999999999"])
