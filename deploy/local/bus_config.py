@@ -28,7 +28,10 @@ class Allowed:
 _INBOX = ("_INBOX.>",)
 
 # Facts that say who may do what: every service that remembers such things listens, to forget in time.
-_PEOPLE = ("workspace.changed.>", "member.changed.>", "team.changed.>", "contract.changed.>", "licence.changed.>")
+_PEOPLE = (
+    *("workspace.changed.>", "member.changed.>", "team.changed.>", "contract.changed.>", "licence.changed.>"),
+    "access.ended.>",
+)
 
 #: service → publish, subscribe. What a service needs for its durables is added from services.wire.subjects.
 TABLE: Mapping[str, Allowed] = {

@@ -29,6 +29,7 @@ def build(settings: DiarySettings) -> FastAPI:
     edge = Edge(settings, db, bus, People(db), Sessions(settings.session_key, bus), editor, sealer)
     edge.live.attach(bus)
     edge.people.attach(bus)
+    edge.sessions.changes.attach()
     bus.serve("replay", Replay, partial(replaying.replay, db, bus))
     summaries = Summaries(db, bus)
 

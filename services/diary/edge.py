@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Request, Response
 
 from services.diary.access import Action, Viewer, can
+from services.diary.access_changes import AccessChanges
 from services.diary.editing import Editor
 from services.diary.live import Live
 from services.diary.operations import Operations
@@ -26,19 +27,25 @@ from services.wire.requests import Principal, SessionOf, TokenOf
 COOKIE = "daybook_session"
 TOKEN_PREFIX = "daybook_"  # noqa: S105 (what every API token begins with)
 _ASK_SECONDS = 30.0
+_AWAY_SECONDS = 5.0
+"""How soon licensing is asked again that did not answer."""
 _REMEMBER_MOST = 10_000
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
 class Sessions:
-    """Opens tokens by themselves, and asks licensing twice a minute whether the session still holds."""
+    """Opens tokens by themselves, and asks licensing twice a minute whether the session still holds, and whenever
+    something of its member's access was changed (``access_changes.py``).
+    """
 
     def __init__(self, public_key: bytes, bus: Bus) -> None:
         self._key, self._bus = public_key, bus
+        self.changes = AccessChanges(bus)
         self._opened: OrderedDict[str, Principal] = OrderedDict()
         self._tokens: OrderedDict[tuple[str, str], tuple[float, Principal, list[str]]] = OrderedDict()
         self._asked: OrderedDict[tuple[str, str | None], tuple[float, bool]] = OrderedDict()
+        self._ended: OrderedDict[str, float] = OrderedDict()
 
     async def principal(self, token: str, address: str | None = None) -> Principal:
         """Whose token it is; 401 where it is forged, over, ended or may not be used from that address."""
@@ -56,12 +63,12 @@ class Sessions:
 
     async def holds(self, principal: Principal, address: str | None = None) -> bool:
         """Whether licensing says, or said within the last half minute, that the session has not ended."""
-        now = time.monotonic()
-        if (ended := self._asked.get((principal.session, None))) and not ended[1] and ended[0] > now:
+        asked_at = time.monotonic()
+        if (ended_at := self._ended.get(principal.session)) and ended_at > asked_at - _ASK_SECONDS:
             return False
         key = principal.session, address
         known = self._asked.get(key)
-        if known and known[0] > now:
+        if known and self._stands(known[0], principal):
             return known[1]
         try:
             answer = await self._bus.ask(
@@ -70,24 +77,31 @@ class Sessions:
             holds = answer.get("holds") is True
         except Problem:
             # Signatures hold while licensing is away: reading one's diary must not hang on it.
-            holds = known[1] if known else True
-        _keep(self._asked, key, (now + _ASK_SECONDS, holds))
+            holds, asked_at = known[1] if known else True, asked_at - _ASK_SECONDS + _AWAY_SECONDS
+        _keep(self._asked, key, (asked_at, holds))
         return holds
 
     async def of_api_token(self, token: str, address: str) -> tuple[Principal, list[str]]:
         """Whom a personal API token speaks for, and its scopes; 401 where it is none (W-08)."""
-        key, now = (hashlib.sha256(token.encode()).hexdigest(), address), time.monotonic()
+        key, asked_at = (hashlib.sha256(token.encode()).hexdigest(), address), time.monotonic()
         known = self._tokens.get(key)
-        if known is None or known[0] <= now:
+        if known is None or not self._stands(known[0], known[1]):
             answer = await self._bus.ask("licensing", "token", TokenOf(token=token[:100], address=address), timeout=2.0)
             principal = check(Principal, answer["principal"])
-            known = now + _ASK_SECONDS, principal, list(answer["scopes"])
+            known = asked_at, principal, list(answer["scopes"])
             _keep(self._tokens, key, known)
+        if known[1].expires <= time.time():
+            raise signed_out()
         return known[1], known[2]
 
     def ended(self, session: str) -> None:
         """This session was signed out here: no need to ask."""
-        _keep(self._asked, (session, None), (time.monotonic() + _ASK_SECONDS, False))
+        _keep(self._ended, session, time.monotonic())
+
+    def _stands(self, asked_at: float, principal: Principal) -> bool:
+        """Whether what licensing said of somebody may be relied on still."""
+        since = self.changes.since(principal.workspace, principal.member)
+        return asked_at > max(since, time.monotonic() - _ASK_SECONDS)
 
 
 def _keep(known: OrderedDict[Key, Value], key: Key, value: Value) -> None:

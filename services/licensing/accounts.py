@@ -118,9 +118,9 @@ async def _reset_password(store: Store, request: accounts.ResetPassword) -> None
         await _set(store, session, person, hashed)
         how = {"by": "mail"}
         await audit.note_account(store, session, person, "account.password_changed", address=request.address, body=how)
-        await sessions.end_all(store, person, session=session)
+        await sessions.end_all(store, session, person)
 
-    await store.write(work)
+    await store.change(work)
 
 
 async def change_password(store: Store, request: accounts.ChangePassword) -> None:
@@ -131,9 +131,9 @@ async def change_password(store: Store, request: accounts.ChangePassword) -> Non
     async def work(session: Session) -> None:
         await _set(store, session, person, hashed)
         await audit.note_account(store, session, person, "account.password_changed", address=request.address)
-        await sessions.end_all(store, person, but=request.principal.session, session=session)
+        await sessions.end_all(store, session, person, but=request.principal.session)
 
-    await store.write(work)
+    await store.change(work)
 
 
 async def _set(store: Store, session: Session, person: Document, hashed: str) -> None:

@@ -15,6 +15,7 @@ from services.kit.principals import seal_token
 from services.kit.problems import Problem, not_found
 from services.licensing import addresses, audit, limits, people, two_factor
 from services.licensing.store import Document, Store, instant, key, new_id, now
+from services.wire.events import AccessEnded, Fact
 from services.wire.requests import Principal, SignedIn, SignIn, WorkspaceRef
 
 LASTS = timedelta(hours=12)
@@ -200,7 +201,7 @@ async def _open(
 
 async def sign_out(store: Store, principal: Principal) -> None:
     """The session ends; again is the same."""
-    await store["sessions"].update_one({"_id": key(principal.workspace, principal.session)}, {"$set": {"ended": True}})
+    await _end(store, {"_id": key(principal.workspace, principal.session)})
 
 
 async def listed(store: Store, person: Document, principal: Principal) -> list[Document]:
@@ -212,22 +213,36 @@ async def listed(store: Store, person: Document, principal: Principal) -> list[D
 async def end(store: Store, person: Document, principal: Principal, session: str) -> None:
     """One of the person's own sessions ends; 404 where it is none of theirs."""
     where = await _theirs(store, person, principal) | {"id": session}
-    done = await store["sessions"].update_one(where, {"$set": {"ended": True}})
-    if not done.matched_count:
+    if not await _end(store, where):
         raise not_found("session")
 
 
 async def end_everywhere(store: Store, person: Document, principal: Principal) -> int:
     """Ends all sessions of the person that this one reaches; how many there were."""
-    where = await _theirs(store, person, principal)
-    return int((await store["sessions"].update_many(where, {"$set": {"ended": True}})).modified_count)
+    return await _end(store, await _theirs(store, person, principal))
 
 
-async def end_all(store: Store, person: Document, *, but: str | None = None, session: Session | None = None) -> int:
-    """Ends the person's sessions everywhere, except one; how many there were."""
-    where = _running(person) | ({"id": {"$ne": but}} if but else {})
-    done = await store["sessions"].update_many(where, {"$set": {"ended": True}}, session=session)
-    return int(done.modified_count)
+async def end_all(store: Store, session: Session, person: Document, *, but: str | None = None) -> int:
+    """Ends the person's sessions everywhere, except one; how many there were. Whoever calls it tells of it."""
+    return await _end_within(store, session, _running(person) | ({"id": {"$ne": but}} if but else {}))
+
+
+async def _end(store: Store, where: Document) -> int:
+    return await store.change(lambda session: _end_within(store, session, where))
+
+
+async def _end_within(store: Store, session: Session, where: Document) -> int:
+    """Ends what ``where`` finds, so that every web replica hears of it."""
+    docs = await store["sessions"].find(where | {"ended": False}, session=session).to_list(None)
+    ids = [doc["_id"] for doc in docs]
+    await store["sessions"].update_many({"_id": {"$in": ids}}, {"$set": {"ended": True}}, session=session)
+    await store.outbox.stage([ended(doc) for doc in docs], session)
+    return len(docs)
+
+
+def ended(doc: Document) -> tuple[str, Fact]:
+    """``access.ended`` of a session, or of a token."""
+    return "access.ended", AccessEnded(workspace=doc["workspace"], member=doc["member"], session=doc["id"])
 
 
 async def holds(store: Store, principal: Principal, address: str | None) -> bool:

@@ -57,6 +57,7 @@ async def revoke(store: Store, session: Session, doc: Document, body: Patch) -> 
     changed = await store.update("tokens", doc["_id"], {"revoked_at": doc["revoked_at"] or now()}, session)
     if changed is None:
         raise not_found("token")
+    await store.outbox.stage([sessions.ended(changed)], session)
     return changed
 
 

@@ -249,6 +249,8 @@ class ContractChanged(Fact):
 
     ``rate_minor`` an hour in minor units of ``currency``; None: not hourly, and nothing of it is billed (S-03).
     ``monitored``: it came with a monitored computer's licence, whose user writes and deletes nothing (T-02).
+    ``changed_at``: since when it is so; None: not known, for as long as anybody can tell. A replay says it of every
+    revision that is kept.
     """
 
     revision: int
@@ -264,6 +266,7 @@ class ContractChanged(Fact):
     starts_on: str | None
     ends_on: str | None
     monitored: bool = False
+    changed_at: Instant | None = None
 
 
 class LicenceChanged(Fact):
@@ -291,6 +294,14 @@ class NoticeRaised(Fact):
     policy: Id
     policy_version: int
     raised_at: Instant
+
+
+class AccessEnded(Fact):
+    """``access.ended``: a session or API token of a member is one no more, so what was remembered of it is wrong
+    (W-01, W-08). By licensing. A role, an archived member or a workspace's networks are told by their own facts.
+    """
+
+    session: Id
 
 
 class DiaryEdited(Fact):
@@ -326,6 +337,7 @@ FACTS: dict[str, type[Fact]] = {
     "contract.changed": ContractChanged,
     "licence.changed": LicenceChanged,
     "notice.raised": NoticeRaised,
+    "access.ended": AccessEnded,
     "diary.edited": DiaryEdited,
     "week.sealed": WeekSealed,
 }

@@ -23,6 +23,7 @@ JOURNAL_FACTS = (
     "contract.changed",
     "licence.changed",
     "notice.raised",
+    "access.ended",
 )
 
 
@@ -143,7 +144,7 @@ STREAMS = (
             Durable(
                 "projector",
                 JOURNAL,
-                tuple(f"{kind}.*.*" for kind in JOURNAL_FACTS),
+                tuple(f"{kind}.*.*" for kind in JOURNAL_FACTS if kind != "access.ended"),
             ),
             # a removal takes the pictures, a blur hides them (S-08, M-03)
             Durable("media", JOURNAL, ("diary.edited.*.*",)),
