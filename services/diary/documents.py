@@ -13,7 +13,8 @@ from pymongo import ReplaceOne, UpdateOne
 
 from services.diary import projections
 from services.diary.projections import Document
-from services.diary.sheets import Moved, Rolled, Terms, WeekBook
+from services.diary.sheets import Moved, Rolled, WeekBook
+from services.diary.terms import Terms
 from services.kit.mongo import Database, Session
 
 Step = Callable[[float], Awaitable[None]]

@@ -20,7 +20,8 @@ from services.diary.documents import Documents, Settled, Step
 from services.diary.folding import Folder, Touched, told
 from services.diary.people import Workspace
 from services.diary.projections import Document, shown_of
-from services.diary.sheets import StaleWeek, Terms
+from services.diary.sheets import StaleWeek
+from services.diary.terms import Terms
 from services.diary.weeks import state_of, week_key
 from services.kit.bus import Bus
 from services.kit.mongo import Database, Session, transaction

@@ -16,7 +16,7 @@ from pymongo import UpdateOne
 from services.diary import edits, projections
 from services.diary.documents import Documents, Kept, Settled
 from services.diary.projections import Document
-from services.diary.sheets import Terms
+from services.diary.terms import Terms
 from services.kit.mongo import Database, Session, transaction
 from services.wire.edits import Edit, Signed
 from services.wire.events import CaptureRemoved, CaptureStored, SegmentRecorded, SegmentScored

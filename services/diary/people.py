@@ -64,24 +64,29 @@ def place_of(fact: Fact) -> tuple[str, str] | None:
     return None
 
 
+#: What a bill goes by, kept of every version of a contract.
+_KEPT = ("revision", "changed_at", "weekly_limit_minutes", "rate_minor", "currency", "starts_on", "ends_on")
+
+
 def newer(key: str, fact: Fact) -> UpdateOne:
-    """Keeps the fact where its revision is above the stored one's; in one step, whatever comes at the same time."""
+    """Keeps the fact where its revision is above the stored one's; in one step, whatever comes at the same time.
+
+    Of a contract the terms of all revisions are kept beside it, in ``versions``, in whatever order they came (S-03).
+    """
     told = {"_id": key, **fact.model_dump()}
-    return UpdateOne(
-        {"_id": key},
-        [
-            {
-                "$replaceWith": {
-                    "$cond": [
-                        {"$gt": [told["revision"], {"$ifNull": ["$revision", -1]}]},
-                        {"$literal": told},
-                        "$$ROOT",
-                    ]
-                }
+    latest: dict[str, Any] = {
+        "$cond": [{"$gt": [told["revision"], {"$ifNull": ["$revision", -1]}]}, {"$literal": told}, "$$ROOT"]
+    }
+    if isinstance(fact, ContractChanged):
+        others = {
+            "$filter": {
+                "input": {"$ifNull": ["$versions", []]},
+                "cond": {"$ne": ["$$this.revision", told["revision"]]},
             }
-        ],
-        upsert=True,
-    )
+        }
+        kept = {"$literal": [{name: told[name] for name in _KEPT}]}
+        latest = {"$mergeObjects": [latest, {"versions": {"$concatArrays": [others, kept]}}]}
+    return UpdateOne({"_id": key}, [{"$replaceWith": latest}], upsert=True)
 
 
 class People:

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 from services.diary.folding import Folder, Touched
 from services.diary.late import further
 from services.diary.people import Workspace, newer, place_of
-from services.diary.sheets import Terms, WeekBook, is_settled
+from services.diary.sheets import WeekBook, is_settled
+from services.diary.terms import Terms
 from services.diary.weeks import week_key
 from services.kit.mongo import Database, Session, prefix_range, transaction
 from services.wire.events import ContractChanged, Fact, WorkspaceChanged

@@ -9,9 +9,9 @@ from pymongo import DeleteOne, InsertOne, UpdateOne
 from services.diary import late
 from services.diary.people import Workspace
 from services.diary.projections import parts_of
+from services.diary.terms import Terms
 from services.diary.weeks import monday_of, roll_up, sheet_key, state_of, term_in, week_key
 from services.kit.mongo import Database, Session
-from services.wire.billing import term_of
 from services.wire.segments import MANUAL, NOTHING_GONE, left_of
 from services.wire.slots import format_instant, slot_of
 
@@ -24,22 +24,6 @@ class StaleWeek(Exception):
     """A week is not at the version it was read in; trying again helps."""
 
 
-class Agreed(NamedTuple):
-    """What a contract says of money as of a revision; revision None where the contract is not known yet."""
-
-    revision: int | None = None
-    limit_minutes: int | None = None
-    rate_minor: int | None = None
-    currency: str | None = None
-    starts_on: str | None = None
-    ends_on: str | None = None
-
-    @property
-    def hourly(self) -> bool:
-        """Only hourly contracts bill (S-03); one that is not known yet is taken for hourly."""
-        return self.revision is None or self.rate_minor is not None
-
-
 class Rolled(NamedTuple):
     """A week as it was read, the sheet's changes, and the figures it comes to (``weeks.roll_up`` and its terms)."""
 
@@ -49,59 +33,6 @@ class Rolled(NamedTuple):
     figures: Document
     moved: Moved
     keep: bool
-
-
-class Terms:
-    """The settings and limits that a fold was computed with."""
-
-    def __init__(self, workspaces: dict[str, Workspace], agreed: dict[str, Agreed]) -> None:
-        self._workspaces, self._agreed = workspaces, agreed
-
-    @classmethod
-    async def read(cls, db: Database, session: Session | None, segments: Iterable[Document]) -> "Terms":
-        """What is known now of the segments' workspaces and contracts."""
-        keys = [one["_id"].split("|") for one in segments]
-        workspaces = {key[0] for key in keys}
-        contracts = {f"{key[0]}|{key[3]}" for key in keys}
-        return await cls._of(db, session, workspaces, contracts)
-
-    @classmethod
-    async def _of(cls, db: Database, session: Session | None, workspaces: set[str], contracts: set[str]) -> "Terms":
-        known = dict.fromkeys(workspaces, Workspace())
-        if workspaces:
-            async for one in db["workspaces"].find({"_id": {"$in": [f"{w}|" for w in workspaces]}}, session=session):
-                known[one["workspace"]] = Workspace.of(one)
-        agreed = dict.fromkeys(contracts, Agreed())
-        if contracts:
-            names = ("revision", "weekly_limit_minutes", "rate_minor", "currency", "starts_on", "ends_on")
-            wanted = dict.fromkeys(names, 1)
-            async for one in db["contracts"].find({"_id": {"$in": list(contracts)}}, wanted, session=session):
-                agreed[one["_id"]] = Agreed(*(one[name] for name in names))
-        return cls(known, agreed)
-
-    async def still_hold(self, db: Database) -> bool:
-        """Whether nothing of it has changed since."""
-        now = await self._of(db, None, set(self._workspaces), set(self._agreed))
-        return now._workspaces == self._workspaces and now._agreed == self._agreed
-
-    def workspace(self, workspace: str) -> Workspace:
-        """A workspace's settings."""
-        return self._workspaces[workspace]
-
-    def of_week(self, workspace: str, contract: str) -> Document:
-        """The terms as a contract-week keeps them."""
-        settings, agreed = self._workspaces[workspace], self._agreed[f"{workspace}|{contract}"]
-        return {
-            "billing_unit": settings.billing_unit,
-            "movement_counts": settings.movement_counts,
-            "limit_minutes": agreed.limit_minutes,
-            "hourly": agreed.hourly,
-            "rate_minor": agreed.rate_minor,
-            "currency": agreed.currency,
-            **term_of(agreed.starts_on, agreed.ends_on, settings.billing)._asdict(),
-            "workspace": settings.revision,
-            "contract": agreed.revision,
-        }
 
 
 def is_settled(week: Document, settings: Workspace, now: datetime) -> bool:
@@ -333,7 +264,7 @@ class WeekBook:
         settings = self._terms.workspace(week["workspace"])
         if is_settled(week, settings, self._now):
             return dict(week["terms"])
-        return self._terms.of_week(week["workspace"], week["contract"])
+        return self._terms.of_week(week["workspace"], week["contract"], week["week"], self._now)
 
 
 def _new_seqs(before: Document, segment: Document) -> set[int]:

@@ -1,7 +1,7 @@
 """Contracts: the agreement that time is booked on, by revision; each revision is kept as the version it was."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -90,7 +90,8 @@ async def create(store: Store, session: Session, workspace: str, body: New, *, m
     await _require_client(store, session, workspace, body.client)
     contract = new_id("con")
     doc: Document = {"_id": key(workspace, contract), "workspace": workspace, "id": contract, "revision": 1}
-    doc |= body.model_dump() | {"created_at": now(), "monitored": monitored}
+    at = now()
+    doc |= body.model_dump() | {"created_at": at, "changed_at": at, "monitored": monitored}
     _require_order(doc)
     await store["contracts"].insert_one(doc, session=session)
     await keep_version(store, session, doc)
@@ -103,7 +104,7 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     given = body.model_dump(exclude_unset=True)
     await _require_client(store, session, doc["workspace"], body.client)
     _require_order({**doc, **given})
-    changed = await store.update("contracts", doc["_id"], given, session)
+    changed = await store.update("contracts", doc["_id"], {**given, "changed_at": now()}, session)
     if changed is None:
         raise not_found("contract")
     await store.outbox.stage([fact(changed)], session)
@@ -118,13 +119,23 @@ async def keep_version(
     ``before`` is kept too where nothing was kept of it yet, which may be long ago.
     """
     if before is not None:
-        at = before["created_at"] if before["revision"] == 1 else None
-        kept = {"changed_at": at, "by": None, "by_name": None, "terms": {name: before[name] for name in _FIELDS}}
+        kept = {
+            "changed_at": _since(before),
+            "by": None,
+            "by_name": None,
+            "terms": {name: before[name] for name in _FIELDS},
+        }
         where = {"_id": _version_key(before)}
         await store["contract_versions"].update_one(where, {"$setOnInsert": kept}, upsert=True, session=session)
     by = {"by": actor["id"], "by_name": actor["name"]} if actor else {"by": None, "by_name": None}
-    version = {"changed_at": now(), **by, "terms": {name: doc[name] for name in _FIELDS}}
+    version = {"changed_at": _since(doc), **by, "terms": {name: doc[name] for name in _FIELDS}}
     await store["contract_versions"].replace_one({"_id": _version_key(doc)}, version, upsert=True, session=session)
+
+
+def _since(doc: Document) -> datetime | None:
+    """Since when a contract is as it is; None: not known."""
+    at: datetime | None = doc.get("changed_at") or (doc["created_at"] if doc["revision"] == 1 else None)
+    return at
 
 
 def _version_key(doc: Document) -> str:
@@ -169,7 +180,21 @@ def _require_order(doc: Document) -> None:
 def fact(doc: Document) -> tuple[str, Fact]:
     """``contract.changed`` as of a document."""
     fields = {name: doc[name] for name in (*_FIELDS, "revision")} | {"monitored": doc.get("monitored", False)}
-    return "contract.changed", ContractChanged(workspace=doc["workspace"], contract=doc["id"], **fields)
+    since = instant(_since(doc))
+    return "contract.changed", ContractChanged(
+        workspace=doc["workspace"], contract=doc["id"], changed_at=since, **fields
+    )
+
+
+async def facts(store: Store, doc: Document) -> list[tuple[str, Fact]]:
+    """``contract.changed`` of every version that is kept, the present one last: late time goes by what held (S-03)."""
+    earlier = {"$gt": key(doc["workspace"], doc["id"], ""), "$lt": _version_key(doc)}
+    found = await store["contract_versions"].find({"_id": earlier}).sort("_id", 1).to_list(None)
+    said = [
+        {**doc, **one["terms"], "revision": int(one["_id"].rsplit("|", 1)[1]), "changed_at": one["changed_at"]}
+        for one in found
+    ]
+    return [fact(one) for one in (*said, doc)]
 
 
 def shown(doc: Document) -> Document:

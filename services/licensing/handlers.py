@@ -285,13 +285,17 @@ class Handlers:
         )
 
     async def replay(self, request: requests.Replay) -> dict[str, int]:
-        """Says all of a workspace's facts again, as they are now; the span does not matter, for facts are whole."""
+        """Says all of a workspace's facts again, as they are now; the span does not matter, for facts are whole.
+
+        Of contracts their earlier versions too: what held then is billed by it, however late it comes (S-03).
+        """
         emitted = 0
-        of_docs = ("workspaces", workspaces.fact), ("members", people.fact), ("contracts", contracts.fact)
-        for name, of in (*of_docs, ("notices", notices.fact)):
-            async for doc in self._store[name].find({"workspace": request.workspace}):
-                emitted += await self._again([of(doc)])
         of_workspace = {"workspace": request.workspace}
+        for name, of in (("workspaces", workspaces.fact), ("members", people.fact), ("notices", notices.fact)):
+            async for doc in self._store[name].find(of_workspace):
+                emitted += await self._again([of(doc)])
+        async for doc in self._store["contracts"].find(of_workspace):
+            emitted += await self._again(await contracts.facts(self._store, doc))
         async for doc in self._store["licences"].find(of_workspace):
             theirs = await self._store["devices"].find({**of_workspace, "licence": doc["id"]}).to_list(None)
             emitted += await self._again(effects.facts(doc, theirs))

@@ -101,3 +101,28 @@ async def test_an_open_week_goes_by_the_present_term(diary: Diary) -> None:
     times = {"start": slots[4], "end": slots[5]}
     refused = await send(diary, "POST", "/diary/mira/manual-time", {"contract": "con", "kind": "work", **times})
     assert kind_of(refused) == (409, "outside-contract")
+
+
+async def test_late_time_goes_by_the_terms_that_held_when_its_week_locked(diary: Diary) -> None:
+    """S-03, S-06: not by those of now, in whatever order licensing told of them; an open week goes by the present."""
+    tell, slots = diary.teller, open_slots()
+    agreed = [("2025-12-01", 5000, 20), ("2026-01-07", 6000, 10), ("2026-01-12", 7000, 30), ("2026-01-19", 9000, None)]
+    versions = [
+        tell.contract(
+            "con", "mira", revision, rate_minor=rate, weekly_limit_minutes=most, changed_at=f"{day}T13:00:00Z"
+        )
+        for revision, (day, rate, most) in enumerate(agreed, 1)
+    ]
+    await diary.tell(tell.settings(), tell.member("mira"), versions[3], *versions[:3])
+    await diary.tell(*(tell.segment("mira", f"2026-01-08T09:{minute}0:00Z") for minute in (0, 1)))
+    await diary.tell(tell.segment("mira", slots[0]), tell.segment("mira", "2025-11-25T09:00:00Z"))
+    found = {}
+    for week in (MONDAY, "2026-01-12", "2025-11-24", week_of(slots[0])):
+        sheet = await done(diary, "GET", f"/timesheets/con/{week}")
+        found[week] = sheet["rate_minor"], sheet["limit_minutes"], sheet["totals"]["over_limit_minutes"]
+    assert found == {
+        MONDAY: (6000, 10, 10),  # changed in mid-week, and again an hour after the lock
+        "2026-01-12": (9000, None, 0),  # nothing in it, so nothing is settled
+        "2025-11-24": (5000, 20, 0),  # before there was a contract: its first version
+        week_of(slots[0]): (9000, None, 0),
+    }

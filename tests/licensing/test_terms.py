@@ -174,8 +174,9 @@ async def test_contracts_that_cannot_be(licensing: Licensing, acme: Acme) -> Non
 
 
 async def test_a_replay_says_all_again(licensing: Licensing, acme: Acme) -> None:
-    """Projections can be rebuilt: every fact of the workspace comes again as it is now."""
-    device = await acme.activated()
+    """Projections can be rebuilt: every fact of the workspace comes again as it is now, contracts as they were too."""
+    device, contract = await acme.activated(), acme.answer["contracts"][0]["contract"]
+    await acme.change("olga", "contracts", contract, rate_minor=5000)
     kinds = ("workspace.changed", "member.changed", "contract.changed", "licence.changed", "notice.raised")
 
     def counts() -> list[int]:
@@ -190,13 +191,16 @@ async def test_a_replay_says_all_again(licensing: Licensing, acme: Acme) -> None
     span = {"from": "2026-01-01T00:00:00Z", "to": "2027-01-01T00:00:00Z"}
     answer = await licensing.ask("replay", requests.Replay(workspace=acme.workspace, **span))
     # and the notice of a licence that knows applications
-    expected = [1, 7, 4, 4, 1]  # the computer is a member with a contract of its own; three licences and one device
+    expected = [1, 7, 5, 4, 1]  # the computer is a member with a contract of its own; three licences and one device
 
     async def again() -> bool:
         return all(got >= want for got, want in zip(counts(), expected, strict=True))
 
     await until(again)
     assert answer == {"emitted": sum(expected)}
+    told = [one for one in licensing.facts("contract.changed", acme.workspace) if one["contract"] == contract]
+    assert [(one["revision"], one["rate_minor"]) for one in told] == [(1, 0), (2, 5000)]
+    assert all(one["changed_at"] for one in told)  # so that time which comes late goes by what held (S-03)
 
 
 def test_seeding_by_the_command(licensing: Licensing) -> None:
