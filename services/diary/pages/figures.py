@@ -27,7 +27,7 @@ class Figure(NamedTuple):
 
 
 class Score(NamedTuple):
-    """The ring: arcs in SVG units of 100, what stands in it, and the formula in words."""
+    """The ring: arcs in SVG units of 100, what stands in it, the formula in words, and the ``most`` of each term."""
 
     value: str
     arc_a: float
@@ -35,6 +35,7 @@ class Score(NamedTuple):
     words: str
     lines: list[str]
     reason: str | None
+    most: tuple[int, int] = (ACTIVITY_POINTS, PRODUCTIVITY_POINTS)
 
 
 class Bar(NamedTuple):
@@ -65,14 +66,13 @@ def big_duration(minutes: int) -> tuple[str, str, str]:
 
 def figures_of(totals: Mapping[str, int], segments: Sequence[Mapping[str, Any]], grid: Grid) -> list[Figure]:
     """The figures beside the billable sum, in the order of the mock-up."""
-    unbilled = sum(
-        is_tracked(minute) for segment in segments if segment["status"] == "unbilled" for minute in segment["minutes"]
-    )
+    unbilled = [one for one in segments if one["status"] == "unbilled"]
+    outside = _tracked(one for one in unbilled if one.get("outside_contract"))
     figures = [
         _minutes("Automatic", totals["automatic_minutes"], "auto"),
         _minutes("Manual", totals["manual_minutes"], "manual"),
         _minutes("Over limit", totals["over_limit_minutes"], "over"),
-        _minutes("Not billed", unbilled, "none"),
+        _minutes("Not billed", _tracked(unbilled), "none", f"{duration(outside)} outside term" if outside else ""),
         _minutes("Break", totals["break_minutes"]),
     ]
     if totals["private_minutes"]:
@@ -84,8 +84,12 @@ def figures_of(totals: Mapping[str, int], segments: Sequence[Mapping[str, Any]],
     return [*figures, at_work]
 
 
-def _minutes(name: str, minutes: int, kind: str | None = None) -> Figure:
-    return Figure(name, duration(minutes), kind, minutes == 0)
+def _minutes(name: str, minutes: int, kind: str | None = None, small: str = "") -> Figure:
+    return Figure(name, duration(minutes), kind, minutes == 0, small=small)
+
+
+def _tracked(segments: Iterable[Mapping[str, Any]]) -> int:
+    return sum(is_tracked(minute) for segment in segments for minute in segment["minutes"])
 
 
 def _at_work(segments: Sequence[Mapping[str, Any]], grid: Grid) -> Figure:

@@ -106,7 +106,10 @@ class Block(NamedTuple):
 
 @dataclass(slots=True)
 class Run:
-    """One ``li.run``: columns ``start`` to ``start + span - 1``; ``block`` instead of cards for pauses and manual."""
+    """One ``li.run``: columns ``start`` to ``start + span - 1``; ``block`` instead of cards for pauses and manual.
+
+    ``outside``: of its contract's term, so that no minute of it is billed (S-03).
+    """
 
     kind: str
     start: int
@@ -121,6 +124,7 @@ class Run:
     ids: list[str] = field(default_factory=list)
     state: str = "open"
     writable: bool = True
+    outside: bool = False
 
     @property
     def classes(self) -> str:
@@ -249,6 +253,7 @@ def _opened(segment: Mapping[str, Any], place: Place, terms: Terms) -> Run:
         segment["label"] if segment["memo"] else None,
         _OUTSIDE if segment.get("outside_contract") else KIND_WORDS[kind],
         missing,
+        outside=bool(segment.get("outside_contract")),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from itertools import groupby
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -33,6 +34,24 @@ class MinutesView(NamedTuple):
     active: str
     rows: list[MinuteRow]
 
+    @property
+    def shown(self) -> list[MinuteRow]:
+        """The rows, those without counts that follow one another with the same words in one: ``09:40 to 09:47``."""
+        shown = []
+        for (words, bare), found in groupby(self.rows, key=lambda row: (row.state, not row.counts)):
+            rows = list(found)
+            one = bare and len(rows) > 1
+            shown += [MinuteRow(f"{rows[0].clock} to {rows[-1].clock}", [], words)] if one else rows
+        return shown
+
+
+class EditLine(NamedTuple):
+    """``Memo changed``, ``Mira Solberg``, ``22 Nov 2026 09:41``."""
+
+    did: str
+    name: str
+    when: str
+
 
 def minutes_view(segment: Mapping[str, Any], zone: ZoneInfo) -> MinutesView:
     """The view of a segment of the day's answer."""
@@ -49,9 +68,9 @@ def minutes_view(segment: Mapping[str, Any], zone: ZoneInfo) -> MinutesView:
     return MinutesView(f"{clock(slot, zone)} to {clock(slot + SLOT, zone)}", active, rows)
 
 
-def edit_lines(edits: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> list[str]:
-    """Who changed what of a segment, and when: ``Memo changed by Boss, 22 Nov 2026 09:41`` (G-02)."""
-    return [f"{_did(one)} by {one['actor_name'] or one['actor_role']}, {_when(one['at'], zone)}" for one in edits]
+def edit_lines(edits: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> list[EditLine]:
+    """Who changed what of a segment, and when (G-02), in the order given."""
+    return [EditLine(_did(one), one["actor_name"] or one["actor_role"], _when(one["at"], zone)) for one in edits]
 
 
 def _did(edit: Mapping[str, Any]) -> str:

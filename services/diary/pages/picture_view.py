@@ -147,14 +147,27 @@ def picture_view(
 
 
 def looks_lines(looks: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Panel:
-    """Who else looked at one picture, of entries of the audit log, newest first; once a minute and size (B-03)."""
-    lines: dict[Line, None] = {}
+    """Who else looked at one picture, of entries of the audit log, newest first: a line a person (B-03).
+
+    It says when they looked last, in full and in the list of the day, and in how many other minutes.
+    """
+    people: dict[tuple[str, str], tuple[dict[str, None], dict[str, None]]] = {}
     for look in looks:
         local = parse_instant(look["at"]).astimezone(zone)
-        how = "small, in the list of the day" if look["detail"] == "thumbnail" else "in full"
-        said = f"{local.day} {local:%b %H:%M}, {how}"
-        lines[Line("eye", look["actor_name"], f", {look['actor_role']}", said)] = None
-    return Panel("Looked at by others", list(lines)[:_MOST_LOOKS], "Nobody else has looked at this picture.")
+        times = people.setdefault((look["actor_name"], look["actor_role"]), ({}, {}))
+        times[look["detail"] == "thumbnail"][f"{local.day} {local:%b %H:%M}"] = None
+    lines = [Line("eye", name, f", {role}", _looked(*times)) for (name, role), times in people.items()]
+    return Panel("Looked at by others", lines[:_MOST_LOOKS], "Nobody else has looked at this picture.")
+
+
+def _looked(full: Mapping[str, None], small: Mapping[str, None]) -> str:
+    said = [f"{how}: {_times(list(found))}" for how, found in (("in full", full), ("in the list", small)) if found]
+    return "; ".join([said[0][0].upper() + said[0][1:], *said[1:]])
+
+
+def _times(clocks: Sequence[str]) -> str:
+    rest = len(clocks) - 1
+    return clocks[0] + (f" and {counted(rest, 'time')} before" if rest else "")
 
 
 def _clock(shot: Shot, zone: ZoneInfo) -> str:

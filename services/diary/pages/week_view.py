@@ -122,6 +122,7 @@ class WeekView(NamedTuple):
     checks: list[Line]
     manual: list[Line]
     closed: bool
+    days_href: str
 
 
 def week_view(monday: date, days: Sequence[Mapping[str, Any]], around: WeekAround) -> WeekView:
@@ -147,6 +148,7 @@ def week_view(monday: date, days: Sequence[Mapping[str, Any]], around: WeekAroun
         checks=_checks(days, grids, around),
         manual=_manual(days, grids, around),
         closed=bool(around.sheets) and all(sheet["state"] == "locked" for sheet in around.sheets),
+        days_href=f"/diary/{around.member}/{monday}?zone={around.billing.key}&to={monday + timedelta(days=6)}",
     )
 
 
@@ -272,7 +274,9 @@ def _checks(days: Sequence[Mapping[str, Any]], grids: Sequence[Grid], around: We
         found = _billed(days, _because(reason))
         if found:
             lines.append(_where(f"{counted(len(found), 'segment')} not protected: {said}", found, days, grids, around))
-    if not lines:
+    if not any(day["segments"] for day in days):
+        lines.append(Line("clock", "Nothing has been recorded in this week", ""))
+    elif not lines:
         lines.append(Line("check", "Every billed segment is protected", ""))
     arrived = arrived_panel(around.sync, around.devices or {}, around.now)
     quiet = "; ".join(f"{line.strong}{line.text}" for line in arrived.lines) or arrived.empty
@@ -319,7 +323,7 @@ def _manual(days: Sequence[Mapping[str, Any]], grids: Sequence[Grid], around: We
             start, end = _span(entry, around.zone)
             title = around.contracts.get(entry[0]["contract"], {}).get("project", "Contract")
             strong = f"{grid.day:%A} {start:%H:%M} to {end:%H:%M}"
-            lines.append(Line("pen", strong, f", {title}", entry[0].get("reason") or entry[0]["memo"] or ""))
+            lines.append(Line("manual", strong, f", {title}", entry[0].get("reason") or entry[0]["memo"] or ""))
     return lines
 
 

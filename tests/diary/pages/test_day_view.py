@@ -15,8 +15,8 @@ from services.diary.pages.day_view import day_view, entries_shown, states_of
 from services.diary.pages.figures import score_of
 from services.diary.pages.grid import COLUMNS, grid_of
 from services.diary.pages.hours import Terms, hours_of, starts_of
-from services.diary.pages.minutes_view import minutes_view
-from services.diary.pages.picture_view import set_of
+from services.diary.pages.minutes_view import edit_lines, minutes_view
+from services.diary.pages.picture_view import looks_lines, set_of
 from services.diary.pages.ribbon import HOUR_UNITS, ribbon_of
 from services.wire.events import Presence
 from services.wire.slots import SLOT, day_bounds, day_of, format_instant, parse_slot, slots_between
@@ -280,6 +280,47 @@ def test_minutes_are_on_the_readers_clock() -> None:
     assert (view.rows[9].state, view.rows[9].counts) == ("break", [])
 
 
+def test_minutes_without_counts_that_follow_one_another_are_one_row() -> None:
+    """V-01: a segment of two minutes is not eight lines of nothing; minutes with counts each have their own."""
+    part = sample.segment(datetime(2026, 11, 20, 8, tzinfo=UTC)) | {
+        "minutes": [None] * 7 + [sample.minute()] * 2 + [None]
+    }
+    shown = minutes_view(part, OSLO).shown
+    assert [(row.clock, bool(row.counts)) for row in shown] == [
+        ("09:00 to 09:06", False),
+        ("09:07", True),
+        ("09:08", True),
+        ("09:09", False),
+    ]
+
+
+def test_who_edited_a_segment_is_said_by_name_or_role() -> None:
+    """G-02."""
+    edit = {"kind": "note", "changed": ["label", "memo"], "actor_role": "manager", "at": "2026-11-20T10:02:00Z"}
+    lines = edit_lines([edit | {"actor_name": "Leyla Aydin"}, edit | {"actor_name": ""}], OSLO)
+    assert lines[0] == ("Memo and label changed", "Leyla Aydin", "20 Nov 2026 11:02")
+    assert lines[1].name == "manager"
+
+
+def test_looks_at_a_picture_are_a_line_a_person() -> None:
+    """B-03: the last look of each size, and in how many other minutes there was one."""
+    looks = [
+        {"actor_name": name, "actor_role": "manager", "at": f"2026-11-20T10:{at}Z", "detail": size}
+        for name, at, size in (
+            ("Leyla", "09:00", "thumbnail"),
+            ("Ada", "08:30", "thumbnail"),
+            ("Leyla", "07:00", "picture"),
+            ("Leyla", "06:00", "thumbnail"),
+            ("Leyla", "06:30", "thumbnail"),
+            ("Leyla", "05:00", "thumbnail"),
+        )
+    ]
+    assert [(line.strong, line.quiet) for line in looks_lines(looks, OSLO).lines] == [
+        ("Leyla", "In full: 20 Nov 11:07; in the list: 20 Nov 11:09 and 2 times before"),
+        ("Ada", "In the list: 20 Nov 11:08"),
+    ]
+
+
 def test_a_set_is_a_sessions_pictures_in_order() -> None:
     """M-01: a set runs from start to stop."""
     day = sample.friday()
@@ -332,6 +373,9 @@ def test_time_outside_the_contracts_term_says_so() -> None:
         ("none", 1, "not billed"),
         ("none", 2, "outside the contract's term, not billed"),
     ]
+    assert [run.outside for run in runs] == [False, True]
+    (unbilled,) = [one for one in day_view(sample.answer(parts), OSLO, sample.around()).figures if one.kind == "none"]
+    assert (unbilled.value, unbilled.small) == ("30 min", "20 min outside term")
 
 
 def test_the_running_segment_stands_in_its_place_until_it_is_there() -> None:
