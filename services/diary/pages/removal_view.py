@@ -47,16 +47,21 @@ def loss_minutes(loss: Mapping[str, Any]) -> int:
 def _taken(loss: Mapping[str, Any]) -> str:
     said = []
     if loss["billable_minutes"]:
-        said.append(f"{duration(loss['billable_minutes'])} billable")
+        said.append(f"{_whole(loss['billable_minutes'])} billable")
     if loss["tracked_minutes"]:
-        said.append(f"{duration(loss['tracked_minutes'])} tracked")
+        said.append(f"{_whole(loss['tracked_minutes'])} tracked")
     if loss["manual_minutes"]:
-        said.append(f"{duration(loss['manual_minutes'])} manual")
+        said.append(f"{_whole(loss['manual_minutes'])} manual")
     return ", ".join(said) or "No time"
 
 
 def _change(before: int, after: int) -> str:
-    return f"{duration(before)} → {duration(after)}"
+    return f"{_whole(before)} →\u00a0{_whole(after)}"
+
+
+def _whole(minutes: int) -> str:
+    """A duration that no line breaks within."""
+    return duration(minutes).replace(" ", "\u00a0")
 
 
 def _long(minutes: int) -> str:

@@ -139,7 +139,7 @@ async def test_deleting_says_first_what_goes_and_then_it_is_gone(week: Week) -> 
     asked = await week.post(week.own, f"{week.day}/removal", segment=chosen)
     assert asked.status_code == 200
     assert "Delete 30 minutes and 1 picture?" in asked.text
-    assert "1 h 00 → 30 min" in asked.text
+    assert "1\u00a0h\u00a000 →\u00a030\u00a0min" in asked.text
     assert len(await week.segments()) == 6, "only asked"
     assert (await week.post(week.lead, f"{week.day}/removal", segment=chosen)).status_code == 403
     done = await week.post(week.own, f"{week.day}/removal", segment=chosen, sure="yes", reason="By mistake")

@@ -92,8 +92,8 @@ def test_the_button_says_how_many_minutes_go_and_the_week_before_and_after() -> 
     view = removal_view.removal_view(a_loss(), sample.CONTRACTS, "segment", "09:40 to 10:00, Halden portal")
     assert (view.title, view.button) == ("Delete 20 minutes and 2 pictures?", "Delete 20 minutes")
     assert view.loss == [
-        ("09:40 to 10:00, Halden portal", "20 min billable, 18 min tracked"),
-        ("Halden portal, Week 47", "6 h 30 → 6 h 10"),
+        ("09:40 to 10:00, Halden portal", "20\u00a0min billable, 18\u00a0min tracked"),
+        ("Halden portal, Week 47", "6\u00a0h\u00a030 →\u00a06\u00a0h\u00a010"),
         ("Pictures erased from the store", "2"),
     ]
     assert view.words.startswith("In this workspace a picture takes its whole segment with it.")
