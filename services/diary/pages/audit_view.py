@@ -131,7 +131,7 @@ def choices() -> list[tuple[str, str]]:
 
 
 def since_of(loose: Sequence[str], zone: ZoneInfo) -> str:
-    """When the first of the entries in no chain was written, as its id says; what the id says, if that is no instant."""
+    """When the first of the entries in no chain was written, as its id says: anything, where that is no instant."""
     first = loose[0].partition("|")[0] if loose else ""
     try:
         return dated(first, zone)
