@@ -168,12 +168,12 @@ def test_only_contracts_that_allow_it_and_run_then_are_offered() -> None:
 
 def test_who_may_not_do_something_has_no_button_for_it() -> None:
     """S-04, S-07, S-08, M-03."""
-    own = rights_of(a_viewer("employee", "m-mira"), "m-mira", "t-web")
+    own = rights_of(a_viewer("employee", "m-mira"), "m-mira", "t-web", [])
     assert (own.memo, own.label, own.remove, own.pictures, own.blur) == (True, True, True, False, False)
-    admin = rights_of(a_viewer("admin"), "m-mira", "t-web")
+    admin = rights_of(a_viewer("admin"), "m-mira", "t-web", [])
     assert (admin.memo, admin.remove, admin.pictures, admin.blur, admin.entries) == (True, False, True, True, True)
-    manager = rights_of(a_viewer("manager", manages=frozenset({"t-web"})), "m-mira", "t-web")
+    manager = rights_of(a_viewer("manager", manages=frozenset({"t-web"})), "m-mira", "t-web", [])
     assert not manager.any
-    client = rights_of(a_viewer("client", contracts=frozenset({"c"})), "m-mira", "t-web")
-    assert client._replace(label=False) == rights_of(a_viewer("employee"), "m-mira", None)
+    client = rights_of(a_viewer("client", contracts=frozenset({"c"})), "m-mira", "t-web", [])
+    assert client._replace(label=False) == rights_of(a_viewer("employee"), "m-mira", None, [])
     assert client.label
