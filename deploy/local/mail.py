@@ -20,10 +20,18 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 HOST = "127.0.0.1"
 KEPT = 500
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Mails</title>
-<style>body{{font:16px/1.5 system-ui;max-width:46rem;margin:2rem auto;padding:0 1rem}}
-article{{border-top:1px solid #ccc;padding:1rem 0}} pre{{white-space:pre-wrap;overflow-wrap:anywhere}}</style>
-<h1>Mails</h1><p>What this installation sent, newest first. Nothing of it left this machine.</p>{body}"""
+_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mails · Daybook</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>
+:root{{color-scheme:light dark;--line:#d5dbe2;--quiet:#5a6572;--surface:#fff;--link:#2447a6}}
+@media (prefers-color-scheme:dark){{:root{{--line:#2b343d;--quiet:#97a2ae;--surface:#161c22;--link:#a3bcff}}}}
+body{{font:15px/1.5 system-ui,sans-serif;max-width:46rem;margin:0 auto;padding:1.5rem 1rem}}
+h1{{font-size:1.25rem;margin:0}} h2{{font-size:1rem;margin:0}} p{{margin:.25rem 0 0;color:var(--quiet)}}
+article{{margin-top:1rem;padding:1rem;border:1px solid var(--line);border-radius:10px;background:var(--surface)}}
+p,h2,pre{{overflow-wrap:anywhere}} a{{color:var(--link)}} .when{{font-variant-numeric:tabular-nums}}
+pre{{font:inherit;white-space:pre-wrap;margin:.75rem 0 0;padding-top:.75rem;border-top:1px solid var(--line)}}
+</style></head><body><main><h1>Mails</h1>
+<p>What this installation sent, the newest first. Nothing of it left this machine.</p>{body}</main></body></html>"""
+_NONE = "<p>None yet. Invite somebody, or send a test on the page of mails.</p>"
 
 
 class Box:
@@ -59,11 +67,16 @@ class Box:
 
 def page(mails: list[dict[str, Any]]) -> str:
     """The page; links in a mail can be followed."""
-    return _PAGE.format(body="".join(_article(mail) for mail in mails) or "<p>None yet.</p>")
+    return _PAGE.format(
+        body="".join(_article(mail) for mail in mails)
+        or _NONE
+    )
 
 
 def _article(mail: dict[str, Any]) -> str:
-    head = html.escape(f"{mail['at']} · {mail['from']} → {', '.join(mail['to'])}")
+    when = datetime.fromisoformat(mail["at"])
+    people = html.escape(f"to {', '.join(mail['to'])}, from {mail['from']}")
+    head = f'{people}<br><span class="when">{when.day} {when:%b %Y, %H:%M:%S} UTC</span>'
     return f"<article><h2>{html.escape(mail['subject'])}</h2><p>{head}</p><pre>{_linked(mail['text'])}</pre></article>"
 
 
