@@ -67,10 +67,7 @@ class Box:
 
 def page(mails: list[dict[str, Any]]) -> str:
     """The page; links in a mail can be followed."""
-    return _PAGE.format(
-        body="".join(_article(mail) for mail in mails)
-        or _NONE
-    )
+    return _PAGE.format(body="".join(_article(mail) for mail in mails) or _NONE)
 
 
 def _article(mail: dict[str, Any]) -> str:
