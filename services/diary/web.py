@@ -30,6 +30,7 @@ from services.diary.api import (
     timesheets,
 )
 from services.diary.api.answers import refusal
+from services.diary.api.document import describe
 from services.diary.edge import Edge
 from services.diary.guard import Guard
 from services.diary.pages import routes
@@ -72,6 +73,7 @@ def web(edge: Edge, service: Service) -> FastAPI:
     )
     app.state.edge, app.state.service = edge, service
     _hang_up(app, [part.router for part in _API])
+    describe(app)
     _add_pages(app)
     _add_refusals(app)
     app.add_middleware(Guard, edge=edge, service=service)

@@ -1,0 +1,185 @@
+"""The OpenAPI document, true to what goes out: the model of every answer, problem documents, and how to sign in (V-04).
+
+Routes answer bytes and not models, so the document is told here what they are; a test fails where a route is missing,
+and others hold the answers of the whole API against it.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from services.diary.api import API, rows, shapes
+from services.wire.requests import Collection
+
+_JSON, _PROBLEM = "application/json", "application/problem+json"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+Schema = dict[str, Any]
+
+_ROWS: dict[Collection, type[BaseModel]] = {
+    "workspaces": rows.Workspace,
+    "members": rows.Member,
+    "teams": rows.Team,
+    "clients": rows.Client,
+    "contracts": rows.Contract,
+    "licences": rows.Licence,
+    "policies": rows.PolicyRow,
+    "profiles": rows.Profile,
+    "devices": rows.Device,
+    "mails": rows.Mail,
+    "tokens": rows.Token,
+    "imports": rows.Import,
+    "notices": rows.Notice,
+}
+#: what a route answers; ``[Model]`` is a list of it, a text a type that is not JSON
+Answer = type[BaseModel] | list[type[BaseModel]] | tuple[str, ...]
+_ANSWERS: dict[str, Answer] = {
+    "GET /diary/{member}/days/{date}": shapes.Day,
+    "PATCH /diary/{member}/segments": shapes.Noted,
+    "DELETE /diary/{member}/segments/{segment_id}": shapes.Removed,
+    "POST /diary/{member}/removals": shapes.Removed,
+    "POST /diary/{member}/manual-time": shapes.EnteredTime,
+    "GET /diary/{member}/manual-time": [shapes.ManualTime],
+    "DELETE /diary/{member}/manual-time/{id}": shapes.Removed,
+    "GET /diary/{member}/edits": [shapes.Edit],
+    "GET /operations/{id}": shapes.Operation,
+    "GET /captures/{id}/picture": ("image/webp",),
+    "GET /captures/{id}/thumbnail": ("image/webp",),
+    "DELETE /captures/{id}": shapes.Removed,
+    "POST /captures/removals": shapes.Removed,
+    "POST /captures/blur": shapes.Blurred,
+    "GET /scores": shapes.Scores,
+    "GET /events": ("text/event-stream",),
+    "GET /timesheets": [shapes.Timesheet],
+    "GET /timesheets/{contract}/{week}": shapes.TimesheetWhole,
+    "POST /timesheets/{contract}/{week}/submission": shapes.TimesheetWhole,
+    "POST /timesheets/{contract}/{week}/approval": shapes.TimesheetWhole,
+    "POST /timesheets/{contract}/{week}/rejection": shapes.TimesheetWhole,
+    "GET /timesheets/{contract}/{week}/statement": (
+        *("application/zip", "text/html", "application/pdf", "text/csv", _XLSX, _JSON),
+    ),
+    "GET /keys": rows.Keys,
+    "GET /me": rows.Me,
+    "PATCH /me": rows.Member,
+    "PUT /me/password": rows.Renewed,
+    "GET /me/two-factor": rows.TwoFactor,
+    "POST /me/two-factor": rows.Secret,
+    "POST /me/two-factor/confirm": rows.Recovery,
+    "POST /me/two-factor/off": rows.Renewed,
+    "GET /me/workspaces": [rows.Place],
+    "GET /sessions": [rows.Session],
+    "POST /sessions": rows.SignedIn,
+    "POST /sessions/end-all": rows.Ended,
+    "POST /sessions/workspace": rows.SignedIn,
+    "POST /activations": rows.Activated,
+    "POST /sign-ups": shapes.Empty,
+    "POST /sign-ups/verify": rows.Joined,
+    "POST /invitations/read": rows.Invitation,
+    "POST /invitations/accept": rows.Joined,
+    "POST /password-resets": shapes.Empty,
+    "POST /imports": rows.Import,
+    "GET /members.csv": ("text/csv",),
+    "GET /devices/{id}/sync": rows.Sync,
+    "GET /devices/{id}/contact": rows.Contact,
+    "GET /devices/{id}/quarantine": [rows.Held],
+    "POST /devices/{id}/releases": rows.Released,
+    "GET /licences/{id}/file": rows.LicenceFile,
+    "GET /policies/{id}/versions": [rows.PolicyVersion],
+    "GET /contracts/{id}/versions": [rows.ContractVersion],
+    "GET /audit": rows.AuditPage,
+    "GET /audit.csv": ("text/csv",),
+    "GET /audit/check": rows.AuditCheck,
+}
+#: what changes very many segments may answer 202
+_LONG = ("PATCH /diary/{member}/segments", "POST /diary/{member}/removals")
+#: what is asked before anybody is signed in
+_OPEN = ("/activations", "/sign-ups", "/sign-ups/verify", "/invitations/read", "/invitations/accept")
+_OPEN += ("/password-resets", "/password-resets/confirm")
+
+
+def describe(app: FastAPI) -> None:
+    """Has the application answer this document for its own."""
+    plain = app.openapi
+
+    def openapi() -> Schema:
+        if app.openapi_schema is None:
+            app.openapi_schema = _completed(plain())
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def answer_of(method: str, path: str) -> Answer | None:
+    """What a route answers, by its path as the document names it; None where that is nothing, or nobody knows."""
+    found = _ANSWERS.get(f"{method} {path.removeprefix(API)}")
+    for collection, row in _ROWS.items() if found is None else ():
+        if path == f"{API}/{collection}":
+            return [row] if method == "GET" else row
+        if path == f"{API}/{collection}/{{id}}":
+            return row
+    return found
+
+
+def _completed(document: Schema) -> Schema:
+    models: dict[type[BaseModel], None] = {shapes.Problem: None, shapes.Begun: None}
+    for path, verbs in document["paths"].items():
+        for verb, operation in verbs.items():
+            _complete(path, verb.upper(), operation, models)
+    _, definitions = models_json_schema(
+        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
+    )
+    document["components"] = {
+        "schemas": dict(sorted(definitions.get("$defs", {}).items())),
+        "securitySchemes": {
+            "token": {"type": "http", "scheme": "bearer", "description": "a session's, or a personal API token"},
+            "cookie": {"type": "apiKey", "in": "cookie", "name": "daybook_session"},
+        },
+    }
+    document["security"] = [{"token": []}, {"cookie": []}]
+    return document
+
+
+def _complete(path: str, method: str, operation: Schema, models: dict[type[BaseModel], None]) -> None:
+    responses = operation["responses"]
+    [status] = [one for one in responses if one.startswith("2")]
+    if (found := answer_of(method, path)) is not None:
+        responses[status]["content"] = _content(found, models)
+    if f"{method} {path.removeprefix(API)}" in _LONG:
+        responses["202"] = {"description": "It goes on behind the answer (S-12)", "content": _json(shapes.Begun)}
+    responses.pop("422", None)
+    responses["default"] = {
+        "description": "A problem document that says what to do",
+        "content": {_PROBLEM: {"schema": _ref(shapes.Problem)}},
+    }
+    if path.removeprefix(API) in _OPEN or (method, path) == ("POST", f"{API}/sessions"):
+        operation["security"] = []
+
+
+def _content(found: Answer, models: dict[type[BaseModel], None]) -> Schema:
+    if isinstance(found, tuple):
+        return {kind: {"schema": {} if kind == _JSON else {"type": "string"}} for kind in found}
+    row = found[0] if isinstance(found, list) else found
+    models[row] = None
+    return _listed(row) if isinstance(found, list) else _json(row)
+
+
+def _json(model: type[BaseModel]) -> Schema:
+    return {_JSON: {"schema": _ref(model)}}
+
+
+def _ref(model: type[BaseModel]) -> Schema:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
+def _listed(row: type[BaseModel]) -> Schema:
+    schema = {
+        "type": "object",
+        "properties": {
+            "items": {"type": "array", "items": _ref(row)},
+            "next": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        },
+        "required": ["items", "next"],
+        "additionalProperties": False,
+    }
+    return {_JSON: {"schema": schema}}
