@@ -16,6 +16,7 @@ from services.diary.pages import (
     people_import,
     policies,
     profiles,
+    range_editing,
     routes,
     settings,
     sign_in,
@@ -29,7 +30,7 @@ ROUTERS = tuple(
     one.router
     for one in (
         *(sign_in, sign_on, gate, account, workspaces),
-        *(routes, editing, gallery, timesheets, contracts),
+        *(routes, editing, range_editing, gallery, timesheets, contracts),
         *(people_import, people, teams, clients),
         *(settings, mails),
         *(policies, profiles, licences, devices, notices, audit_log),

@@ -41,23 +41,32 @@ async def note(request: Request, place: _SomePlace) -> Response:
     sent = await read_form(request)
     segments = await _segments(request, place, sent)
     if not sent.ticked("sure"):
-        return await _memo_dialog(request, place, segments, sent.text("focus"))
+        return await memo_dialog(request, place, segments, sent.text("focus"))
     changed = memo_view.changes_of(sent, memo=place.rights.memo, label=place.rights.label)
     try:
         if changed:
             await changes.note(edge_of(request), place.viewer, place.member, _ids(segments), changed)
     except Problem as problem:
         values = {name: sent.text(name) for name in ("memo", "memo_was", "label")} | {"clear": sent.ticked("clear")}
-        return await _memo_dialog(request, place, segments, "", _refused(values, problem, place), problem.status)
+        return await memo_dialog(request, place, segments, "", refused(values, problem, place), problem.status)
     return _done(f"Changed {counted(len(segments), 'segment')}." if changed else "")
 
 
-async def _memo_dialog(
-    request: Request, place: Place, segments: _Segments, focus: str, form: Form | None = None, status: int = 200
+async def memo_dialog(
+    request: Request,
+    place: Place,
+    segments: _Segments,
+    focus: str,
+    form: Form | None = None,
+    status: int = 200,
+    href: str = "",
+    sent: tuple[str, str] | None = None,
 ) -> HTMLResponse:
+    """The dialogue for memo and label of some segments; ``sent`` to ``href`` says which they are, else their ids."""
     known = await edge_of(request).people.contracts(place.viewer.workspace)
     view = memo_view.memo_view(segments, {one["contract"]: one for one in known}, focus, form)
-    return HTMLResponse(render("dialog_memo.html", view=view, page=page_of_day(place)), status)
+    what = {"href": href or place.paths.to("note"), "sent": sent or ("segment", view.ids)}
+    return HTMLResponse(render("dialog_memo.html", view=view, page=page_of_day(place), **what), status)
 
 
 # time that goes, and pictures alone ---------------------------------------------------------------------------------
@@ -76,12 +85,12 @@ async def removal(request: Request, place: _SomePlace) -> Response:
             return _done("Deleted, and recorded.", sent.text("back"))
         loss = await changes.remove(edge, place.viewer, place.member, dry_run=True, **what)
     except Problem as problem:
-        return _stopped(problem, place)
+        return stopped(problem, place)
     titles = await contract_titles(edge, place.viewer)
     workspace = await edge.people.workspace(place.viewer.workspace)
     span = removal_view.span_of(segments, _clocks(place, segments), titles)
     view = removal_view.removal_view(loss, titles, workspace.deletion_rule, span)
-    return _ask(view, place.paths.to("removal"), what, back=sent.text("back"), reason=True)
+    return ask(view, place.paths.to("removal"), what, back=sent.text("back"), reason=True)
 
 
 @router.post("/diary/{member}/{date}/pictures/removal", dependencies=[gate(Action.REMOVE_PICTURE)])
@@ -92,11 +101,11 @@ async def remove_pictures(request: Request, place: _SomePlace) -> Response:
     if not sent.ticked("sure"):
         view = removal_view.pictures_view(len(captures), place.name, blur=False)
         href, back = place.paths.to("pictures/removal"), sent.text("back")
-        return _ask(view, href, {"captures": captures}, back=back, reason=True)
+        return ask(view, href, {"captures": captures}, back=back, reason=True)
     try:
         await changes.remove_captures(edge, place.viewer, captures, sent.some("reason"))
     except Problem as problem:
-        return _stopped(problem, place)
+        return stopped(problem, place)
     return _done(f"Deleted {counted(len(captures), 'picture')}, and recorded.", sent.text("back"))
 
 
@@ -108,11 +117,11 @@ async def blur(request: Request, place: _SomePlace) -> Response:
     if not sent.ticked("sure"):
         view = removal_view.pictures_view(len(captures), place.name, blur=True)
         href, back = place.paths.to("pictures/blur"), sent.text("back")
-        return _ask(view, href, {"captures": captures}, back=back, reason=False)
+        return ask(view, href, {"captures": captures}, back=back, reason=False)
     try:
         await changes.blur(edge, place.viewer, captures)
     except Problem as problem:
-        return _stopped(problem, place)
+        return stopped(problem, place)
     return _done(f"Blurred {counted(len(captures), 'picture')}, for good.", sent.text("back"))
 
 
@@ -134,7 +143,7 @@ async def add_manual(request: Request, place: _SomePlace) -> Response:
         body = manual_view.body_of(sent, date.fromisoformat(place.date), place.zones.zone)
         await changes.add_manual(edge_of(request), place.viewer, place.member, ManualTime(**body))
     except Problem as problem:
-        form = _refused({name: sent.text(name) for name in fields}, problem, place)
+        form = refused({name: sent.text(name) for name in fields}, problem, place)
         return await _manual_dialog(request, place, form, problem.status)
     return _done("Added manual time.")
 
@@ -202,11 +211,12 @@ def _clocks(place: Place, segments: Sequence[Mapping[str, Any]]) -> tuple[str, s
     return places[0].clock, places[-1].end
 
 
-def _ask(
+def ask(
     view: removal_view.Removal, href: str, what: Mapping[str, Sequence[str]], *, back: str, reason: bool
 ) -> HTMLResponse:
+    """The question before something goes: what is lost, and ``what`` is sent again with the answer."""
     name, ids = next(iter(what.items()))
-    keep = "Keep it" if len(ids) == 1 else "Keep them"
+    keep = "Keep it" if len(ids) == 1 and name != "contracts" else "Keep them"
     text = render(
         "dialog_removal.html",
         view=view,
@@ -221,14 +231,15 @@ def _ask(
     return HTMLResponse(text)
 
 
-def _refused(values: Mapping[str, Any], problem: Problem, place: Place) -> Form:
+def refused(values: Mapping[str, Any], problem: Problem, place: Place) -> Form:
+    """The form of a dialogue again, with the words of the refusal."""
     if problem.status not in _REFUSED:
         raise problem
     form = Form.refused(values, problem)
     return replace(form, notice=with_clocks(form.notice, place.zones.zone))
 
 
-def _stopped(problem: Problem, place: Place) -> HTMLResponse:
+def stopped(problem: Problem, place: Place) -> HTMLResponse:
     """The dialogue where it cannot be done: what stands against it, and the way out."""
     if problem.status not in (*_REFUSED, 404):
         raise problem

@@ -11,7 +11,7 @@ swapped in like any other answer (static/requests.js).
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote, unquote
 
 from fastapi import Request, Response
@@ -26,6 +26,7 @@ MOST_BYTES = 64 * 1024
 _MOST_FIELDS = 300
 _TOAST = "daybook_said"
 _TOAST_SECONDS = 60
+SomeResponse = TypeVar("SomeResponse", bound=Response)
 
 
 class Sent:
@@ -182,7 +183,15 @@ def _plain(words: str) -> str:
 
 def done(href: str, words: str = "") -> RedirectResponse:
     """On to a page, which says ``words`` in a toast; ``href`` is a path of this site."""
-    response = RedirectResponse(href, 303)
+    return _toasted(RedirectResponse(href, 303), words)
+
+
+def sent_on(href: str, words: str = "") -> Response:
+    """As ``done``, for what htmx sent: the whole page goes on."""
+    return _toasted(Response(headers={"HX-Redirect": href}), words)
+
+
+def _toasted(response: SomeResponse, words: str) -> SomeResponse:
     if words:
         response.set_cookie(
             _TOAST, quote(words[:400]), max_age=_TOAST_SECONDS, httponly=True, samesite="strict", path="/"

@@ -34,6 +34,10 @@ class Paths:
         """The days from this one to another."""
         return f"{self.day}{self.query}{'&' if self.query else '?'}to={date}"
 
+    def over(self, date: str, step: str) -> str:
+        """What is done to all days from this one to another: ``note``, ``removal`` …"""
+        return f"{self.to(f'range/{step}')}{'&' if self.query else '?'}to={date}"
+
     def capture(self, capture_id: str) -> str:
         """One picture in its set."""
         return self.to(f"captures/{capture_id}")

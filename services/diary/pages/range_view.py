@@ -1,6 +1,6 @@
 """Several days of a diary below one another (V-01: a date or a range). Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -41,7 +41,7 @@ def range_view(days: Sequence[Mapping[str, Any]], member: str, zone: ZoneInfo, n
     span = timedelta(days=len(days))
     table = day_table(days, member, zone, now)
     return RangeView(
-        title=f"{_short(first)} to {_short(last)} {last.year}",
+        title=span_words(first, last),
         first=first.isoformat(),
         last=last.isoformat(),
         previous=((first - span).isoformat(), (last - span).isoformat()),
@@ -51,6 +51,40 @@ def range_view(days: Sequence[Mapping[str, Any]], member: str, zone: ZoneInfo, n
         table=table,
         total_name=counted(len(days), "day"),
     )
+
+
+class RangeEdit(NamedTuple):
+    """What can be changed in a range: its contracts as (id, title), where the steps go, and why a step cannot be."""
+
+    contracts: list[tuple[str, str]]
+    note: str
+    removal: str
+    locked: str
+    closed: str
+
+
+def range_edit(
+    days: Sequence[Mapping[str, Any]],
+    titles: Mapping[str, str],
+    only_read: frozenset[str],
+    address: Callable[[str], str],
+) -> RangeEdit:
+    """What can be changed of these days; ``only_read``: contracts on which the reader changes nothing (T-02)."""
+    there = {one["contract"] for day in days for one in day["segments"]}
+    choices = sorted(
+        ((one, titles.get(one, "Contract")) for one in there - only_read), key=lambda one: one[1].casefold()
+    )
+    if len(choices) > 1 and not there & only_read:
+        choices.insert(0, ("", "All contracts"))
+    states = {week["state"] for day in days for week in day["weeks"]}
+    locked = "locked" if states == {"locked"} else ""
+    closed = locked or ("approved" if states and states <= {"approved", "locked"} else "")
+    return RangeEdit(choices, address("note"), address("removal"), locked, closed)
+
+
+def span_words(first: date, last: date) -> str:
+    """``16 Nov to 22 Nov 2026``."""
+    return f"{_short(first)} to {_short(last)} {last.year}"
 
 
 def _short(day: date) -> str:

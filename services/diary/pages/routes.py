@@ -23,7 +23,7 @@ from services.diary.pages.minutes_view import edit_lines, minutes_view
 from services.diary.pages.panels import Panel
 from services.diary.pages.paths import Paths
 from services.diary.pages.picture_view import looks_lines, picture_view, set_of
-from services.diary.pages.range_view import days_between, range_view
+from services.diary.pages.range_view import days_between, range_edit, range_view
 from services.diary.pages.reading import (
     Place,
     contract_titles,
@@ -85,8 +85,10 @@ async def _range(request: Request, place: Place, last: date_type) -> HTMLRespons
     first, zone = date_type.fromisoformat(place.date), place.zones.zone
     found = await read_days(edge_of(request), place.viewer, place.member, first, days_between(first, last), zone.key)
     view = range_view(found, place.member, zone, datetime.now(UTC))
+    titles = await contract_titles(edge_of(request), place.viewer)
+    edit = range_edit(found, titles, place.rights.only_read, lambda step: place.paths.over(last.isoformat(), step))
     at = "/" if place.own else ""
-    return await framed(request, place.viewer, "range.html", at=at, view=view, page=page_of_day(place))
+    return await framed(request, place.viewer, "range.html", at=at, view=view, edit=edit, page=page_of_day(place))
 
 
 @router.get("/diary/{member}/{date}/changes")
