@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from services.kit.access import ROLES
@@ -70,6 +69,8 @@ def _httpx(given: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("role", ROLES if LONG else ["owner"])
 def test_nothing_generated_gets_through(ours: Tenant, theirs: Tenant, role: str) -> None:
+    import schemathesis  # seconds, which every worker would pay while it collects
+
     document = httpx.get(f"{ours.stack.web}/api/v1/openapi.json", timeout=20).json()
     attack = Attack(ours, theirs, role)
     before = theirs.everything()
