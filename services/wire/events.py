@@ -123,6 +123,10 @@ def read(model: type[Model], text: str | bytes) -> Model:
     return check(model, read_json(text))
 
 
+#: what is named where no single field is wrong
+WHOLE = "the body"
+
+
 def check(model: type[Model], value: Any) -> Model:
     """Checks parsed JSON against a model; ValueError says which field is wrong, without its content."""
     try:
@@ -130,7 +134,7 @@ def check(model: type[Model], value: Any) -> Model:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(step) for step in first["loc"])
-        raise ValueError(f"{where or model.__name__}: {first['msg']}") from error
+        raise ValueError(f"{where or WHOLE}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
 # facts on JOURNAL ---------------------------------------------------------------------------------------------------

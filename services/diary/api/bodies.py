@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from services.kit.problems import Problem, invalid, not_found
 from services.wire.collections import inlined
-from services.wire.events import check, read_json
+from services.wire.events import WHOLE, check, read_json
 from services.wire.subjects import ID
 
 MAX_BYTES = 256 * 1024
@@ -40,7 +40,7 @@ def take(model: type[Model], content: dict[str, Any]) -> Model:
         return check(model, content)
     except ValueError as error:
         where = str(error).split(":")[0].split(".")[0]
-        raise invalid(str(error), **({} if where == model.__name__ else {"field": where})) from error
+        raise invalid(str(error), **({} if where == WHOLE else {"field": where})) from error
 
 
 def identifier(text: str, what: str) -> str:
