@@ -94,8 +94,13 @@ _ANSWERS: dict[str, Answer] = {
 #: what changes very many segments may answer 202
 _LONG = ("PATCH /diary/{member}/segments", "POST /diary/{member}/removals")
 #: what is asked before anybody is signed in
-_OPEN = ("/activations", "/sign-ups", "/sign-ups/verify", "/invitations/read", "/invitations/accept")
-_OPEN += ("/password-resets", "/password-resets/confirm")
+_OPEN = frozenset(
+    (
+        *("POST /sessions", "POST /activations", "POST /sign-ups", "POST /sign-ups/verify"),
+        *("POST /invitations/read", "POST /invitations/accept"),
+        *("POST /password-resets", "POST /password-resets/confirm"),
+    )
+)
 
 
 def describe(app: FastAPI) -> None:
@@ -141,18 +146,18 @@ def _completed(document: Schema) -> Schema:
 
 
 def _complete(path: str, method: str, operation: Schema, models: dict[type[BaseModel], None]) -> None:
-    responses = operation["responses"]
+    responses, route = operation["responses"], f"{method} {path.removeprefix(API)}"
     [status] = [one for one in responses if one.startswith("2")]
     if (found := answer_of(method, path)) is not None:
         responses[status]["content"] = _content(found, models)
-    if f"{method} {path.removeprefix(API)}" in _LONG:
+    if route in _LONG:
         responses["202"] = {"description": "It goes on behind the answer (S-12)", "content": _json(shapes.Begun)}
     responses.pop("422", None)
     responses["default"] = {
         "description": "A problem document that says what to do",
         "content": {_PROBLEM: {"schema": _ref(shapes.Problem)}},
     }
-    if path.removeprefix(API) in _OPEN or (method, path) == ("POST", f"{API}/sessions"):
+    if route in _OPEN:
         operation["security"] = []
 
 
