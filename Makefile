@@ -1,5 +1,5 @@
 # On a fresh machine with make and Python 3.11 or newer, `make run` and `make test` set up all that they need.
-.PHONY: setup run test test-long lint lock bench faults hostile manifests clean
+.PHONY: setup packages run test test-long lint lock bench faults hostile manifests clean
 
 PY := .venv/bin/python
 export PYTHON
@@ -13,14 +13,22 @@ ARGS ?=
 setup:
 	@deploy/setup.sh
 
+## what tests need of the system
+packages:
+	@deploy/setup.sh packages
+
+# Of a new environment all workers would compile the same at the same time; it fits beside what lint does.
+.venv/compiled: requirements/dev.txt
+	@$(PY) -m pytest --collect-only -q >/dev/null 2>&1 || true
+	@touch $@
+
 ## everything on this machine, with a demo workspace; Ctrl-C stops it
 run: setup
 	@exec $(PY) -m deploy.local up $(ARGS)
 
 ## lint, then every test
 test: setup
-	@deploy/setup.sh packages
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j3 packages lint .venv/compiled
 	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadscope $(ARGS)
 
 ## every test, and of pages, roles and generated requests every combination, which takes long

@@ -13,11 +13,20 @@ fail() { say "$@"; exit 1; }
 
 # apt_install PACKAGE… : true when they are installed afterwards
 apt_install() {
-    command -v apt-get >/dev/null || return 1
-    if [ "$(id -u)" = 0 ]; then as_root=env; elif sudo -n true 2>/dev/null; then as_root="sudo -n"; else return 1; fi
+    may_install || return 1
     say "Installing $*"
     # shellcheck disable=SC2086
-    $as_root apt-get update -qq && $as_root DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends "$@" >/dev/null
+    $as_root apt-get update -qq && apt_get_install "$@"
+}
+
+may_install() {
+    command -v apt-get >/dev/null || return 1
+    if [ "$(id -u)" = 0 ]; then as_root=env; elif sudo -n true 2>/dev/null; then as_root="sudo -n"; else return 1; fi
+}
+
+apt_get_install() {
+    # shellcheck disable=SC2086
+    $as_root DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends "$@" >/dev/null
 }
 
 # A python that is 3.11 or newer; a name may exist and yet not run (shims).
@@ -96,6 +105,17 @@ fetch_promtool() {
     rm -rf "$folder"
 }
 
+# A browser that tests can drive costs a quarter of the CPU without its windows. Only where its package is of the very
+# version that is installed: nobody's browser is exchanged for this.
+browser_shell() {
+    command -v chromium-headless-shell >/dev/null && return
+    version=$(dpkg-query -W -f '${Version}' chromium 2>/dev/null) || return 0
+    if apt-cache show "chromium-headless-shell=$version" >/dev/null 2>&1 && may_install; then
+        say "Installing chromium-headless-shell"
+        apt_get_install --no-remove "chromium-headless-shell=$version" 2>/dev/null || say "Tests do with chromium itself."
+    fi
+}
+
 packages() {
     wanted=""
     need Xvfb xvfb
@@ -114,7 +134,7 @@ packages() {
 
 case "${1:-}" in
     promtool) fetch_promtool ;;
-    packages) packages; fetch_promtool ;;
+    packages) packages; browser_shell; fetch_promtool ;;
     *)
         make_venv
         install_dependencies
