@@ -9,7 +9,7 @@ from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table
+from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
 
 from services.diary.glyphs import font, runs
 from services.diary.statement_view import View, view_of
@@ -52,59 +52,80 @@ def pdf(statement: Statement) -> bytes:
     document = SimpleDocTemplate(
         made,
         pagesize=A4,
-        **dict.fromkeys(("leftMargin", "rightMargin", "topMargin", "bottomMargin"), 18 * mm),
+        **dict.fromkeys(("leftMargin", "rightMargin"), 18 * mm),
+        **dict.fromkeys(("topMargin", "bottomMargin"), 15 * mm),
         title=view.title,
         author="Daybook",
         invariant=1,
     )
-    parties = [[_text(name, quiet=True), _text(value)] for name, value in view.parties]
-    figures = [[_text(name, quiet=True) for name, _ in view.figures], [_text(value) for _, value in view.figures]]
-    seal = [("Root", view.root), *view.seal]
     document.build(
         [
-            _text(view.title, 18, bold=True),
-            _text(view.period, quiet=True),
-            _text(view.locked, quiet=True),
-            Spacer(1, 5 * mm),
-            _grid(parties, (28 * mm, 146 * mm)),
-            Spacer(1, 5 * mm),
-            _text("Amount due", quiet=True),
-            _text(view.amount, 22, bold=True),
-            Spacer(1, 3 * mm),
-            _grid(figures, (40 * mm,) * 3),
-            Spacer(1, 5 * mm),
+            _head(view),
+            Spacer(1, 4 * mm),
+            _due(view),
+            Spacer(1, 4 * mm),
             _days(view),
             Spacer(1, 3 * mm),
             _text(" ".join(view.notes), 8, quiet=True),
-            Spacer(1, 6 * mm),
-            _text("Seal", 12, bold=True),
-            Spacer(1, 2 * mm),
-            _Pattern(statement.checked.seal.root),
-            Spacer(1, 2 * mm),
-            _grid([[_text(name, 8, quiet=True), _text(value, 8)] for name, value in seal], (28 * mm, 146 * mm)),
-            Spacer(1, 6 * mm),
-            _text("Check it yourself", 12, bold=True),
-            _text(_CHECK.format(view.file), 8, quiet=True),
+            Spacer(1, 5 * mm),
+            KeepTogether([_text("Seal", 12, bold=True), Spacer(1, 2 * mm), _seal(view, statement.checked.seal.root)]),
+            Spacer(1, 4 * mm),
+            KeepTogether([_text("Check it yourself", 12, bold=True), _text(_CHECK.format(view.file), 8, quiet=True)]),
         ]
     )
     return made.getvalue()
+
+
+def _head(view: View) -> Table:
+    """What it is on the left, between whom on the right."""
+    title = [_text(view.title, 18, bold=True), _text(view.period, quiet=True), _text(view.locked, quiet=True)]
+    parties = [[_text(name, 9, quiet=True), _text(value, 9)] for name, value in view.parties]
+    return _grid([[title, _grid(parties, (20 * mm, 56 * mm))]], (98 * mm, 76 * mm))
+
+
+def _due(view: View) -> Table:
+    """The amount, and beside it the time that it is for."""
+    names = [_text("Amount due", 9, quiet=True), *(_text(name, 9, quiet=True) for name, _ in view.figures)]
+    values = [_text(view.amount, 20, bold=True), *(_text(value, 13, bold=True) for _, value in view.figures)]
+    made = _grid([names, values], (72 * mm, 34 * mm, 34 * mm, 34 * mm))
+    made.setStyle([("VALIGN", (0, 1), (-1, 1), "BOTTOM"), ("BOTTOMPADDING", (1, 1), (-1, 1), 4)])
+    return made
+
+
+def _seal(view: View, root: str) -> Table:
+    """The root as a pattern, with what is said of it beside it."""
+    words = [[_text(name, 8, quiet=True), _text(value, 8)] for name, value in (("Root", view.root), *view.seal)]
+    return _grid([[_Pattern(root), _grid(words, (22 * mm, 92 * mm))]], (60 * mm, 114 * mm))
 
 
 def _days(view: View) -> Table:
     names = ("Day", "Work", "Automatic", "Manual", "Billable", "Amount")
     rows: list[Sequence[Any]] = [[_text(name, 8, quiet=True, right=place > 1) for place, name in enumerate(names)]]
     for row in view.rows:
-        minutes = (view.minutes(value) for value in (row.automatic, row.manual, row.billable))
-        numbers = [_text(value, 9, right=True) for value in (*minutes, view.money(row.amount))]
-        rows.append([_text(row.name, 9), _text(row.words, 9), *numbers])
-    made = Table(rows, colWidths=(28 * mm, 58 * mm, 20 * mm, 20 * mm, 20 * mm, 28 * mm), repeatRows=1)
-    made.setStyle([("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE), ("VALIGN", (0, 0), (-1, -1), "TOP")])
+        rows.append([_text(row.name, 9), _text(row.words, 9), *_numbers(view, row.minutes, view.money(row.amount))])
+    totals = _numbers(view, view.total, view.amount, bold=True)
+    rows.append([_text(view.total_name, 9, bold=True), "", *totals])
+    made = Table(rows, colWidths=[width * mm for width in (24, 69, 20, 17, 18, 26)], repeatRows=1, hAlign="LEFT")
+    made.setStyle(
+        [
+            ("LINEBELOW", (0, 0), (-1, -3), 0.4, _LINE),
+            ("LINEABOVE", (0, -1), (-1, -1), 0.9, _INK),
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("LEFTPADDING", (0, 0), (0, -1), 0),
+            ("RIGHTPADDING", (-1, 0), (-1, -1), 0),
+        ]
+    )
     return made
+
+
+def _numbers(view: View, minutes: Sequence[int], amount: str, *, bold: bool = False) -> list[Paragraph]:
+    return [_text(words, 9, right=True, bold=bold) for words in (*map(view.minutes, minutes), amount)]
 
 
 def _grid(rows: Sequence[Sequence[Any]], widths: Sequence[float]) -> Table:
     made = Table(rows, colWidths=widths, hAlign="LEFT")
-    made.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)])
+    close = [(f"{edge}PADDING", (0, 0), (-1, -1), 1) for edge in ("TOP", "BOTTOM")]
+    made.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0), *close])
     return made
 
 

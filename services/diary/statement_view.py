@@ -37,6 +37,11 @@ class Row(NamedTuple):
         """``Mon 9``; a day of another week with its month."""
         return f"{self.day:%a} {self.day.day}{f' {self.day:%b}, late' if self.late else ''}"
 
+    @property
+    def minutes(self) -> tuple[int, int, int]:
+        """Automatic, manual and billable, as the columns have them."""
+        return self.automatic, self.manual, self.billable
+
 
 class View(NamedTuple):
     """All that is shown, in words."""
@@ -54,6 +59,13 @@ class View(NamedTuple):
     seal: list[tuple[str, str]]
     file: str
     currency: str | None
+
+    total_name: str = "Week"
+
+    @property
+    def total(self) -> tuple[int, ...]:
+        """Automatic, manual and billable minutes of all rows."""
+        return tuple(map(sum, zip(*(row.minutes for row in self.rows), strict=True))) or (0, 0, 0)
 
     @staticmethod
     def minutes(value: int) -> str:
