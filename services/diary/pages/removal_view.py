@@ -75,7 +75,8 @@ def pictures_view(number: int, members: str, *, blur: bool) -> Removal:
     words = (
         "What is blurred stays so: it cannot be made sharp again."
         if blur
-        else "They are erased from the store for good, and the time they belong to stays. There is no undo."
+        else f"{'It is' if number == 1 else 'They are'} erased from the store for good, and the time stays. "
+        "There is no undo."
     )
     recorded = f"It is recorded, and {members} can see it."
     loss = [("Pictures", str(number)), ("Time", "stays")]
