@@ -16,6 +16,7 @@ from nacl.signing import SigningKey
 from services.wire.proof import EDIT_DOMAIN, ProofError, check, digest, sign
 from services.wire.segments import NOTHING_GONE, Gone, Part, unite_gone
 from services.wire.slots import SLOT_MINUTES, format_instant, parse_instant, slot_of, slots_between
+from services.wire.strict_json import read_json
 
 Kind = Literal["note", "removal", "manual", "picture_removal", "picture_blur"]
 _SHAPES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
@@ -94,15 +95,17 @@ def read_edit(public: bytes, signed: Signed) -> Edit:
 
 def parse_edit(signed: Signed) -> Edit:
     """As ``read_edit``, but who signed it is not looked at: for who hears it on the bus, which keeps strangers out."""
-    body = json.loads(signed.text)
-    kind = body.get("kind")
+    body = read_json(signed.text)
+    kind: Any = body.get("kind") if isinstance(body, dict) else None
     if kind not in _SHAPES or set(body) != _COMMON | _SHAPES[kind][0] or body["v"] != 1:
         raise ProofError("not an edit of version 1")
     personal = None
     if signed.detail is not None:
         if digest(signed.detail) != body["detail"]:
             raise ProofError("the personal part is another than the edit names")
-        personal = json.loads(signed.detail)
+        personal = read_json(signed.detail)
+        if not isinstance(personal, dict):
+            raise ProofError("a personal part that is none")
         personal.pop("salt", None)
         if set(personal) - _SHAPES[kind][1]:
             raise ProofError("a personal part with more than its kind has")

@@ -8,10 +8,11 @@ import base64
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from services.wire import seals
-from services.wire.edits import Edit, Signed, read_edit
+from services.wire.edits import Edit, Signed, read_edit, removed_by
 from services.wire.proof import GENESIS, SEGMENT_DOMAIN, ProofError, check, digest, read_public_key
 from services.wire.reckoning import Around, Reckoned, reckon
 from services.wire.seals import About, Seal
@@ -22,6 +23,8 @@ from services.wire.strict_json import read_json
 FORMAT = "daybook/statement/v1"
 _KEYS = frozenset({"format", "seal", "signature", "key", "about", "records", "edits"})
 _NUMBERS = 5
+_LONGEST_MANUAL = timedelta(days=7)
+"""More than any entry may have, and little enough to be looked at."""
 
 
 class Bundle(NamedTuple):
@@ -78,6 +81,8 @@ def read_bundle(text: str | bytes) -> Bundle:
     if body["about"] is not None and type(body["about"]) is not str:
         raise ValueError("about is text")
     for name in ("records", "edits"):
+        if not isinstance(body[name], list):
+            raise ValueError(f"{name} is a list")
         body[name] = [_signed(one) for one in body[name]]
     return Bundle(**body)
 
@@ -166,7 +171,9 @@ def _require_shape(body: Mapping[str, Any], seal: Seal) -> None:
         raise ProofError("of another member or contract")
     if body["segment_id"] != f"{body['contract']}:{body['device']}:{body['slot']}":
         raise ProofError("segment_id is not contract:device:slot")
-    if type(body["seq"]) is not int or len(body["minutes"]) != SLOT_MINUTES:
+    if type(body["seq"]) is not int or body["seq"] < 1 or len(body["minutes"]) != SLOT_MINUTES:
+        raise ProofError("not a record")
+    if any(type(body[name]) is not str for name in ("prev", "session", "session_started")):
         raise ProofError("not a record")
     if parse_slot(body["slot"]) >= parse_instant(seal.locks_at):
         raise ProofError("later than the lock")
@@ -175,6 +182,7 @@ def _require_shape(body: Mapping[str, Any], seal: Seal) -> None:
             len(minute) != _NUMBERS + 1
             or minute[4] not in STATES
             or any(type(one) is not int or one < 0 for one in minute[:4])
+            or (minute[5] is not None and type(minute[5]) is not int)
         ):
             raise ProofError("a minute that is none")
 
@@ -183,11 +191,25 @@ def _edit(public: bytes, seal: Seal, signed: Signed) -> Edit:
     """One edit, of this contract; it names the week it was made in, which a new billing zone may have changed since."""
     try:
         edit = read_edit(public, signed)
+        _require_edit(edit)
     except (ValueError, TypeError, KeyError) as error:
         raise ProofError(f"an edit: {error}") from error
     if any(getattr(edit, name) != getattr(seal, name) for name in ("workspace", "member", "contract")):
         raise ProofError(f"edit {edit.id}: of another member or contract")
     return edit
+
+
+def _require_edit(edit: Edit) -> None:
+    if any(type(one) is not str for one in (edit.id, edit.at)):
+        raise ProofError("its id and time are text")
+    if edit.kind == "manual":
+        start, end = parse_instant(edit.about["start"]), parse_instant(edit.about["end"])
+        if not timedelta(0) < end - start <= _LONGEST_MANUAL or edit.about["manual_kind"] not in STATES:
+            raise ProofError("manual time that is none")
+    for _, minutes, seq in edit.about.get("removed", ()):
+        if any(type(one) is not int for one in (seq, *minutes)):
+            raise ProofError("a removal that is none")
+    removed_by(edit)
 
 
 def _require_order(places: Sequence[Any], what: str) -> None:

@@ -26,6 +26,7 @@ from services.wire.statements import Checked, check_bundle, check_chain, read_bu
 MOST_BYTES = 64 * 1024 * 1024
 MOST_FILES = 50
 _NAME = "statement.json"
+_TOO_LARGE = f"larger than {MOST_BYTES // 1024 // 1024} MiB"
 
 
 class Unreadable(Exception):
@@ -36,12 +37,16 @@ def read_file(path: Path) -> bytes:
     """The bytes of ``statement.json``, from a .zip or by itself; nothing is ever unpacked to disk."""
     try:
         with path.open("rb") as file:
+            if path.stat().st_size > MOST_BYTES:
+                raise Unreadable(_TOO_LARGE)
             if not zipfile.is_zipfile(file):
                 file.seek(0)
                 return _limited(file.read(MOST_BYTES + 1))
         with zipfile.ZipFile(path) as packed:
             return _from_zip(packed)
-    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
+    except Unreadable:
+        raise
+    except Exception as error:  # a broken .zip fails in many ways, each packing in its own
         raise Unreadable(f"it cannot be opened: {error}") from error
 
 
@@ -59,7 +64,7 @@ def _from_zip(packed: zipfile.ZipFile) -> bytes:
 
 def _limited(content: bytes) -> bytes:
     if len(content) > MOST_BYTES:
-        raise Unreadable(f"larger than {MOST_BYTES // 1024 // 1024} MiB")
+        raise Unreadable(_TOO_LARGE)
     return content
 
 
@@ -136,7 +141,7 @@ def _late(checked: Checked) -> int:
     """How many segments lie before the week; 0 also where this computer knows no time zones."""
     try:
         start, _ = week_bounds(date.fromisoformat(checked.seal.week), ZoneInfo(checked.seal.zone))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    except (ZoneInfoNotFoundError, ValueError, OSError, OverflowError):
         return 0
     return sum(line.slot < format_instant(start) for line in checked.reckoned.lines)
 
