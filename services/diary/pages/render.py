@@ -58,6 +58,7 @@ def environment() -> Environment:
         oob=False,
         toast="",
         hint="",
+        again="",
     )
     return made
 

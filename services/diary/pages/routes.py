@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from services.diary import audit, days, history
-from services.diary.access import Action, Viewer
+from services.diary.access import Action, Viewer, can
 from services.diary.api import events
 from services.diary.api.bodies import identifier
 from services.diary.edge import Edge, current_viewer, edge_of, gate
@@ -19,6 +19,7 @@ from services.diary.live import event
 from services.diary.pages.day_view import states_of
 from services.diary.pages.forms import read_form
 from services.diary.pages.grid import grid_of
+from services.diary.pages.listing import initials, page_of, search
 from services.diary.pages.minutes_view import edit_lines, minutes_view
 from services.diary.pages.panels import Panel
 from services.diary.pages.paths import Paths
@@ -165,9 +166,25 @@ async def capture(request: Request, capture: str, place: _SomePlace) -> HTMLResp
 
 @router.get("/diaries")
 async def diaries(request: Request, viewer: _SomeViewer) -> HTMLResponse:
-    """Everybody whose diary the viewer may open."""
+    """Everybody whose diary the viewer may open, by name; ``q`` narrows them."""
     others = await others_of(edge_of(request), viewer, "")
-    return await framed(request, viewer, "diaries.html", at="/diaries", others=others)
+    asked, number = request.query_params.get("q", "").strip()[:100], request.query_params.get("page", "")
+    found = search([one._asdict() for one in others], asked, ("name",))
+    shown = page_of(found, int(number[:6]) if number[:6].isdecimal() else 1, "/diaries", {"q": asked})
+    ways = Action.READ_TIMESHEET, Action.SEE_PICTURE
+    sheets, pictures = (can(viewer, way) for way in ways)
+    return await framed(
+        request,
+        viewer,
+        "diaries.html",
+        at="/diaries",
+        page=shown,
+        initials=initials,
+        q=asked,
+        any=bool(others),
+        sheets=sheets,
+        pictures=pictures,
+    )
 
 
 _SECRET = re.compile(r"^(old|new)$|password|secret|code|token|key")
@@ -194,9 +211,15 @@ def problem_page(request: Request, problem: Problem) -> HTMLResponse | RedirectR
         text = render("note.html", title=problem.title, detail=problem.document()["detail"])
         return HTMLResponse(text, problem.status)
     if problem.status == 401:
-        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        asked = asked if request.method == "GET" else "/"
+        asked = _here(request) if request.method == "GET" else "/"
         return RedirectResponse(f"/sign-in?next={quote(asked, safe='')}" if asked != "/" else "/sign-in", 303)
     detail = problem.document()["detail"]
-    text = render("message.html", title=problem.title, detail=detail, action="Back to the start", href="/")
+    again = _here(request) if problem.status >= 500 and request.method == "GET" else ""
+    text = render("message.html", title=problem.title, detail=detail, action="Back to the start", href="/", again=again)
     return HTMLResponse(text, problem.status)
+
+
+def _here(request: Request) -> str:
+    """The address that was asked for, within this site."""
+    path = f"/{request.url.path.lstrip('/')}"
+    return f"{path}?{request.url.query}" if request.url.query else path

@@ -182,6 +182,19 @@ async def test_only_who_may_opens_anothers_day(diary: Diary, role: str, status: 
         assert (await http.get(f"/diary/{mira}/not-a-date")).status_code == (422 if status == 200 else 403)
 
 
+async def test_of_many_diaries_one_is_found_by_its_name(diary: Diary) -> None:
+    """M-02: nine people's diaries, each with the ways to what is theirs; a page beyond the last is the last."""
+    members = [await diary.member(f"Tessa Number {step}") for step in range(9)]
+    boss = await diary.member("Boss", role="admin")
+    async with diary.client(diary.principal(boss, "Boss", "admin")) as http:
+        await diary.page(http, "/diaries?q=tessa", "Tessa Number 8")
+        found = (await http.get("/diaries?q=number%207&page=99999999999")).text
+        assert f'href="/timesheets/{members[7]}"' in found
+        assert f'href="/captures/{members[7]}"' in found
+        assert "Tessa Number 6" not in found.split("<main")[1]
+        assert "Show all" in (await http.get("/diaries?q=nobody-at-all")).text
+
+
 async def test_a_client_sees_the_contract_that_is_theirs_and_no_other(diary: Diary) -> None:
     """S-07, V-01: the time of other contracts is nowhere on the page; UTC is a client's default zone."""
     mira, halden = await diary.member("Mira Solberg"), await diary.member("Halden Freight", role="client")
