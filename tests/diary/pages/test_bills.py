@@ -189,7 +189,7 @@ async def test_a_range_of_days_stands_below_one_another(week: Week) -> None:
         page = await http.get(went.headers["location"])
         backwards = await http.get(f"{week.day}?to=2020-01-01")
         long = await http.get(f"{week.day}?to=2199-01-01")
-    assert page.text.count('<th scope="row"') == 4, "three days and their sum"
+    assert page.text.count('<th scope="row"') == 8, "three days and their sum, of the bill and at work"
     assert "0:30" in page.text
     assert (backwards.status_code, long.status_code) == (422, 422)
 
