@@ -41,14 +41,14 @@ async def activate(web: str, licence_key: str, name: str) -> tuple[SigningKey, d
     return key, answer.json()
 
 
-async def shows(http: httpx.AsyncClient, member: str, day: str, segments: set[str]) -> None:
-    """Wait until a day shows these segments with their pictures and a score."""
+async def shows(http: httpx.AsyncClient, member: str, day: str, segments: set[str], *, pictures: bool) -> None:
+    """Wait until a day shows these segments with a score; ``pictures``: and every picture that they name."""
     while True:
         answer = await _day(http, member, day)
         shown = {segment["segment_id"] for segment in answer["segments"]}
         states = {capture["state"] for segment in answer["segments"] for capture in segment["captures"]}
         scored = answer["score"]["activity"] is not None or not answer["totals"]["tracked_minutes"]
-        if segments <= shown and "pending" not in states and scored:
+        if segments <= shown and scored and not (pictures and "pending" in states):
             return
         await asyncio.sleep(_LOOK_SECONDS)
 

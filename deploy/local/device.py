@@ -16,9 +16,9 @@ from nacl.signing import SigningKey
 from agent.chain import Identity, Record
 from agent.clock import Clock, HandClock, SystemClock
 from agent.slot import Minute, OpenSlot, capture_moments
-from agent.spool import Spool
 from agent.uplink import Uplink
 from deploy.local import company
+from deploy.local.album import Album
 from deploy.local.company import MINUTE, Calendar, Lived, Persona, Session, Stretch
 from deploy.local.desk import Use
 from deploy.local.files import read, write_private
@@ -82,7 +82,7 @@ class Device:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         # a killed process loses nothing by it, only a power cut would; and the fleet is a simulation
-        self.spool = Spool(self.folder / "spool.db", durable=False)
+        self.spool = Album(self.folder / "spool.db", durable=False)
         self.identity = self.activation.identity
         entitlement = self.activation.entitlement
         self.contract: str = entitlement["contracts"][0]["contract"]

@@ -1,19 +1,24 @@
 """The simulated fleet: ``python -m deploy.local.fleet DATA WEB COUNT``.
 
 Activates a device for each of COUNT demo people (and one in the second workspace), lives through the last fourteen
-days, sends them through the real bus, waits until the diary shows them, and then lives on in real time. How far it is
-stands in ``DATA/fleet/progress.json``.
+days, sends them through the real bus, and then lives on in real time. How far it is stands in
+``DATA/fleet/progress.json``: ``caught_up`` when the diary shows every segment with its score, and the pictures of this
+week (album.py); ``arrived`` when it shows the pictures of the time before, too.
 """
 
 import asyncio
 import logging
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
+
 from deploy.local import api, company
+from deploy.local.album import Album, fresh_since, sent
 from deploy.local.company import Calendar, Persona
 from deploy.local.demo import Demo
 from deploy.local.device import Activation, Device, drained
@@ -24,6 +29,7 @@ from services.wire import slots
 DAYS = 14
 OTHER_DAYS = 4
 """Of the second workspace; whatever the day of the week, there is a working day among them."""
+_SHOWN_SECONDS = 60.0
 log = logging.getLogger("fleet")
 
 
@@ -44,7 +50,8 @@ class Fleet:
         self.others: list[Device] = []
         self.others_capture: str | None = None
         self.licences_taken: list[str] = []
-        self._caught_up = False
+        self.fresh_since = ""
+        self._caught_up = self._arrived = False
 
     @property
     def all(self) -> list[Device]:
@@ -57,27 +64,42 @@ class Fleet:
         try:
             await self._switch_on()
             now = datetime.now(UTC)
+            self.fresh_since = fresh_since(now).isoformat()
             for device in self.all:
+                device.spool.fresh = self.fresh_since
                 days = OTHER_DAYS if device in self.others else DAYS
                 device.live_through(slots.slot_of(now - timedelta(days=days)), slots.slot_of(now))
                 if device not in self.laptops:
                     uplinks.append(asyncio.create_task(device.uplink.run()))
                 await asyncio.sleep(0)
             progress = asyncio.create_task(self._say_progress())
-            await drained([*self.devices, *self.others])
+            await sent(_spools(self.devices + self.others), pictures=False)
             # the laptop was away from every network, and comes home last
             uplinks += [asyncio.create_task(laptop.uplink.run()) for laptop in self.laptops]
-            await drained(self.laptops)
+            await sent(_spools(self.all), pictures=True)
             await self._visible()
             await self._enter_manual_time()
             self._caught_up = True
             self._write_progress()
-            progress.cancel()
             lives = [device.live() for device in self.devices + self.others]
-            await asyncio.gather(*lives, *uplinks)
+            await asyncio.gather(*lives, *uplinks, self._arrive(progress))
         finally:
             for uplink in uplinks:
                 uplink.cancel()
+
+    async def _arrive(self, progress: asyncio.Task[None]) -> None:
+        """Send the older pictures, too; wait until they are there, and say so."""
+        for device in self.all:
+            device.spool.older = True
+            device.uplink.wake()
+        await drained(self.all)
+        # somebody may be at work in the diary by now: what they change there is not waited for
+        with suppress(TimeoutError, httpx.HTTPError):
+            async with asyncio.timeout(_SHOWN_SECONDS):
+                await self._visible(changed=True)
+        self._arrived = True
+        progress.cancel()
+        self._write_progress()
 
     # activation -------------------------------------------------------------------------------------------------------
 
@@ -103,13 +125,15 @@ class Fleet:
 
     # seen from the diary ----------------------------------------------------------------------------------------------
 
-    async def _visible(self) -> None:
-        """Wait until the diary shows all that was lived, and find a picture of the second workspace."""
+    async def _visible(self, *, changed: bool = False) -> None:
+        """Wait until the diary shows all that was lived, with the pictures of this week; and find one of the second
+        workspace. ``changed``: segments may have gone since, and all pictures are waited for."""
         for number, devices in enumerate((self.devices + self.laptops, self.others)):
             async with api.signed_in(self.web, self.demo.accounts(number)[0]) as http:
                 for device in devices:
-                    for day, segments in sorted(device.segments.items()):
-                        await api.shows(http, device.identity.member, day, segments)
+                    for day, lived in sorted(device.segments.items()):
+                        pictures, wanted = changed or day >= self.fresh_since, set() if changed else lived
+                        await api.shows(http, device.identity.member, day, wanted, pictures=pictures)
                 if devices is not self.others:
                     self.licences_taken = await api.taken_licences(http)
                 else:
@@ -147,9 +171,15 @@ class Fleet:
             "pictures_waiting": sum(backlog.pictures for backlog in backlogs),
             "others_capture": self.others_capture,
             "licences_taken": self.licences_taken,
+            "fresh_since": self.fresh_since,
             "caught_up": self._caught_up,
+            "arrived": self._arrived,
         }
         write_private(self.folder / "progress.json", content)
+
+
+def _spools(devices: list[Device]) -> list[Album]:
+    return [device.spool for device in devices]
 
 
 def main() -> None:

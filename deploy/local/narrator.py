@@ -41,6 +41,10 @@ def _line(progress: Mapping[str, object]) -> str:
     if not progress:
         return "The demo people switch on their computers …"
     records, pictures = progress["records_waiting"], progress["pictures_waiting"]
+    if progress["arrived"]:
+        return f"All {progress['segments']} segments and their pictures have arrived."
+    if progress["caught_up"]:
+        return f"{pictures} pictures, most of them from before {progress['fresh_since']}, are still arriving …"
     if records or pictures:
         return (
             f"{progress['segments']} segments of a fortnight lived; to send: {records} records, {pictures} pictures …"

@@ -6,16 +6,48 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
-_PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+_LOOK_SECONDS = 0.05
 
 
 class StartError(RuntimeError):
     """A process did not come up; the message names its log and quotes the end of it."""
+
+
+class Stopped(BaseException):
+    """This process was asked to stop, and came to where it waits."""
+
+
+class _Wish:
+    """Whether this process was asked to stop."""
+
+    come = False
+
+
+def ask_to_stop(*_: object) -> None:
+    """A signal handler: the next ``rest`` raises Stopped.
+
+    Raised by the handler itself it could come anywhere: between the taking of a lock and its ``try``, say, where
+    ``Popen`` asks after a child, who then could never be waited for.
+    """
+    _Wish.come = True
+
+
+def rest(seconds: float) -> None:
+    """Sleep; Stopped where that was asked for before or in the meantime."""
+    if not _Wish.come:
+        time.sleep(seconds)
+    if _Wish.come:
+        raise Stopped
 
 
 def _die_with_parent(parent: int) -> Callable[[], None]:
@@ -23,11 +55,34 @@ def _die_with_parent(parent: int) -> Callable[[], None]:
 
     def prepare() -> None:
         if _libc is not None:
-            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != parent:  # it ended before the call above
                 os._exit(1)
 
     return prepare
+
+
+class Process(Protocol):
+    """What is needed of ``subprocess.Popen``."""
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+
+    def poll(self) -> int | None:
+        """The exit status (negative: the signal), or None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for it; subprocess.TimeoutExpired."""
+
+
+class Forker(Protocol):
+    """Who may have a quicker way to start a Python process (nursery.py)."""
+
+    def fork(
+        self, command: Sequence[str], files: Sequence[int], env: Mapping[str, str] | None, cwd: Path | None
+    ) -> Process | None:
+        """The process, in a group of its own, or None: then it is started as any other."""
 
 
 class Child:
@@ -50,7 +105,7 @@ class Child:
         self.log = log
         self.env = env
         self.cwd = cwd
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     @property
     def pid(self) -> int:
@@ -67,44 +122,52 @@ class Child:
         """The exit status (negative: the signal), or None while it runs."""
         return self._process.poll() if self._process else None
 
-    def start(self) -> None:
+    def start(self, forker: Forker | None = None, pass_fds: Sequence[int] = ()) -> None:
         """Start it, appending what it prints to its log."""
-        self._process = self._open(subprocess.DEVNULL, None)
+        with open(os.devnull, "rb") as nothing:
+            self._open(nothing.fileno(), None, forker, pass_fds)
 
-    def run(self, stdin: bytes, seconds: float) -> bytes:
+    def run(self, stdin: bytes, seconds: float, forker: Forker | None = None) -> bytes:
         """Start it, hand it its input, and give what it printed; StartError when it fails or takes too long."""
-        self._process = self._open(subprocess.PIPE, subprocess.PIPE)
-        output = b""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            output, _ = self._process.communicate(stdin, seconds)
-        self.wait(0)
-        return output
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as printed:
+            given.write(stdin)
+            given.seek(0)
+            self._open(given.fileno(), printed.fileno(), forker)
+            self.wait(seconds)
+            printed.seek(0)
+            return printed.read()
 
     def wait(self, seconds: float) -> None:
         """Wait until it has ended by itself, and well; StartError when it fails or takes longer (it is killed)."""
-        if self._process:
-            try:
-                self._process.wait(seconds)
-            except subprocess.TimeoutExpired as error:
+        deadline = time.monotonic() + seconds
+        while self.alive:
+            if time.monotonic() > deadline:
                 late = self.failure("took too long")
                 self.kill()
-                raise late from error
-            if self._process.returncode:
-                raise self.failure("failed")
+                raise late
+            rest(_LOOK_SECONDS)
+        if self.returncode:
+            raise self.failure("failed")
 
-    def _open(self, stdin: int, stdout: int | None) -> subprocess.Popen[bytes]:
+    def _open(self, stdin: int, stdout: int | None, forker: Forker | None, pass_fds: Sequence[int] = ()) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            return subprocess.Popen(
-                self.command,
-                stdin=stdin,
-                stdout=log if stdout is None else stdout,
-                stderr=log,
-                env=dict(self.env) if self.env is not None else None,
-                cwd=self.cwd,
-                process_group=0,
-                preexec_fn=_die_with_parent(os.getpid()),
-            )
+            files = stdin, log.fileno() if stdout is None else stdout, log.fileno()
+            forked = forker.fork(self.command, files, self.env, self.cwd) if forker else None
+            self._process = forked or self._spawn(files, pass_fds)
+
+    def _spawn(self, files: tuple[int, int, int], pass_fds: Sequence[int]) -> Process:
+        return subprocess.Popen(
+            self.command,
+            stdin=files[0],
+            stdout=files[1],
+            stderr=files[2],
+            env=dict(self.env) if self.env is not None else None,
+            cwd=self.cwd,
+            process_group=0,
+            pass_fds=pass_fds,
+            preexec_fn=_die_with_parent(os.getpid()),
+        )
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process alone, as a fault test does."""
@@ -159,4 +222,4 @@ def wait_until(true: Callable[[], bool], seconds: float, child: Child, what: str
     while not true():
         if not child.alive or time.monotonic() > deadline:
             raise child.failure(what)
-        time.sleep(0.05)
+        rest(_LOOK_SECONDS)

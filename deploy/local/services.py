@@ -7,7 +7,7 @@ from pathlib import Path
 
 import urllib3
 
-from deploy.local.process import Child, wait_until
+from deploy.local.process import Child, Forker, wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,10 +55,10 @@ class Service:
         """Whether the process runs."""
         return self.child.alive
 
-    def start(self) -> "Service":
+    def start(self, forker: Forker | None = None) -> "Service":
         """Start the process; returns at once. What an earlier run left of its group is killed first."""
         self.child.kill()
-        self.child.start()
+        self.child.start(forker)
         return self
 
     def answers(self) -> bool:

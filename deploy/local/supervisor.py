@@ -4,12 +4,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 
 import orjson
 
@@ -17,7 +14,8 @@ from deploy.local.data import Ports, locked
 from deploy.local.demo import Demo, seed_document
 from deploy.local.files import read, write_private
 from deploy.local.narrator import Narrator, say
-from deploy.local.process import Child, StartError
+from deploy.local.nursery import Nursery
+from deploy.local.process import Child, StartError, Stopped, ask_to_stop, rest
 from deploy.local.servers import Server
 from deploy.local.services import GRACE_SECONDS, Service, step
 from deploy.local.stack import Stack
@@ -30,10 +28,6 @@ _CALM_SECONDS = 30.0
 _STEP_SECONDS = 180.0
 _FLEET_SECONDS = 900.0
 _FLEET_TRIES = 3
-
-
-class Stopped(BaseException):
-    """SIGINT, SIGTERM or SIGHUP came."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +74,10 @@ class Supervisor:
         self.ready_file = options.ready_file
         self._steps: list[Child] = []
         self._migration = self.stack.migration()
+        self._nursery = Nursery(self.stack.log("nursery"))
         self._watched: dict[str, Watched] = {}
         self._ready: dict[str, object] = {}
+        self._narrator = Narrator()
 
     def run(self) -> None:
         """Start all, say so, and watch until a signal comes; everything is stopped whatever happens."""
@@ -92,9 +88,9 @@ class Supervisor:
             self._say_ready()
             while True:
                 self._watch()
-                time.sleep(_POLL_SECONDS)
+                self._see_the_rest_arrive()
+                rest(_POLL_SECONDS)
         finally:
-            _deaf()
             self._stop()
 
     # starting ---------------------------------------------------------------------------------------------------------
@@ -105,25 +101,26 @@ class Supervisor:
         say(f"Starting {', '.join(stack.servers) or 'no server'} …")
         for server in stack.servers.values():
             server.start()
-        if stack.mail:
-            self._steps.append(stack.mail)
-            stack.mail.start()
+        self._nursery.start()
         drawing = self._python("screens", "deploy.local.screens", str(stack.data / "screens"))
         drawing.start()
-        self._steps.append(self._migration)
-        self._migration.start()  # waits for the bus by itself
         for name in ("nats", "mongo"):
             if name in stack.servers:
                 stack.servers[name].wait_ready()
+        self._steps.append(self._migration)
+        self._migration.start(self._nursery)
         demo = self._demo()
+        if stack.mail:
+            self._steps.append(stack.mail)
+            stack.mail.start(self._nursery)
         self._migration.wait(_STEP_SECONDS)
         say("Starting the services …")
         for name, service in stack.services.items():
             if name != "media":
-                service.start()
+                service.start(self._nursery)
         if "s3" in stack.servers:
             stack.servers["s3"].wait_ready()
-        stack.services["media"].start()
+        stack.services["media"].start(self._nursery)
         for service in stack.services.values():
             service.wait_ready()
         self._watched = {name: Watched(part) for name, part in (stack.servers | stack.services).items()}
@@ -146,24 +143,41 @@ class Supervisor:
         say("Making the demo workspaces …")
         document, seeding = seed_document(self.options.fleet, datetime.now(UTC)), self.stack.seeding()
         self._steps.append(seeding)
-        return Demo.keep(path, document, orjson.loads(seeding.run(orjson.dumps(document), _STEP_SECONDS)))
+        return Demo.keep(
+            path, document, orjson.loads(seeding.run(orjson.dumps(document), _STEP_SECONDS, self._nursery))
+        )
 
     def _start_fleet(self, demo: Demo) -> None:
-        """Start the simulated people, and wait until the diary shows their last fourteen days."""
-        progress = self.stack.data / "fleet" / "progress.json"
-        progress.unlink(missing_ok=True)
+        """Start the simulated people, and wait until the diary shows their last fourteen days.
+
+        Pictures of the time before this week may still be on their way then (``_see_the_rest_arrive``).
+        """
+        self._progress.unlink(missing_ok=True)
         arguments = str(self.stack.data), self.stack.places.public_url, str(self.options.fleet)
         fleet = self._python("fleet", "deploy.local.fleet", *arguments)
-        fleet.start()
+        fleet.start(self._nursery)
+        self._nursery.close()
         watched = self._watched["fleet"] = Watched(fleet)
-        deadline, narrator = time.monotonic() + _FLEET_SECONDS, Narrator()
-        while not (found := read(progress) or {}).get("caught_up"):
+        deadline = time.monotonic() + _FLEET_SECONDS
+        while not (found := read(self._progress) or {}).get("caught_up"):
             if watched.failures > _FLEET_TRIES or time.monotonic() > deadline:
                 raise fleet.failure("did not catch up with the present")
-            narrator.tell(found)
+            self._narrator.tell(found)
             self._watch()
-            time.sleep(_POLL_SECONDS)
-        self._ready = demo.ready(found["others_capture"], found["licences_taken"])
+            rest(_POLL_SECONDS)
+        self._ready = demo.ready(found["others_capture"], found["licences_taken"]) | {"arrived": found["arrived"]}
+
+    @property
+    def _progress(self) -> Path:
+        return self.stack.data / "fleet" / "progress.json"
+
+    def _see_the_rest_arrive(self) -> None:
+        """Tell how far the older pictures are, and say in the ready file when they are there."""
+        if not self._ready["arrived"] and (found := read(self._progress)):
+            self._narrator.tell(found)
+            if found["arrived"]:
+                self._ready["arrived"] = True
+                self._write_ready()
 
     # ready ------------------------------------------------------------------------------------------------------------
 
@@ -207,6 +221,7 @@ class Supervisor:
         say("Stopping …")
         if self.ready_file:
             self.ready_file.unlink(missing_ok=True)
+        self._nursery.close()
         _end([*(service.child for service in self.stack.services.values()), *self._steps], GRACE_SECONDS)
         _end([server.child for server in self.stack.servers.values() if server.pid], GRACE_SECONDS)
         for server in self.stack.servers.values():
@@ -227,26 +242,13 @@ def _keep_last_logs(folder: Path) -> None:
         log.replace(log.with_suffix(".log.old"))
 
 
-def _deaf() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise Stopped
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
-    yield
-
-
 def up(options: Options) -> int:
     """Run a stack until it is told to stop: 0, or 1 with the reason printed."""
     os.umask(0o077)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, ask_to_stop)
     try:
-        with _signals(), locked(options.data):
+        with locked(options.data):
             Supervisor(options).run()
     except Stopped:
         return 0

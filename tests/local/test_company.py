@@ -5,11 +5,13 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from nacl.signing import SigningKey
 
 from deploy.local import company
+from deploy.local.album import fresh_since
 from deploy.local.company import Calendar
 from deploy.local.device import Activation, Device
 from deploy.local.screens import Screens
@@ -132,3 +134,33 @@ def test_pictures_are_drawn_once_and_small_enough_to_send(tmp_path: Path) -> Non
         assert second.of(use, blurred=False) == picture
         assert len(picture.thumbnail) <= 16 * 1024
         assert len(picture.data) <= 160 * 1024
+
+
+# what is sent first ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", range(14))
+def test_the_week_that_is_looked_at_first_has_a_day_of_work_before_today(step: int) -> None:
+    now = datetime(2026, 11, 16, 9, tzinfo=UTC) + timedelta(days=step)
+    first = fresh_since(now)
+    assert first <= slots.week_of(now, ZoneInfo("UTC"))
+    assert now.date() - first < timedelta(days=7)
+    days = [first + timedelta(days=one) for one in range((now.date() - first).days)]
+    assert any(company.day(company.PRIYA, day, Calendar(now)) for day in days)
+
+
+def test_the_pictures_of_this_week_go_first_and_none_is_forgotten(tmp_path: Path) -> None:
+    device = _device(tmp_path, _activation())
+    device.live_through(datetime(2026, 11, 12, tzinfo=UTC), datetime(2026, 11, 18, tzinfo=UTC))
+    spool, sent = device.spool, list[str]()
+    spool.fresh = "2026-11-16"
+    waiting = spool.fresh_waiting()
+    for spool.older in (False, True):
+        while picture := spool.next_picture():
+            spool.picture_stored(picture.capture_id, CALENDAR.seeded_at)
+            sent.append(picture.entry["at"])
+        assert spool.fresh_waiting() == 0
+        assert bool(spool.backlog().pictures) != spool.older
+    fresh, older = sent[:waiting], sent[waiting:]
+    assert fresh == sorted(at for at in sent if at >= spool.fresh)
+    assert older == sorted(at for at in sent if at < spool.fresh) != []
