@@ -58,7 +58,7 @@ def _set(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], zone: Zon
     ordered = sorted(pairs, key=lambda pair: str(pair[1]["at"]))
     first, last = (clock(parse_instant(ordered[place][1]["at"]), zone) for place in (0, -1))
     shots = [_shot(segment, one, zone, paths) for segment, one in ordered if one["state"] == "stored"]
-    return Set(f"{first} to {last}", shots, len(ordered) - len(shots))
+    return Set(f"{first} to {last}" if first != last else first, shots, len(ordered) - len(shots))
 
 
 def _shot(segment: Mapping[str, Any], capture: Mapping[str, Any], zone: ZoneInfo, paths: Paths) -> Shot:
