@@ -52,6 +52,7 @@ class WeekBook:
 
     def __init__(self, db: Database, terms: Terms, now: datetime) -> None:
         self._weeks, self._adjustments, self._seals = db["weeks"], db["adjustments"], db["seals"]
+        self._timesheets = db["timesheets"]
         self._terms, self._now = terms, now
         self._adjusted: dict[str, str] = {}
 
@@ -221,6 +222,10 @@ class WeekBook:
         if keys:
             async for one in self._weeks.find({"_id": {"$in": list(keys)}}, session=session):
                 weeks[one["_id"]] = one
+        if new := [key for key, one in weeks.items() if not one["version"]]:
+            # decided before it was here, or before the projection was built anew: that holds (S-08, S-10)
+            async for one in self._timesheets.find({"_id": {"$in": new}}, {"state": 1}, session=session):
+                weeks[one["_id"]] |= {name: one["state"] == name for name in ("approved", "submitted")}
         return weeks
 
     def roll(

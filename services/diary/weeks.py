@@ -5,7 +5,7 @@ A document of ``weeks`` has ``_id`` = ``workspace|contract|monday`` (the Monday 
 with, and the bill that came out of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
@@ -61,8 +61,17 @@ class Sheet(NamedTuple):
             packed >> 45 & _MASK, packed >> 30 & _MASK, packed >> 15 & _MASK, packed & _MASK, packed >> _MANUAL_BIT
         )
 
+    @classmethod
+    def total(cls, packed: Collection[int]) -> "Sheet":
+        """The figures of many segments together; of so many that a packed sum has no room for them, one by one."""
+        if len(packed) <= _MOST_SUMMED:
+            return cls.unpack(sum(packed))
+        return cls(*map(sum, zip(*map(cls.unpack, packed), strict=True)))
+
 
 _MASK, _MANUAL_BIT = (1 << 15) - 1, 60
+_MOST_SUMMED = _MASK // slots.SLOT_MINUTES
+"""No week has as many slots, but late time of many weeks may be billed in one."""
 
 
 def claimed_of(packed: int, unit: BillingUnit) -> int:
@@ -107,8 +116,7 @@ def roll_up(
 
     ``over`` lists the ids of the segments that are over the limit, in clock order.
     """
-    packed = sum(sheet.values())
-    sums = Sheet.unpack(packed)
+    sums = Sheet.total(sheet.values())
     wanted = sums.whole if unit == "segment" else sums.exact
     fits = limit_minutes is None or wanted <= limit_minutes
     if hourly and not sums.manual and fits and _runs_all(sheet, term):

@@ -16,7 +16,7 @@ from services.wire.slots import SLOT_MINUTES
 
 
 class Around(NamedTuple):
-    """What the rest of the member's diary takes from a week: the word of who seals it; it can only lessen the bill.
+    """What the rest of the member's diary takes from a week: the word of who seals it; it only takes time away.
 
     ``elsewhere``: minutes by slot that count on another contract, or in an earlier seal. ``billed``: minutes by slot
     that an earlier seal of the contract bills where segments are billed whole.

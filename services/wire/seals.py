@@ -69,7 +69,7 @@ class Seal(NamedTuple):
 
     ``version`` is that of the contract-week it was computed from; ``elsewhere`` names minutes that count on another
     contract of the member (T-14), as {slot: [minutes]}, ``billed_before`` [slot, minutes] that an earlier seal bills:
-    they are the diary's word, and can only make a bill smaller.
+    they are the diary's word, and can only take time off a bill, whose limit then has room for later time.
     ``records`` and ``edits`` are how many leaves the root stands for, ``number`` the place in the contract's seals.
     """
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.licensing import mail_texts
-from services.wire.slots import format_instant, slot_of
+from services.wire.slots import format_instant, parse_slot, slot_of
 from tests.diary.facts import slots_from
 from tests.diary.running import Diary
 
@@ -166,3 +166,23 @@ async def test_the_list_shows_what_is_in_sight(diary: Diary) -> None:
     assert await seen("mira", "employee", member="olga") == await seen("mira", "employee", contract="own") == []
     assert await seen("olga", "owner", state="locked") == [("con", LAST)]
     assert await seen("olga", "owner", before=MONDAY) == [("con", LAST)]
+
+
+async def test_what_was_decided_outlives_the_projection(diary: Diary) -> None:
+    """S-08, S-10: a week that is built anew from its facts is approved as before, and loses no time."""
+    for step, who, role in (("submission", "mira", "employee"), ("approval", "omar", "manager")):
+        assert (await post(diary, who, role, step)).status_code == 200
+    for name in ("weeks", "segments"):
+        await diary.db[name].delete_many({})
+    tell = diary.teller
+    tell.seqs.clear()
+    await diary.tell(*(tell.segment("mira", slot) for slot in slots_from(f"{MONDAY}T09:00:00Z", 3)))
+    [week] = (await diary.day("mira", MONDAY))["weeks"]
+    assert (week["state"], week["billable_minutes"]) == ("approved", 20)
+    removal = {"segment_ids": [f"con:dev:{MONDAY}T09:00:00Z"]}
+    diary.edge.editor.clock = lambda: parse_slot(f"{MONDAY}T12:00:00Z")
+    async with diary.browse("mira") as http:
+        refused = await http.post("/api/v1/diary/mira/removals", json=removal)
+    assert (refused.status_code, refused.json()["type"].rsplit(":", 1)[1]) == (409, "week-approved")
+    await post(diary, "omar", "manager", "rejection", {"reason": "look again"})
+    assert (await diary.day("mira", MONDAY))["weeks"][0]["state"] == "open"

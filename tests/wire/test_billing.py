@@ -204,6 +204,16 @@ def test_sheets_add_up_packed(sheets: list[tuple[int, int, int, int, int]]) -> N
     assert Sheet.unpack(packed) == tuple(map(sum, zip((0,) * 5, *sheets, strict=True)))
 
 
+@pytest.mark.parametrize("count", [3276, 3277, 26_000])
+def test_late_time_of_half_a_year_adds_up_in_one_week(count: int) -> None:
+    """S-03: more than a packed sum has room for, where a computer comes back whose weeks are sealed by another's."""
+    sheet = {f"{number:020}|dev": Sheet(10, 10, 10, 9).pack() for number in range(count)}
+    rolled = roll_up("con", sheet, None, "segment")
+    assert [rolled[f"{name}_minutes"] for name in ("billable", "tracked", "active")] == [
+        count * minutes for minutes in (10, 10, 9)
+    ]
+
+
 @given(CLAIMS, LIMITS, UNITS)
 def test_a_rollup_bills_as_its_claims(claims: list[Claim], limit: int | None, unit: str) -> None:
     """Putting a week together from its packed sheet gives the bill of its claims, also where nothing is over."""

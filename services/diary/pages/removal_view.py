@@ -10,6 +10,8 @@ _RULES = {
     "segment": "In this workspace a picture takes its whole segment with it.",
     "since_previous": "In this workspace a picture takes the time back to the picture before it with it.",
 }
+_LOST = ("billable_minutes", "tracked_minutes", "manual_minutes")
+"""Less than nothing where the limit that is freed takes in more than goes (S-03)."""
 _NO_UNDO = "There is no undo, and the deletion is recorded."
 
 
@@ -34,24 +36,21 @@ def removal_view(loss: Mapping[str, Any], contracts: Mapping[str, str], rule: st
         lines.append((f"{name}, {week_name(date.fromisoformat(week['week']))}", _change(before, after)))
     lines.append(("Pictures erased from the store", str(pictures)))
     words = [_RULES.get(rule, _RULES["segment"])] if pictures else []
-    if any(week["before"] for week in loss["week_totals"]) and not loss["billable_minutes"]:
+    if loss["billable_minutes"] < 0:
+        more = _whole(-loss["billable_minutes"])
+        words.append(f"The bill grows by {more}: a longer piece of later time fits into the freed limit.")
+    elif any(week["before"] for week in loss["week_totals"]) and not loss["billable_minutes"]:
         words.append("The bill stays the same: it was not billed, or later time fills the freed limit.")
     return Removal(title, lines, " ".join([*words, _NO_UNDO]), f"Delete {_long(amount)}")
 
 
 def loss_minutes(loss: Mapping[str, Any]) -> int:
     """The minutes that the button names: those that leave the bill, else those of the diary."""
-    return int(loss["billable_minutes"] or loss["tracked_minutes"] or loss["manual_minutes"])
+    return int(next((loss[name] for name in _LOST if loss[name] > 0), 0))
 
 
 def _taken(loss: Mapping[str, Any]) -> str:
-    said = []
-    if loss["billable_minutes"]:
-        said.append(f"{_whole(loss['billable_minutes'])} billable")
-    if loss["tracked_minutes"]:
-        said.append(f"{_whole(loss['tracked_minutes'])} tracked")
-    if loss["manual_minutes"]:
-        said.append(f"{_whole(loss['manual_minutes'])} manual")
+    said = [f"{_whole(loss[name])} {name.removesuffix('_minutes')}" for name in _LOST if loss[name] > 0]
     return ", ".join(said) or "No time"
 
 

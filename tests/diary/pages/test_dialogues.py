@@ -110,6 +110,16 @@ def test_freed_limit_that_later_time_fills_is_said() -> None:
     assert "back to the picture before it" in view.words
 
 
+def test_a_bill_that_grows_is_said() -> None:
+    """S-03: six minutes go, and ten that were over the limit fit now; the button names what leaves the diary."""
+    week = {"contract": sample.PORTAL, "week": "2026-11-16", "before": 1796, "after": 1800}
+    loss = a_loss(billable_minutes=-4, tracked_minutes=6, week_totals=[week])
+    view = removal_view.removal_view(loss, sample.CONTRACTS, "segment", "09:40 to 09:50, Halden portal")
+    assert view.button == "Delete 6 minutes"
+    assert view.loss[0][1] == "6\u00a0min tracked"
+    assert "The bill grows by 4\u00a0min" in view.words
+
+
 def test_an_admins_deletion_says_that_time_stays() -> None:
     """M-03, S-08."""
     view = removal_view.pictures_view(1, "Mira Solberg", blur=False)
