@@ -12,6 +12,7 @@ from services.kit.bus import Bus
 from services.kit.mongo import Session
 from services.kit.problems import not_found
 from services.licensing import contracts, effects, licences, notices
+from services.licensing.around import Around, around
 from services.licensing.policies import Policy
 from services.licensing.standing import Right
 from services.licensing.store import Document, Store, instant, key, now
@@ -56,7 +57,7 @@ class Entitlements:
         found = await self._store.one("devices", workspace, device)
         if found is None:
             raise not_found("device")
-        return (await self._read(found))[0]
+        return (await self._grant(found, await around(self._store, [found], notes=False)))[0]
 
     async def entitlement(self, workspace: str, device: str) -> bytes:
         """The signed entitlement, in which only contracts that run today appear.
@@ -67,9 +68,9 @@ class Entitlements:
         found = await self._store.one("devices", workspace, device)
         if found is None:
             raise not_found("device")
-        told = await notices.open_of(self._store, found)
-        message = await self._message(found, told)
-        await notices.delivered(self._store, found, told)
+        near = await around(self._store, [found])
+        message = await self._message(found, near)
+        await notices.delivered(self._store, found, near.told[found["_id"]])
         if found.get("held"):
             await self._begin_held(found)
         return proof.seal_notice(self._signer, message)
@@ -101,19 +102,20 @@ class Entitlements:
         if found := await self._store.one("devices", workspace, device):
             await notices.acknowledge_on(self._store, found, ids)
 
-    async def push(self, where: dict[str, Any]) -> None:
-        """Sends the command ``entitlement``, carrying the whole of it, to the devices that ``where`` finds."""
-        async for device in self._store["devices"].find(where):
-            told = await notices.open_of(self._store, device)
-            message = await self._message(device, told)
+    async def push(self, devices: Sequence[Document]) -> None:
+        """Sends each of these devices the command ``entitlement``, which carries the whole of it."""
+        near = await around(self._store, devices)
+        for device in devices:
+            if near.licence(device) is None:
+                continue
+            message = await self._message(device, near)
             subject = subjects.commands(device["workspace"], device["id"])
             await self._bus.say(subject, proof.seal_command(self._signer, "entitlement", message))
         await self._bus.client.flush(timeout=2)
 
-    async def _message(self, device: Document, told: Sequence[Document]) -> dict[str, Any]:
-        grant, licence, docs = await self._read(device)
-        policy = await self._in_effect(device, grant.policy)
-        workspace = await self._store["workspaces"].find_one({"_id": key(device["workspace"])}) or {}
+    async def _message(self, device: Document, near: Around) -> dict[str, Any]:
+        grant, licence, docs = await self._grant(device, near)
+        policy, workspace = await self._in_effect(device, grant.policy), near.workspace(device)
         # what is recorded on another day is not billed (S-03), so it is not offered
         today = now().astimezone(ZoneInfo(workspace.get("billing_zone", "UTC"))).date().isoformat()
         return {
@@ -129,7 +131,7 @@ class Entitlements:
             "now": instant(now()),
             "held": sorted(device.get("held", {})),
             "contracts": [contracts.granted(doc).model_dump() for doc in docs if contracts.runs_on(doc, today)],
-            "notices": [notices.told(doc) for doc in told],
+            "notices": [notices.told(doc) for doc in near.told[device["_id"]]],
             "minimum_agent": workspace.get("minimum_agent"),
             # what the agent believes of its span while it is offline, also when somebody wrote into its files (L-02)
             "document": licences.document(self._licence_key, licence, policy, device["id"]),
@@ -142,17 +144,15 @@ class Entitlements:
             effective["tray"] = not await notices.tray_may_hide(self._store, device)
         return effective
 
-    async def _read(self, device: Document) -> tuple[Grant, Document, Sequence[Document]]:
-        workspace = device["workspace"]
-        licence = await self._store.one("licences", workspace, device["licence"])
+    async def _grant(self, device: Document, near: Around) -> tuple[Grant, Document, Sequence[Document]]:
+        licence = near.licence(device)
         if licence is None:
             raise not_found("device")
-        own = {"id": licence["contract"]} if licence["contract"] else {"member": device["member"]}
-        docs = await self._store["contracts"].find({"workspace": workspace, **own}).sort("_id", 1).to_list(None)
+        docs = near.contracts(device, licence)
         right, standing = Right.of(device), Right.of(device).at(now())
         grant = Grant(
             revision=device["revision"] + licence["revision"] + sum(doc["revision"] for doc in docs),
-            workspace=workspace,
+            workspace=device["workspace"],
             member=device["member"],
             device=device["id"],
             device_kind=device["kind"],

@@ -100,7 +100,7 @@ async def create(store: Store, session: Session, workspace: Document, body: New)
         member = await people.create_computer(store, session, tenant, workspace["zone"], body.computer or "")
     policy = await _policy(store, session, tenant, body.policy, _own_name(member))
     own = await _own_contract(store, session, tenant, member["id"], body) if body.mode == "monitoring" else None
-    effect = await effects.in_effect(store, session, tenant, member["id"], policy["id"])
+    [effect] = await effects.in_effect(store, session, tenant, [(member["id"], policy["id"])])
     right = Right("draft" if body.draft else "issued", archived=workspace["archived"])
     right = renew(right, *_span(body.not_before, body.expires), effect["grace_days"])
     doc: Document = {"_id": key(tenant, id), "workspace": tenant, "id": id, "member": member["id"]}
@@ -119,7 +119,7 @@ async def _issue(store: Store, session: Session, doc: Document) -> str:
         {"_id": key(NOBODY, key_hash(licence_key)), "workspace": tenant, "licence": doc["id"]}, session=session
     )
     policy = await policies.find(store, session, tenant, doc["in_effect"])
-    await notices.raise_for(store, session, tenant, doc["member"], None, policy)
+    await notices.raise_for(store, session, tenant, [(doc["member"], None, policy)])
     return licence_key
 
 
@@ -148,8 +148,8 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     changed = await store.update("licences", doc["_id"], fields | right.stored(), session)
     if changed is None:
         raise not_found("licence")
-    changed = await effects.settle(store, session, changed)
-    await effects.carry(store, session, changed)
+    [changed] = await effects.settle(store, session, [changed]) or [changed]
+    await effects.carry(store, session, [changed])
     if doc["state"] == "draft" and changed["state"] == "issued":
         return changed | {"key": await _issue(store, session, changed)}
     return changed

@@ -4,8 +4,11 @@ Where more is recorded of a member than before they get one: by mail, on the web
 computer goes on as before until its own question was answered with the notice in it (``entitlements.py``).
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
+
+from pymongo import UpdateOne
 
 from services.kit.mongo import Session
 from services.kit.problems import not_found
@@ -27,36 +30,45 @@ async def raise_for(
     store: Store,
     session: Session,
     workspace: str,
-    member: str,
-    before: Mapping[str, Any] | None,
-    policy: Document,
-) -> Document | None:
-    """The notice of a member whose policy became another, where that records more than ``before``; None where not.
+    wanted: Sequence[tuple[str, Mapping[str, Any] | None, Document]],
+) -> None:
+    """The notices of members (id, what was recorded before, the policy's document) of whom more is recorded now.
 
     ``before`` None: a licence is issued, and what the member was told until now is what counts.
     """
-    who = await store.one("members", workspace, member, session=session)
+    ids = sorted({key(workspace, member) for member, _, _ in wanted})
+    found = await store["members"].find({"_id": {"$in": ids}}, session=session).to_list(None)
+    members = {doc["id"]: doc for doc in found}
     tenant = await store["workspaces"].find_one({"_id": key(workspace)}, session=session)
-    if who is None or tenant is None:
-        return None
-    told = Policy().model_dump() | who.get("told", {})
-    kinds = widening.widened(told if before is None else before, policy["policy"])
-    if not kinds:
-        return None
-    changes = widening.in_words(kinds, policy["policy"])
+    raised, mails, steps = list[Document](), list[Document](), list[UpdateOne]()
+    for member, before, policy in wanted:
+        if (who := members.get(member)) is None or tenant is None:
+            continue
+        told = Policy().model_dump() | who.get("told", {})
+        kinds = widening.widened(told if before is None else before, policy["policy"])
+        if not kinds:
+            continue
+        raised.append(doc := _document(workspace, member, kinds, policy))
+        who["told"] = told | {kind: policy["policy"][kind] for kind in kinds}
+        # no revision more: what others know of a member stays as it is
+        steps.append(UpdateOne({"_id": who["_id"]}, {"$set": {"told": who["told"]}}))
+        if who["email"]:
+            values = {"name": who["name"], "changes": "\n".join(doc["changes"])}
+            mails.append(mail.document("capture_enabled", who["email"], values, workspace=tenant, member=member))
+    if raised:
+        await store["notices"].insert_many(raised, session=session)
+        await store["members"].bulk_write(steps, session=session)
+        await store.outbox.stage([fact(doc) for doc in raised], session)
+    if mails:
+        await store["mails"].insert_many(mails, session=session)
+
+
+def _document(workspace: str, member: str, kinds: list[str], policy: Document) -> Document:
     notice = new_id("ntc")
     doc: Document = {"_id": key(workspace, notice), "workspace": workspace, "id": notice, "member": member}
-    doc |= {"kinds": kinds, "changes": changes, "policy": policy["id"], "policy_version": policy["version"]}
-    doc |= {"delivered": [], "acknowledged_at": None, "acknowledged_by": None, "created_at": now(), "revision": 1}
-    await store["notices"].insert_one(doc, session=session)
-    await store.outbox.stage([fact(doc)], session)
-    told |= {kind: policy["policy"][kind] for kind in kinds}
-    # no revision more: what others know of a member stays as it is
-    await store["members"].update_one({"_id": who["_id"]}, {"$set": {"told": told}}, session=session)
-    if who["email"]:
-        values = {"name": who["name"], "changes": "\n".join(changes)}
-        await mail.stage(store, session, "capture_enabled", who["email"], values, workspace=tenant, member=member)
-    return doc
+    doc |= {"kinds": kinds, "changes": widening.in_words(kinds, policy["policy"])}
+    doc |= {"policy": policy["id"], "policy_version": policy["version"], "delivered": []}
+    return doc | {"acknowledged_at": None, "acknowledged_by": None, "created_at": now(), "revision": 1}
 
 
 async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
@@ -81,12 +93,25 @@ async def acknowledge_on(store: Store, device: Document, ids: Sequence[str]) -> 
         await _acknowledge(store, doc, device["id"])
 
 
-async def open_of(store: Store, device: Document) -> list[Document]:
-    """The member's notices that are not acknowledged, or never reached this device; the newest first."""
-    mine = {"workspace": device["workspace"], "member": device["member"]}
-    waiting = {"$or": [{"acknowledged_at": None}, {"delivered.device": {"$ne": device["id"]}}]}
-    found = store["notices"].find(mine | waiting).sort("created_at", -1)
-    return await found.to_list(SHOWN_TO_DEVICES)
+async def open_of(store: Store, devices: Sequence[Document]) -> dict[str, list[Document]]:
+    """By the devices' ``_id`` their members' notices that are not acknowledged, or never reached that device; the
+    newest first.
+    """
+    workspaces = sorted({one["workspace"] for one in devices})
+    theirs = {"workspace": {"$in": workspaces}, "member": {"$in": sorted({one["member"] for one in devices})}}
+    by_member: defaultdict[str, list[Document]] = defaultdict(list)
+    async for doc in store["notices"].find(theirs).sort("created_at", -1):
+        by_member[key(doc["workspace"], doc["member"])].append(doc)
+
+    def waits(doc: Document, device: Document) -> bool:
+        return doc["acknowledged_at"] is None or device["id"] not in {one["device"] for one in doc["delivered"]}
+
+    return {
+        one["_id"]: [doc for doc in by_member[key(one["workspace"], one["member"])] if waits(doc, one)][
+            :SHOWN_TO_DEVICES
+        ]
+        for one in devices
+    }
 
 
 async def delivered(store: Store, device: Document, docs: Sequence[Document]) -> None:

@@ -120,14 +120,10 @@ async def concerned(store: Store, session: Session, *docs: Document) -> list[str
     return found
 
 
-async def of_member(store: Store, session: Session, member: Document) -> Profile | None:
-    """The profile in force for a member."""
-    where = {"workspace": member["workspace"], "enabled": True}
-    where |= (
-        {"$or": [{"members": member["id"]}, {"teams": member["team"]}]} if member["team"] else {"members": member["id"]}
-    )
-    docs = await store["profiles"].find(where, session=session).to_list(None)
-    return in_force(member["id"], member["team"], map(Profile.of, docs))
+async def switched_on(store: Store, session: Session, workspace: str) -> list[Profile]:
+    """The profiles of a workspace that are on."""
+    docs = await store["profiles"].find({"workspace": workspace, "enabled": True}, session=session).to_list(None)
+    return [Profile.of(doc) for doc in docs]
 
 
 def shown(doc: Document) -> Document:

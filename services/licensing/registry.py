@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nacl.signing import VerifyKey
-from pymongo.errors import PyMongoError
 
 from services.licensing.standing import Right
 from services.licensing.store import NOBODY, Document, Store, fingerprint
@@ -110,7 +109,7 @@ class Registry:
         while True:
             try:
                 await self._watch()
-            except PyMongoError:
+            except Exception:  # whatever it was: who follows no more lets the revoked in
                 log.warning("the feed of devices broke off; loading them again", exc_info=True)
                 await asyncio.sleep(0.5)
 

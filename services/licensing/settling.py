@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 50
 """Licences that are settled in the transaction of the change itself."""
-_BITE = 25
+_BITE = 250
 """Members a transaction."""
 _CLAIM = timedelta(seconds=20)
 _LOOK_SECONDS = 1.0

@@ -1,6 +1,8 @@
-"""``python -m tests.licensing.many [LICENCES]``: a policy that very many work under is changed; how long until all do.
+"""``python -m tests.licensing.many [LICENCES]``: a policy that very many work under is changed; how long until all do,
+and until all their computers are told.
 
-Its own MongoDB, no bus: what is measured are the transactions. A member and a computer each, as a large company has.
+Its own MongoDB, no bus: what is measured are the transactions, and the signed entitlements. A member and a computer
+each, as a large company has.
 """
 
 import asyncio
@@ -10,11 +12,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+from nacl.signing import SigningKey
+
 from services.kit import mongo
 from services.licensing import policies
 from services.licensing.collections import KINDS
+from services.licensing.entitlements import Entitlements
+from services.licensing.pushes import Pushes
 from services.licensing.settling import Settling
 from services.licensing.store import Document, Store, key, new_id
+from services.wire import proof
 from tests.licensing.races import Silent
 from tests.licensing.support import Acme, Licensing
 from tests.support import servers
@@ -36,6 +43,7 @@ async def multiply(store: Store, acme: Acme, times: int) -> str:
         device = {"_id": key(workspace, dev), "workspace": workspace, "id": dev, "licence": lic, "member": who}
         device |= {name: licence[name] for name in ("state", "not_before", "expires", "grace_days", "archived")}
         device |= {"name": f"PC {number}", "revision": 1, "released_at": None, "kind": "desktop"}
+        device["public_key"] = proof.user_nkey(bytes(SigningKey.generate().verify_key))
         made["devices"].append(device)
     for name, docs in made.items():
         await store[name].insert_many(docs)
@@ -56,6 +64,27 @@ async def change(store: Store, acme: Acme, policy: str, **switches: Any) -> None
     await store.write(work)
 
 
+class Quiet(Silent):
+    """A bus that nobody listens on, which counts what devices are told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.client = self
+
+    async def say(self, subject: str, body: bytes) -> None:
+        """One push more."""
+        self.told.append(subject)
+
+    async def flush(self, timeout: float) -> None:
+        """Nothing waits."""
+
+
+def telling(store: Store, bus: Quiet) -> Pushes:
+    """The pushes of a replica."""
+    keys = SigningKey.generate(), SigningKey.generate()
+    return Pushes(store, Entitlements(store, bus, *keys))  # type: ignore[arg-type]
+
+
 async def _main(licences: int) -> None:
     with tempfile.TemporaryDirectory() as folder, servers.mongo(Path(folder) / "mongo") as found:
         url = found if isinstance(found, str) else found.url
@@ -73,12 +102,16 @@ async def _main(licences: int) -> None:
             seconds, cpu = time.monotonic() - started, time.process_time() - spent
             behind = await store["licences"].count_documents({"in_effect": policy, "policy_version": {"$ne": 2}})
             told = await store["notices"].count_documents({"policy": policy})
+            began, burnt, bus = time.monotonic(), time.process_time(), Quiet()
+            await telling(store, bus).once()
+            pushed, cost = time.monotonic() - began, time.process_time() - burnt
         finally:
             installation.stop()
     sys.stdout.write(
         f"{licences} licences: answered after {answered:.1f} s, all settled after {seconds:.1f} s "
         f"({seconds / licences * 1000:.1f} ms, {cpu / licences * 1000:.1f} ms CPU each), "
-        f"{behind} behind, {told} notices\n"
+        f"{behind} behind, {told} notices; {len(bus.told)} computers told in {pushed:.1f} s "
+        f"({cost / licences * 1000:.2f} ms CPU each)\n"
     )
 
 

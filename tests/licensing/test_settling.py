@@ -3,14 +3,24 @@
 import asyncio
 from collections import Counter
 from contextlib import suppress
+from datetime import timedelta
 
-from services.licensing import settling
+import pytest
+
+from services.licensing import pushes, settling
 from services.licensing.settling import AT_ONCE, Settling
-from services.licensing.store import key, new_id
+from services.licensing.store import key, new_id, now
 from tests.licensing import many
 from tests.licensing.support import Acme, Licensing, until
 
 MANY = AT_ONCE + 14
+
+
+@pytest.fixture(autouse=True)
+def _small_bites(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a few licences are several bites."""
+    monkeypatch.setattr(settling, "_BITE", 25)
+    monkeypatch.setattr(pushes, "_BITE", 25)
 
 
 async def _behind(licensing: Licensing, policy: str, version: int) -> int:
@@ -88,3 +98,23 @@ async def test_a_large_workspace_is_archived_and_restored(licensing: Licensing, 
     await until(done, 60)
     assert await store["licences"].count_documents({"workspace": acme.workspace, "archived": {"$ne": True}}) == 0
     assert await store["devices"].count_documents({"workspace": acme.workspace, "archived": {"$ne": True}}) == 0
+
+
+async def test_telling_goes_on_where_a_replica_ended(licensing: Licensing, acme: Acme) -> None:
+    """L-04: every computer is told, and none again by whoever takes the rest over."""
+    store, bus = licensing.store, many.Quiet()
+    await many.multiply(store, acme, MANY)
+    row = {"_id": key(acme.workspace, new_id("psh")), "where": {"workspace": acme.workspace}}
+    later = {"due": now() + timedelta(hours=1), "until": now() + timedelta(hours=2)}  # nobody else takes it
+    await store["pushes"].insert_one(row | later)
+    first = many.telling(store, bus)
+    assert await first._bite(row)
+    assert len(bus.told) == 25
+    kept = await store["pushes"].find_one({"_id": row["_id"]})
+    assert kept is not None
+    second = many.telling(store, bus)
+    while await second._bite(kept):
+        pass
+    devices = await store["devices"].distinct("id", {"workspace": acme.workspace})
+    assert sorted(one.rsplit(".", 1)[1] for one in bus.told) == sorted(devices)
+    await store["pushes"].delete_one({"_id": row["_id"]})
