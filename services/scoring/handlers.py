@@ -135,11 +135,7 @@ class Handlers:
 
     async def _say(self, slots: Documents, rules: Mapping[str, Rules], traces: Traces, *, replay: bool) -> int:
         messages = [
-            (
-                subjects.fact("segment.scored", fact.workspace, fact.member),
-                fact.model_dump_json().encode(),
-                traces.get(key),
-            )
+            (subjects.fact("segment.scored", *key.split("|")[:2]), fact, traces.get(key))
             for key, slot in slots.items()
             for fact in scored(slot, rules[workspace_of(key)])
         ]

@@ -13,7 +13,7 @@ from services.scoring.folds import fold, scored, slot_key, slots_of, tally_of
 from services.scoring.rollups import day_key, roll_up, tally_between
 from services.scoring.tracko import Rules
 from services.wire.edits import Edit
-from services.wire.events import SegmentRecorded, read_fact
+from services.wire.events import SegmentRecorded, SegmentScored, read_fact
 from services.wire.scores import Tally
 from tests.scoring.records import removal, segment, some_segment
 
@@ -152,11 +152,19 @@ def test_desktop_goes_before_mobile() -> None:
     assert slot["segments"]["contract-1|b"]["tally"][0] == 10
 
 
+def said(slot: dict[str, Any], rules: Rules) -> list[SegmentScored]:
+    facts = []
+    for body in scored(slot, rules):
+        fact = read_fact("segment.scored.ws.member-1", body)
+        assert isinstance(fact, SegmentScored)
+        assert fact.model_dump_json().encode() == body
+        facts.append(fact)
+    return facts
+
+
 def test_every_segment_of_a_slot_is_scored_with_its_own_highest_seq() -> None:
     slot = fold_all([[segment("ws", seq=4), segment("ws", seq=9), segment("ws", contract="other", seq=5)]])
-    facts = {fact.contract: fact for fact in scored(slot, Rules())}
-    for fact in facts.values():
-        assert read_fact("segment.scored.ws.member-1", fact.model_dump_json().encode()) == fact
+    facts = {fact.contract: fact for fact in said(slot, Rules())}
     assert {name: fact.seq for name, fact in facts.items()} == {"contract-1": 9, "other": 5}
     assert facts["contract-1"].segment_id == "contract-1:device-1:2026-11-21T10:10:00Z"
     assert facts["contract-1"].classes_version == CATALOGUE.version
@@ -179,7 +187,7 @@ def test_what_was_removed_leaves_the_score() -> None:
     assert tally_of(fold_all([[first], [removal(first, range(4))]])) == Tally(6, 1, 0, 360, 0, 0)
     gone = fold_all([[first], [removal(first, range(10))]])
     assert tally_of(gone) == Tally()
-    assert [(one.seq, one.activity) for one in scored(gone, DEFAULT)] == [(1, None)], "said, so that it goes everywhere"
+    assert [(one.seq, one.activity) for one in said(gone, DEFAULT)] == [(1, None)], "said, so that it goes everywhere"
     again = fold("ws|member-1|2026-11-21T10:10:00Z", gone, [segment("ws", seq=2)], DEFAULT, CATALOGUE)
     assert tally_of(again) == tally(segment("ws", seq=2))
     assert slots_of(removal(first, range(10), seq=0)) == set(), "manual time"
