@@ -3,6 +3,7 @@
 from services.diary.pages import (
     account,
     audit_log,
+    choosing,
     clients,
     contracts,
     devices,
@@ -31,7 +32,7 @@ ROUTERS = tuple(
     for one in (
         *(sign_in, sign_on, gate, account, workspaces),
         *(routes, editing, range_editing, gallery, timesheets, contracts),
-        *(people_import, people, teams, clients),
+        *(people_import, people, teams, clients, choosing),
         *(settings, mails),
         *(policies, profiles, licences, devices, notices, audit_log),
     )

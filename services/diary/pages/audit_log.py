@@ -9,6 +9,7 @@ from services.diary.access import Action, Viewer, can, sight
 from services.diary.api import audit
 from services.diary.edge import current_viewer, edge_of, gate
 from services.diary.pages import audit_view as view
+from services.diary.pages.choosing import Choice, choice
 from services.diary.pages.devices import around
 from services.diary.pages.formatting import zone_name
 from services.diary.pages.listing import address_of
@@ -35,7 +36,8 @@ async def log(request: Request, viewer: _SomeViewer) -> HTMLResponse:
     if filters is not None:
         found = await audit.merged(edge_of(request), viewer, filters, before or None, _PER_PAGE, span=span)
     everything = sight(viewer, Action.READ_AUDIT, "-", None) is not None
-    people = names if everything else {one["actor"]: str(one["actor_name"]) for one in found["items"]}
+    people = [{"member": id, "name": name, "email": ""} for id, name in names.items()] if everything else []
+    theirs = {one["actor"]: str(one["actor_name"]) for one in found["items"]}
     return await framed(
         request,
         viewer,
@@ -49,7 +51,12 @@ async def log(request: Request, viewer: _SomeViewer) -> HTMLResponse:
         incomplete=found["incomplete"],
         query=query,
         narrowed=any(query.values()),
-        people=sorted(people.items(), key=lambda one: one[1].casefold()),
+        actor=choice("people", people, "actor", query["actor"], asked.get("actor_q", "")[:100], none="By anybody")
+        if everything
+        else Choice("people", "actor", [("", "By anybody"), *sorted(theirs.items())], {query["actor"]}),
+        about=choice(
+            "people", people, "member", query["member"], asked.get("member_q", "")[:100], none="About anybody"
+        ),
         actions=view.choices(),
         everything=everything,
         may_check=can(viewer, Action.CHECK_AUDIT),

@@ -10,6 +10,7 @@ from services.diary import timesheets
 from services.diary.access import Action, Viewer, can
 from services.diary.edge import Edge, client_address, current_viewer, edge_of, gate
 from services.diary.pages import contracts_view as shown
+from services.diary.pages.choosing import choice, people_of, sent_by
 from services.diary.pages.contracts_reading import contracts_in_sight, member_names, one_in_sight
 from services.diary.pages.devices import around
 from services.diary.pages.forms import Form, Sent, done, read_form
@@ -55,8 +56,8 @@ async def contracts(request: Request, viewer: _SomeViewer, q: str = "", page: in
 @router.get("/contracts/new", dependencies=[gate(Action.CREATE_CONTRACTS)])
 async def new(request: Request, viewer: _SomeViewer) -> HTMLResponse:
     """The form of a new contract."""
-    values = {"member": request.query_params.get("member", ""), "currency": "EUR", "manual_time": False}
-    return await _form(request, viewer, Form(values))
+    found = sent_by(request)
+    return await _form(request, viewer, Form({**shown.kept(found), "currency": found.text("currency") or "EUR"}))
 
 
 @router.post("/contracts/new", dependencies=[gate(Action.CREATE_CONTRACTS)])
@@ -115,8 +116,10 @@ async def _versions(edge: Edge, viewer: Viewer, contract: str) -> list[dict[str,
 @router.get("/contracts/{id}/edit", dependencies=[gate(Action.CHANGE_CONTRACTS)])
 async def edit(request: Request, id: str, viewer: _SomeViewer) -> HTMLResponse:
     """The form that changes a contract; a client's has the labels alone (S-07)."""
-    found = await one_in_sight(edge_of(request), viewer, id)
-    return await _form(request, viewer, Form(shown.values_of(found)), found)
+    found, typed = await one_in_sight(edge_of(request), viewer, id), sent_by(request)
+    searched = "client_q" in request.query_params
+    values = {**shown.kept(typed), "member": found["member"]} if searched else shown.values_of(found)
+    return await _form(request, viewer, Form(values), found)
 
 
 @router.post("/contracts/{id}/edit", dependencies=[gate(Action.CHANGE_CONTRACTS)])
@@ -151,17 +154,19 @@ async def _refused(
 async def _form(
     request: Request, viewer: Viewer, form: Form, contract: dict[str, Any] | None = None, status: int = 200
 ) -> HTMLResponse:
-    members = [one for one in await edge_of(request).people.members(viewer.workspace) if not one["archived"]]
-    members.sort(key=lambda one: str(one["name"]).casefold())
+    people = await people_of(request, viewer, form.value("member"), form.value("client"))
+    found = sent_by(request)
     return await framed(
         request,
         viewer,
         "contract_form.html",
         at=_AT,
+        action=f"/contracts/{contract['contract']}/edit" if contract else "/contracts/new",
         status=status,
         form=form,
         contract=contract,
-        members=[("", "Choose"), *((one["member"], one["name"]) for one in members if one["role"] != "client")],
-        clients=[("", "No client"), *((one["member"], one["name"]) for one in members if one["role"] == "client")],
+        whose=next((one["name"] for one in people if contract and one["member"] == contract["member"]), ""),
+        member=choice("members", people, "member", form.value("member"), found.text("member_q")),
+        client=choice("clients", people, "client", form.value("client"), found.text("client_q"), none="No client"),
         labels_only=viewer.role == "client",
     )

@@ -15,6 +15,7 @@ from services.diary.devices import contacts
 from services.diary.edge import client_address, current_viewer, edge_of, gate
 from services.diary.pages import asking, device_view
 from services.diary.pages import licence_view as view
+from services.diary.pages.choosing import choice, people_of, sent_by
 from services.diary.pages.devices import around
 from services.diary.pages.forms import Form, Sent, done, read_form
 from services.diary.pages.listing import page_of, search
@@ -37,9 +38,10 @@ async def licences(request: Request, viewer: _SomeViewer) -> HTMLResponse:
 
 
 @router.get("/licences/new", dependencies=[gate(Action.CREATE_LICENCES)])
-async def new(request: Request, viewer: _SomeViewer, member: str = "") -> HTMLResponse:
+async def new(request: Request, viewer: _SomeViewer) -> HTMLResponse:
     """The form of a new licence."""
-    return await _form(request, viewer, Form({"mode": "worklog", "member": member, "seats": 1}))
+    typed = _kept(sent_by(request))
+    return await _form(request, viewer, Form({**typed, "seats": typed["seats"] or 1}))
 
 
 @router.post("/licences/new", dependencies=[gate(Action.CREATE_LICENCES)])
@@ -178,8 +180,7 @@ async def _key(request: Request, viewer: Viewer, made: dict[str, Any]) -> HTMLRe
 
 
 async def _form(request: Request, viewer: Viewer, form: Form, status: int = 200) -> HTMLResponse:
-    members = await asking.some(request, viewer, "members")
-    people = [(one["id"], one["name"]) for one in members if not one["archived"] and one["role"] != "client"]
+    people = await people_of(request, viewer, form.value("member"))
     return await framed(
         request,
         viewer,
@@ -187,7 +188,7 @@ async def _form(request: Request, viewer: Viewer, form: Form, status: int = 200)
         at=_AT,
         status=status,
         form=form,
-        members=[("", "Choose"), *sorted(people, key=lambda one: str(one[1]).casefold())],
+        member=choice("members", people, "member", form.value("member"), sent_by(request).text("member_q")),
         policies=await _policies(request, viewer, "Nothing but activity counts"),
     )
 

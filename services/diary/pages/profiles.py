@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from services.diary.access import Action, Viewer, can
 from services.diary.edge import current_viewer, gate
 from services.diary.pages import asking, policy_view
+from services.diary.pages.choosing import choice, people_of, sent_by
 from services.diary.pages.formatting import counted
 from services.diary.pages.forms import Form, Sent, done, read_form
 from services.diary.pages.shell import framed
@@ -41,7 +42,9 @@ async def profiles(request: Request, viewer: _SomeViewer) -> HTMLResponse:
 @router.get("/profiles/new", dependencies=[gate(Action.CREATE_PROFILES)])
 async def new(request: Request, viewer: _SomeViewer) -> HTMLResponse:
     """The form of a new profile."""
-    return await _form(request, viewer, Form({"policy": request.query_params.get("policy", ""), "enabled": True}))
+    typed = _body(sent_by(request))
+    searched = "members_q" in request.query_params
+    return await _form(request, viewer, Form(typed if searched else {**typed, "enabled": True}))
 
 
 @router.post("/profiles/new", dependencies=[gate(Action.CREATE_PROFILES)])
@@ -59,7 +62,8 @@ async def create(request: Request, viewer: _SomeViewer) -> Response:
 async def edit(request: Request, id: str, viewer: _SomeViewer) -> HTMLResponse:
     """The form that changes a profile."""
     found = await asking.one(request, viewer, "profiles", id)
-    return await _form(request, viewer, Form(found), found)
+    searched = "members_q" in request.query_params
+    return await _form(request, viewer, Form(_body(sent_by(request)) if searched else found), found)
 
 
 @router.post("/profiles/{id}", dependencies=[gate(Action.CHANGE_PROFILES)])
@@ -109,7 +113,8 @@ async def _form(
     request: Request, viewer: Viewer, form: Form, found: Mapping[str, Any] | None = None, status: int = 200
 ) -> HTMLResponse:
     policies = await asking.some(request, viewer, "policies")
-    members = await asking.some(request, viewer, "members")
+    members = await people_of(request, viewer)
+    chosen_ones, q = form.value("members") or (), sent_by(request).text("members_q")
     teams = await asking.some(request, viewer, "teams")
     chosen = [(one["id"], f"{one['name']}: {policy_view.short_of(one['policy'])}") for one in policies]
     here = [one for one in members if not one["archived"] and one["role"] != "client"]
@@ -122,6 +127,6 @@ async def _form(
         form=form,
         profile=found,
         policies=[("", "Choose"), *sorted(chosen, key=lambda one: one[1].casefold())],
-        members=sorted(((one["id"], one["name"]) for one in here), key=lambda one: str(one[1]).casefold()),
+        members=choice("members", members, "members", chosen_ones, q, many=True),
         teams=[(one["id"], one["name"], counted(sum(m["team"] == one["id"] for m in here), "member")) for one in teams],
     )

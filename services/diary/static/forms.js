@@ -13,3 +13,12 @@ for (const choice of document.querySelectorAll("select[data-here=zone]")) {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (choice.value === "UTC" && [...choice.options].some((option) => option.value === here)) choice.value = here;
 }
+
+// In a form with a search, the return key searches there, and everywhere else sends the form as in any other.
+addEventListener("keydown", (event) => {
+  const field = event.key === "Enter" && !event.isComposing && event.target.closest("form.finds input");
+  if (!field) return;
+  event.preventDefault();
+  if (field.type === "search") htmx.trigger(field, "find");
+  else field.form.requestSubmit(field.form.querySelector(".btn.go"));
+});

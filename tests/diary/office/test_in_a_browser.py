@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from tests.diary.office.crowd import crowd
 from tests.diary.office.running import Office
 from tests.licensing.support import Acme
 from tests.support.browser import serious
@@ -89,3 +90,28 @@ async def test_every_page_can_be_used_by_everybody(office: Office, acme: Acme, p
         await page.goto(f"{office.url}{path}")
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390, path
         assert await serious(page) == [], path
+
+
+async def test_somebody_of_very_many_is_found_by_keyboard(office: Office, browser: Browser) -> None:
+    """V-05: typed, chosen with the arrows, and sent with the return key from another field."""
+    acme = await office.acme()
+    await crowd(office, acme, 150)
+    answer = await office.web.sign_in(acme, "adam")
+    cookie = {"name": "daybook_session", "value": answer.json()["token"], "url": office.url}
+    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    await context.add_cookies([cookie])  # type: ignore[list-item]
+    large = await context.new_page()
+    await large.goto(f"{office.url}/licences/new")
+    await large.get_by_label("Member", exact=True).fill("lisa")
+    matches = large.get_by_label("Member, matches")
+    await expect(matches.locator("option")).to_have_count(2)
+    await expect(large.get_by_role("status").filter(has_text="1 match")).to_be_visible()
+    assert await serious(large) == []
+    await large.get_by_label("Member", exact=True).press("Enter")  # searches, and issues nothing
+    await expect(large.get_by_role("heading", name="Issue a licence")).to_be_visible()
+    await matches.focus()
+    await matches.press("End")
+    await expect(matches).to_have_value(acme.member("lisa"))
+    await large.get_by_label("Seats").press("Enter")
+    await expect(large.locator("#key")).to_be_visible()
+    await context.close()
