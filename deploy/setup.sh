@@ -76,6 +76,8 @@ install_dependencies() {
     use_pip_settings
     say "Installing Python packages"
     VIRTUAL_ENV=$venv "$venv/bin/uv" --system-certs pip sync --quiet --require-hashes "$lock"
+    # once now, instead of by whatever is started first
+    "$venv/bin/python" -m deploy.local.nursery || true
     cp "$lock" "$venv/installed.txt"
 }
 

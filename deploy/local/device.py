@@ -110,6 +110,8 @@ class Device:
             self._close(left_open.end)
         lived = self.spool.note("lived")
         since = max(since, slots.parse_instant(lived)) if lived else since
+        if until <= since:
+            return
         with self.spool.batch():
             for session, clock in self._sessions(since, until):
                 for stretch, lived_minute in self._minutes(session, clock, since, until):

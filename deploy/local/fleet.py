@@ -65,13 +65,8 @@ class Fleet:
             await self._switch_on()
             now = datetime.now(UTC)
             self.fresh_since = fresh_since(now).isoformat()
-            for device in self.all:
-                device.spool.fresh = self.fresh_since
-                days = OTHER_DAYS if device in self.others else DAYS
-                device.live_through(slots.slot_of(now - timedelta(days=days)), slots.slot_of(now))
-                if device not in self.laptops:
-                    uplinks.append(asyncio.create_task(device.uplink.run()))
-                await asyncio.sleep(0)
+            uplinks += [asyncio.create_task(device.uplink.run()) for device in self.devices + self.others]
+            await self._live_through(now)
             progress = asyncio.create_task(self._say_progress())
             await sent(_spools(self.devices + self.others), pictures=False)
             # the laptop was away from every network, and comes home last
@@ -86,6 +81,19 @@ class Fleet:
         finally:
             for uplink in uplinks:
                 uplink.cancel()
+
+    async def _live_through(self, now: datetime) -> None:
+        """Live the days until now, side by side; the first are under way while the next are lived."""
+        for device in self.all:
+            device.spool.fresh = self.fresh_since
+        midnight = datetime.combine(now, datetime.min.time(), UTC)
+        for back in range(DAYS, -1, -1):
+            until = min(midnight - timedelta(days=back - 1), slots.slot_of(now))
+            for device in self.all:
+                days = OTHER_DAYS if device in self.others else DAYS
+                device.live_through(slots.slot_of(now - timedelta(days=days)), until)
+                device.uplink.wake()
+                await asyncio.sleep(0)
 
     async def _arrive(self, progress: asyncio.Task[None]) -> None:
         """Send the older pictures, too; wait until they are there, and say so."""

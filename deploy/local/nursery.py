@@ -2,7 +2,8 @@
 
 Importing is most of what a service does until it is ready, and a stack starts ten processes at once: here it is done
 once for all of them, while the servers start. Only for the first start, and only on Linux: what is started again later,
-and everything elsewhere, is a Python of its own. ``python -m deploy.local.nursery SOCKET PARENT MODULE…`` runs it.
+and everything elsewhere, is a Python of its own. ``python -m deploy.local.nursery SOCKET PARENT MODULE…`` runs it;
+without arguments it only imports, and so has compiled what a start needs.
 
 What it forks is the child of who asked, not of the nursery: it is orphaned at once, and orphans go to the nearest
 ancestor that takes them (PR_SET_CHILD_SUBREAPER).
@@ -157,12 +158,13 @@ def _become(wanted: Mapping[str, Any]) -> None:
 
 def main() -> None:
     """Import, then serve."""
-    number, parent, *modules = sys.argv[1:]
+    asked, modules = sys.argv[1:3], sys.argv[3:] or SHARED
     gc.disable()  # nothing that is imported is garbage
     for module in modules:
         importlib.import_module(module)
     gc.freeze()
-    _become(_serve(socket.socket(fileno=int(number)), int(parent)))
+    if asked:
+        _become(_serve(socket.socket(fileno=int(asked[0])), int(asked[1])))
 
 
 if __name__ == "__main__":

@@ -17,15 +17,16 @@ import sysconfig
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import pymongo
 import urllib3
-from minio import Minio
-from pymongo.errors import OperationFailure, PyMongoError
 
 from deploy.local import ports
 from deploy.local.process import Child, StartError, wait_until
+
+if TYPE_CHECKING:  # half a second that a server can use to start: imported when it is asked whether it has
+    import pymongo
+    from minio import Minio
 
 _SCRIPTS = Path(sysconfig.get_path("scripts"))
 _PACKAGES = Path(sysconfig.get_path("purelib"))
@@ -204,6 +205,9 @@ class Mongo(Server):
 
     def answers(self) -> bool:
         """It is our process, and takes writes."""
+        import pymongo
+        from pymongo.errors import PyMongoError
+
         client: pymongo.MongoClient[dict[str, object]] = pymongo.MongoClient(
             f"mongodb://127.0.0.1:{self.port}/?directConnection=true",
             serverSelectionTimeoutMS=500,
@@ -221,6 +225,8 @@ class Mongo(Server):
 
     def _make_replica_set(self, client: "pymongo.MongoClient[dict[str, object]]") -> None:
         """Make the set, or tell it that it lives on another port than before."""
+        from pymongo.errors import OperationFailure
+
         member = {"_id": 0, "host": f"127.0.0.1:{self.port}"}
         try:
             config = client.admin.command("replSetGetConfig")["config"]
@@ -263,8 +269,10 @@ class ObjectStore(Server):
         """http://127.0.0.1:port."""
         return f"http://127.0.0.1:{self.port}"
 
-    def client(self) -> Minio:
+    def client(self) -> "Minio":
         """A client of it that does not wait long."""
+        from minio import Minio
+
         return Minio(
             f"127.0.0.1:{self.port}",
             self.access_key,

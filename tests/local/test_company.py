@@ -119,7 +119,7 @@ async def test_a_device_started_again_goes_on_where_it_was(tmp_path: Path) -> No
     since, until = datetime(2026, 11, 16, tzinfo=UTC), datetime(2026, 11, 18, tzinfo=UTC)
     whole = _device(tmp_path / "whole", activation)
     whole.live_through(since, until)
-    for stop in (datetime(2026, 11, 16, 9, 40, tzinfo=UTC), until):
+    for stop in (datetime(2026, 11, 16, 9, 40, tzinfo=UTC), datetime(2026, 11, 16, 8, tzinfo=UTC), until):
         parted = _device(tmp_path / "parted", activation)
         parted.live_through(since, stop)
     wanted, found = _records(whole), _records(parted)
