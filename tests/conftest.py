@@ -14,7 +14,9 @@ Each pytest-xdist worker has servers of its own, so a test may kill them, if it 
                    ``.reset_bus()`` an empty bus again
 
 ``stack``          ``tests.support.stack.Stack``: all of Daybook as ``make run`` starts it, without a fleet; a test may
-                   kill its parts, the supervisor starts them again; each test takes licences of its own
+                   kill its parts, the supervisor starts them again; each test takes licences of its own. It ends with
+                   the last test of its group (tests/support/scheduling.py)
+``collector``      ``tests.support.collector.Collector``: what ``stack`` has emitted
 
 Apart from each other, tests of one worker share these servers, so each takes names of its own:
 
@@ -36,6 +38,7 @@ from hypothesis import settings as hypothesis_settings
 
 from deploy.local.servers import Mongo, Nats, ObjectStore, object_store
 from tests.support import scheduling
+from tests.support.collector import Collector
 from tests.support.long import unless_long
 from tests.support.servers import Installation, drop_databases, mongo, new_id
 from tests.support.stack import Stack
@@ -57,6 +60,9 @@ def _context(*asked: Any, **more: Any) -> ssl.SSLContext:
 
 
 ssl.create_default_context = _context
+
+
+_STACK = pytest.StashKey[Stack]()
 
 
 @pytest.hookimpl(trylast=True)
@@ -150,9 +156,28 @@ def bucket(s3_server: ObjectStore) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    made = Stack(tmp_path_factory.mktemp("stack"), module="tests.support.staged")
+def collector() -> Iterator[Collector]:
+    with Collector().listening() as listening:
+        yield listening
+
+
+@pytest.fixture(scope="session")
+def stack(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, collector: Collector
+) -> Iterator[Stack]:
+    with pytest.MonkeyPatch.context() as patch:  # for the stack alone, not for what other tests start meanwhile
+        for name, value in collector.environment().items():
+            patch.setenv(name, value)
+        made = Stack(tmp_path_factory.mktemp("stack"), module="tests.support.staged")
+    request.config.stash[_STACK] = made
     try:
         yield made.wait_ready()
     finally:
         made.stop()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Ends the stack with its group: idle, its nine processes would cost the other tests a tenth of a core."""
+    if _STACK in item.config.stash and scheduling.is_last_of_the_stack(item.nodeid, nextitem and nextitem.nodeid):
+        item.config.stash[_STACK].stop()

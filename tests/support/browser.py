@@ -5,7 +5,7 @@ import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.support.servers import ROOT
 
@@ -13,6 +13,7 @@ from tests.support.servers import ROOT
 _CHROMIUM = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
 #: One process draws all pages, without a graphics card to imitate: half the CPU of a page's first sight.
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-software-rasterizer", "--renderer-process-limit=1"]
+expect.set_options(timeout=30_000)  # as long as everything else of a page; five seconds are short on a busy machine
 _AXE = ROOT / "services/diary/node_modules/axe-core/axe.min.js"
 _RUN = """async () => (await axe.run(document, {
     resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']

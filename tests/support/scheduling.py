@@ -22,13 +22,13 @@ LONGEST_FIRST = (
     Group(
         "the stack",
         (
+            "tests/telemetry/",  # looks at all that was emitted
             "tests/journeys/",
             "tests/local/test_load.py",
             "tests/hostile/",
             "tests/faults/",  # leaves servers behind that were wiped and killed
         ),
     ),
-    Group("what the stack emits", ("tests/telemetry/",)),
     Group("two stacks", ("tests/local/test_stack.py",)),
     Group("images", ("tests/manifests/test_processes.py", "tests/manifests/test_images.py")),
     *(
@@ -72,6 +72,11 @@ def scope_of(nodeid: str) -> str:
     """What stays on one worker: the test's group, or its module."""
     index, _ = _place(nodeid)
     return LONGEST_FIRST[index].name if index < len(LONGEST_FIRST) else nodeid.split("::")[0]
+
+
+def is_last_of_the_stack(nodeid: str, next_nodeid: str | None) -> bool:
+    """Whether no test of the stack's group follows on this worker."""
+    return _place(nodeid)[0] == 0 and (next_nodeid is None or _place(next_nodeid)[0] != 0)
 
 
 class Together(LoadScopeScheduling):

@@ -1,10 +1,9 @@
-"""A whole stack whose spans go to a collector of ours, and a record that was followed through it."""
+"""The stack with its spans in a collector of ours, and a record that was followed through it."""
 
 import asyncio
 import json
 import secrets
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,17 +60,8 @@ class Traced:
 
 
 @pytest.fixture(scope="session")
-def traced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced]:
-    collector = Collector()
-    with collector.listening():
-        with pytest.MonkeyPatch.context() as patch:  # for the stack alone, not for what other tests start meanwhile
-            for name, value in collector.environment().items():
-                patch.setenv(name, value)
-            stack = Stack(tmp_path_factory.mktemp("traced"))
-        try:
-            yield Traced(stack.wait_ready(), collector)
-        finally:
-            stack.stop()
+def traced(stack: Stack, collector: Collector) -> Traced:
+    return Traced(stack, collector)
 
 
 @dataclass
@@ -100,7 +90,7 @@ def followed(traced: Traced) -> Followed:
 
 
 async def _follow(traced: Traced) -> Followed:
-    one = Followed(await traced.stack.device(), slot_before(today(), 6))
+    one = Followed(await traced.stack.device(), slot_before(today(), 20))
     try:
         capture = await _record(one)
         await _send_picture(one, capture)
