@@ -23,6 +23,7 @@ from services.kit.settings import Settings, signing_key
 from services.wire.events import Fact
 from services.wire.requests import Principal
 from tests.diary.facts import Teller, subject_of
+from tests.support import documented
 from tests.support.servers import Installation, new_id
 
 Answer = Callable[[dict[str, Any]], Any]
@@ -141,7 +142,8 @@ class Diary:
     def browse(self, member: str | None = None, role: str = "employee", **more: Any) -> httpx.AsyncClient:
         """An HTTP client, signed in by bearer token where a member is named."""
         headers = {"Authorization": f"Bearer {self.token(member, role, **more)}"} if member else {}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=20, verify=False)
+        hooks = {"response": [documented.hold]}
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=20, verify=False, event_hooks=hooks)
 
     async def day(
         self, member: str, date: str, zone: str = "UTC", *, who: str | None = None, role: str = "employee"

@@ -10,6 +10,7 @@ from services.diary import app
 from services.diary.settings import DiarySettings
 from tests.diary.running import served
 from tests.licensing.support import PASSWORD, Acme, Licensing
+from tests.support import documented
 
 
 class Web:
@@ -31,7 +32,10 @@ class Web:
     def browse(self, address: str = "", **headers: str) -> httpx.AsyncClient:
         """A program without cookies, at an address."""
         given = {"X-Forwarded-For": address} if address else {}
-        return httpx.AsyncClient(base_url=self.url, headers=given | headers, timeout=20, cookies=NoCookies())
+        hooks = {"response": [documented.hold]}
+        return httpx.AsyncClient(
+            base_url=self.url, headers=given | headers, timeout=20, cookies=NoCookies(), event_hooks=hooks
+        )
 
     async def sign_in(self, acme: Acme, who: str, **more: Any) -> httpx.Response:
         """The answer of a sign-in of a seeded person."""

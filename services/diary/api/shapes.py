@@ -315,7 +315,7 @@ class Step(Strict):
     reason: str | None
 
 
-class TimesheetWhole(Timesheet):
+class TimesheetDecided(Timesheet):
     """A contract's week with its days, its history and what came late."""
 
     zone: str
@@ -323,6 +323,11 @@ class TimesheetWhole(Timesheet):
     days: list[DayOfWeek]
     adjustments: list[DayOfWeek]
     history: list[Step]
+
+
+class TimesheetWhole(TimesheetDecided):
+    """The same, with the attendance on the contract."""
+
     attendance: Attendance
 
 
