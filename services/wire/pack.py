@@ -3,8 +3,8 @@
 It runs on any computer with Python and PyNaCl: ``python verify.pyz STATEMENT``. The same sources give the same bytes.
 """
 
+import argparse
 import io
-import sys
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -45,4 +45,6 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_bytes(pack())
+    parser = argparse.ArgumentParser(description="Writes verify.pyz, the program that checks statements.")
+    parser.add_argument("out", type=Path)
+    parser.parse_args().out.write_bytes(pack())
