@@ -82,12 +82,12 @@ async def _take(
     held = await store.one("device_keys", NOBODY, nkey, session=session)
     if held:
         return doc, await _again(store, session, held, workspace, licence)
+    taken = await _claim_seat(store, session, doc)  # first of all: who gets none has written nothing
+    device = _device(taken, new_id("dev"), nkey, request.device)
     await store["device_keys"].insert_one(
-        held := {"_id": key(NOBODY, nkey), "workspace": workspace, "licence": licence, "device": new_id("dev")},
+        {"_id": key(NOBODY, nkey), "workspace": workspace, "licence": licence, "device": device["id"]},
         session=session,
     )
-    taken = await _claim_seat(store, session, doc)
-    device = _device(taken, held["device"], nkey, request.device)
     await store["devices"].insert_one(device, session=session)
     await audit.note_device(store, session, device, "device.activated", address=request.address)
     await store.outbox.stage(effects.facts(taken, [device]), session)
