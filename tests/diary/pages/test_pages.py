@@ -82,7 +82,7 @@ async def test_the_proof_of_sync_stands_on_the_day_and_its_absence_too(diary: Di
     async with diary.client(reader) as http:
         text = await diary.page(http, f"/diary/{mira}/{DAY}", "Arrived: 410 of 412 records, 1 gap")
         assert "missing 101 to 102, 1 record held back (9: clock ahead)" in text
-        assert "<b>fjord-14</b>" in text
+        assert "<b><bdi>fjord-14</bdi></b>" in text
         diary.neighbours.ingest_away = True
         try:
             text = (await http.get(f"/diary/{mira}/{DAY}")).text
@@ -112,12 +112,11 @@ async def test_looks_by_others_are_told_to_whose_day_it_is(diary: Diary) -> None
     async with diary.client(reader) as http:
         text = (await http.get(f"/diary/{mira}/{DAY}")).text
         assert "Looked at by others: 1" in text
-        assert "<b>Leyla Aydin</b>, manager" in text
+        assert "<b><bdi>Leyla Aydin</bdi></b>, manager" in text
         assert "Picture of 09:01; 1 thumbnail in the list of the day" in text
         text = (await http.get(f"/diary/{mira}/{DAY}/captures/{told['captures'][0]['capture_id']}")).text
-        assert text.count("<b>Leyla Aydin</b>, manager") == 2
-        assert ", in full<" in text
-        assert ", small, in the list of the day<" in text
+        assert text.count("<b><bdi>Leyla Aydin</bdi></b>, manager") == 1
+        assert re.search(r">In full: \d+ \w+ \d\d:\d\d; in the list: \d+ \w+ \d\d:\d\d<", text)
     async with diary.client(manager) as http:
         page = await http.get(f"/diary/{mira}/{DAY}/captures/{told['captures'][0]['capture_id']}")
         assert "This look is recorded" in page.text
@@ -156,7 +155,7 @@ async def test_minutes_give_the_counts_of_each_minute(diary: Diary) -> None:
     async with diary.client(reader) as http:
         text = (await http.get(f"/diary/{mira}/{DAY}/minutes/{told['segment_id']}")).text
         unknown = await http.get(f"/diary/{mira}/{DAY}/minutes/nothing", headers={"hx-request": "true"})
-    rows = re.findall(r"<tr><th scope=\"row\">(.*?)</tr>", text)
+    rows = re.findall(r"<tr><th scope=\"row\"[^>]*>(.*?)</tr>", text)
     assert [re.sub(r"<[^>]+>", " ", row).split() for row in rows[:3]] == [
         ["09:00", "64", "3", "0", "41", "work"],
         ["09:01", "not", "tracked"],
