@@ -123,7 +123,7 @@ class Store:
         return await mongo.transaction(self.db, run)
 
     async def push(self, session: Session, where: Document) -> None:
-        """The devices of ``where`` (equalities on their fields) are to be told once the transaction holds (L-04)."""
+        """The devices of ``where`` (their workspace, and more) are to be told once the transaction holds (L-04)."""
         moment = now()
         row = {"_id": key(where["workspace"], new_id("psh")), "where": where, "due": moment}
         await self["pushes"].insert_one(row | {"until": moment + PUSHED_WITHIN}, session=session)
