@@ -50,9 +50,9 @@ async def sign_up(store: Store, request: accounts.SignUp) -> None:
 
     async def work(session: Session) -> None:
         if known and known["hash"]:
-            await mail.stage(
-                store, session, "already_registered", wanted.email, {"name": wanted.name}, link=_reset_link(known)
-            )
+            # by their own name: what somebody else typed must not come to them from here
+            told = {"name": await _name(store, known)}
+            await mail.stage(store, session, "already_registered", wanted.email, told, link=_reset_link(known))
             return
         doc: Document = {"_id": key(NOBODY, sign_up), "hash": hashed, "until": now() + timedelta(hours=_VERIFY_HOURS)}
         doc |= wanted.model_dump(exclude={"password"})

@@ -85,7 +85,9 @@ TEXTS: Mapping[str, Text] = {
 
 
 def compose(kind: str, to: str, values: Mapping[str, str], link: str, sender: str, message_id: str) -> EmailMessage:
-    """The mail as it is sent; its sender is named as the workspace (W-09). KeyError where a value is missing."""
+    """The mail as it is sent; its sender is named as the workspace (W-09), but not while that is only the word of
+    whoever signs up. KeyError where a value is missing.
+    """
     text = TEXTS[kind]
     given = {name: clean(value) for name, value in values.items()} | {"link": link}
     if "changes" in values:
@@ -93,7 +95,7 @@ def compose(kind: str, to: str, values: Mapping[str, str], link: str, sender: st
     if "summary" in values:
         given["summary"] = "\n".join(clean(line) for line in values["summary"].splitlines())
     name, address = parseaddr(sender)
-    workspace = given.get("workspace_name")
+    workspace = given.get("workspace_name") if kind != "verification" else None
     message = EmailMessage(policy=SMTP)
     message["From"] = formataddr((f"{workspace} via {name or 'Daybook'}" if workspace else name or "Daybook", address))
     message["To"] = to

@@ -61,7 +61,8 @@ async def test_who_has_an_account_learns_so_by_mail_only(web: Web) -> None:
     answers = [await _sign_up(web, one) for one in (known, unknown)]
     answers += [await _post(web, "/password-resets", email=one) for one in (known, unknown)]
     assert {(one.status_code, one.text) for one in answers} == {(202, "{}")}
-    await web.licensing.mails.wait_for(known, "You have an account already")
+    told = await web.licensing.mails.wait_for(known, "You have an account already")
+    assert told["text"].startswith("Hello Lisa,"), "not what whoever signed up typed"
     await web.licensing.mails.wait_for(known, "Choose a new password")
     await web.licensing.mails.wait_for(unknown, "Confirm")
     assert web.licensing.mails.to(unknown, "Choose") == []
