@@ -59,7 +59,7 @@ class Ingest:
         return f"http://127.0.0.1:{self._ports[-1]}"
 
     def wait_ready(self) -> "Ingest":
-        wait_until(lambda: self.get("/readyz")[0] == 200, 60, self.child, "did not get ready")
+        wait_until(lambda: self.get("/readyz")[0] == 200, 180, self.child, "did not get ready")
         return self
 
     def get(self, path: str) -> tuple[int, str]:
