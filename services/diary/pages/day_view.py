@@ -49,7 +49,7 @@ class Surroundings:
     synced: bool = True
     entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     only_read: frozenset[str] = frozenset()
-    doing: Mapping[str, Presence] = field(default_factory=dict)
+    doing: Mapping[str, Presence] | None = None
     lock_hour: int = 12
 
 
@@ -163,7 +163,7 @@ _DOING = {"working": "Recording", "idle": "Recording", "break": "Break", "privat
 
 def running_of(around: Surroundings, zone: ZoneInfo) -> Running | None:
     """The running segment, where a device says that it records one; it is shown when it closes."""
-    said = [one for one in around.doing.values() if one.status in _DOING]
+    said = [one for one in (around.doing or {}).values() if one.status in _DOING]
     if not said:
         return None
     latest = max(said, key=lambda one: one.since)

@@ -7,18 +7,8 @@ from zoneinfo import ZoneInfo
 
 from services.diary.devices import Contact, waits_since
 from services.diary.pages.formatting import DASH, ago, counted, dated
+from services.diary.pages.panels import held_words
 from services.diary.pages.silence_view import Told, told
-
-REASONS = {
-    "invalid": "cannot be read",
-    "bad_signature": "not signed by this computer",
-    "unknown_contract": "unknown contract",
-    "outside_licence": "outside its licence's time",
-    "clock_ahead": "from a clock that is ahead",
-    "too_old": "older than 180 days",
-    "conflict": "another record has this number",
-    "revoked": "made after the revocation",
-}
 
 
 class Row(NamedTuple):
@@ -115,7 +105,7 @@ def held_of(items: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> list[Held]:
         Held(
             one["id"],
             DASH if one["seq"] is None else str(one["seq"]),
-            REASONS.get(one["reason"], str(one["reason"]).replace("_", " ")),
+            held_words(str(one["reason"])),
             dated(one["received_at"], zone, named=False),
         )
         for one in items

@@ -72,6 +72,23 @@ def _sentence(reason: str, number: int) -> str:
     return one if number == 1 else many
 
 
+_HELD = {
+    "invalid": "cannot be read",
+    "bad_signature": "not signed by this computer",
+    "unknown_contract": "unknown contract",
+    "outside_licence": "outside its licence's time",
+    "clock_ahead": "from a clock that is ahead",
+    "too_old": "older than 180 days",
+    "conflict": "another record has this number",
+    "revoked": "made after the revocation",
+}
+
+
+def held_words(reason: str) -> str:
+    """Why a record is held back (fine-print.md, *Records*), in the words of the page."""
+    return _HELD.get(reason, reason.replace("_", " "))
+
+
 def arrived_panel(
     devices: Sequence[Mapping[str, Any]] | None,
     names: Mapping[str, str],
@@ -81,7 +98,7 @@ def arrived_panel(
 ) -> Panel:
     """The proof of sync (B-02), from ingest's answer per device; None where ingest does not answer just now.
 
-    ``doing``: what devices said last, of those heard within minutes: what they have not sent yet.
+    ``doing``: what devices said last, of those heard within minutes: what they have not sent yet. None: nobody asked.
     """
     if devices is None:
         return Panel(
@@ -89,16 +106,33 @@ def arrived_panel(
         )
     if not devices:
         return Panel("Arrived: nothing yet", [], "No device has sent anything yet.")
-    records = sum(one["records"] for one in devices)
-    lost = sum(last - first + 1 for one in devices for first, last in one["missing"])
+    records, last = (sum(one[name] for one in devices) for name in ("records", "through"))
     gaps = sum(len(one["missing"]) for one in devices)
-    title = f"Arrived: {records} of {counted(records + lost, 'record')}, {counted(gaps, 'gap')}"
-    return Panel(title, [_device(one, names, now, (doing or {}).get(one["device"]), zone) for one in devices])
+    title = f"Arrived: {records} of {counted(last, 'record')}, {counted(gaps, 'gap')}"
+    lines = [_device(one, names, now, zone) for one in devices]
+    if doing is not None:
+        lines = [
+            _with_waiting(line, doing.get(one["device"]), now, zone) for line, one in zip(lines, devices, strict=True)
+        ]
+    return Panel(title, lines)
 
 
-def _device(
-    one: Mapping[str, Any], names: Mapping[str, str], now: datetime, says: Presence | None, zone: ZoneInfo
-) -> Line:
+def is_whole(device: Mapping[str, Any]) -> bool:
+    """Whether all that a device numbered so far is in the ledger, unbroken (B-02)."""
+    return not (device["missing"] or device["broken"] or device["quarantined"])
+
+
+def _with_waiting(line: Line, says: Presence | None, now: datetime, zone: ZoneInfo) -> Line:
+    """With what still waits on the device, which it alone can say."""
+    if says is None:
+        return line._replace(quiet=f"{line.quiet}; what still waits on it is not known: no contact just now")
+    waits = f"{counted(says.unsent, 'record')} not sent yet" if says.unsent else "nothing waits on it"
+    if says.unsent and says.oldest_unsent:
+        waits += f", the oldest of {moment(parse_instant(says.oldest_unsent), zone, now.date())}"
+    return line._replace(quiet=f"{line.quiet}, {waits}")
+
+
+def _device(one: Mapping[str, Any], names: Mapping[str, str], now: datetime, zone: ZoneInfo) -> Line:
     last = one.get("last_received_at")
     seen = f", last record {ago((now - parse_instant(last)).total_seconds())}" if last else ", no record yet"
     missing = [f"{first}" if first == end else f"{first} to {end}" for first, end in one["missing"]]
@@ -106,20 +140,11 @@ def _device(
         f"missing {listed(missing)}" if missing else "none missing",
         f"{counted(len(one['quarantined']), 'record')} held back" if one["quarantined"] else "none held back",
     ]
-    if says and says.unsent:
-        oldest = (
-            f", the oldest of {moment(parse_instant(says.oldest_unsent), zone, now.date())}"
-            if says.oldest_unsent
-            else ""
-        )
-        said.append(f"{counted(says.unsent, 'record')} not sent yet{oldest}")
     if one["broken"]:
         said.append(f"chain broken at {listed([str(seq) for seq in one['broken']])}")
-    held = "; ".join(f"{seq}: {str(reason).replace('_', ' ')}" for seq, reason in one["quarantined"][:_MOST_TIMES])
+    held = "; ".join(f"{seq}: {held_words(reason)}" for seq, reason in one["quarantined"][:_MOST_TIMES])
     text = f"Records 1 to {one['through']}, {', '.join(said)}" + (f" ({held})" if held else "")
-    return Line(
-        "mon" if not missing and not one["broken"] else "warn", names.get(one["device"], one["device"]), seen, text
-    )
+    return Line("mon" if is_whole(one) else "warn", names.get(one["device"], one["device"]), seen, text)
 
 
 def looks_panel(looks: Sequence[Mapping[str, Any]] | None, grid: Grid) -> Panel:

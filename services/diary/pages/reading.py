@@ -18,7 +18,7 @@ from services.diary.pages.day_view import DayView, Surroundings, day_view
 from services.diary.pages.formatting import counted, listed
 from services.diary.pages.paths import Paths
 from services.diary.pages.rights import Rights, rights_of
-from services.diary.pages.shell import Zones, today_in, zones_of
+from services.diary.pages.shell import Zones, zones_of
 from services.diary.weeks import state_of
 from services.kit.problems import Problem
 from services.wire.events import Presence
@@ -135,7 +135,7 @@ async def read_view(edge: Edge, place: Place) -> DayView:
         sync=statements,
         looks=await _looks(edge, place, day),
         entries=entries,
-        doing=await _doing(edge, place),
+        doing=await _doing(edge, place, team),
         lock_hour=workspace.lock_hour,
         movement_counts=workspace.movement_counts,
         scores=place.sight.scores,
@@ -169,15 +169,17 @@ async def _sync(edge: Edge, place: Place) -> list[dict[str, Any]] | None:
         return None
 
 
-async def _doing(edge: Edge, place: Place) -> dict[str, Presence]:
-    """What the member's devices said within the last minutes, for the page of today; nothing where it is not known."""
-    if place.date != today_in(place.zones.zone, datetime.now(UTC)) or place.viewer.role == "client":
-        return {}
+async def _doing(edge: Edge, place: Place, team: str | None) -> dict[str, Presence] | None:
+    """What the member's devices said within the last minutes; None where it is not known, or not the reader's to see
+    (B-02).
+    """
+    if not _may(place, Action.READ_SYNC, team):
+        return None
     devices = [one["device"] for one in await edge.people.devices(place.viewer.workspace, place.member)]
     try:
         found = await presence.heard(edge.bus, place.viewer.workspace, devices) if devices else {}
     except Problem:
-        return {}
+        return None
     return {device: one.presence for device, one in found.items() if one.presence}
 
 

@@ -24,7 +24,7 @@ from services.diary.pages.formatting import (
     zone_name,
 )
 from services.diary.pages.grid import Grid, grid_of
-from services.diary.pages.panels import Line, arrived_panel
+from services.diary.pages.panels import Line, arrived_panel, is_whole
 from services.diary.pages.ribbon import Ribbon, ribbon_of, span_of
 from services.wire.segments import is_tracked
 from services.wire.slots import day_bounds, day_of, parse_slot, week_bounds
@@ -280,7 +280,7 @@ def _checks(days: Sequence[Mapping[str, Any]], grids: Sequence[Grid], around: We
         lines.append(Line("check", "Every billed segment is protected", ""))
     arrived = arrived_panel(around.sync, around.devices or {}, around.now)
     quiet = "; ".join(f"{line.strong}{line.text}" for line in arrived.lines) or arrived.empty
-    whole = around.sync is not None and not any(one["missing"] or one["quarantined"] for one in around.sync)
+    whole = around.sync is not None and all(map(is_whole, around.sync))
     return [*lines, Line("check" if whole else "warn", arrived.title, "", quiet)]
 
 

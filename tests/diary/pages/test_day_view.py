@@ -266,9 +266,32 @@ def test_a_gap_is_counted_and_named() -> None:
     panel = day_view(sample.friday(), OSLO, sample.around(sync=[device])).panels[1]
     assert panel.title == "Arrived: 9 of 12 records, 2 gaps"
     assert panel.lines[0].quiet == (
-        "Records 1 to 12, missing 3 to 4 and 8, 1 record held back, chain broken at 9 (5: clock ahead)"
+        "Records 1 to 12, missing 3 to 4 and 8, 1 record held back, chain broken at 9 (5: from a clock that is ahead)"
     )
     assert day_view(sample.friday(), OSLO, sample.around(sync=None)).panels[1].title == "Arrived: not known just now"
+
+
+def test_what_is_held_back_or_waits_is_no_whole_proof() -> None:
+    """B-02: a record that is held back is not among those that arrived; what waits only the computer can say."""
+    device = {
+        "device": sample.DEVICE, "records": 11, "through": 12, "missing": [], "broken": [],
+        "quarantined": [[5, "revoked"]], "last_received_at": None,
+    }  # fmt: skip
+    said = {"status": "stopped", "app": None, "since": "2026-11-20T14:31:00Z", "agent": "1"}
+    found = []
+    for unsent in (0, 2, None):
+        says = None if unsent is None else Presence(**said, unsent=unsent, oldest_unsent=None)
+        doing = {} if says is None else {sample.DEVICE: says}
+        [line, _] = day_view(sample.friday(), OSLO, sample.around(sync=[device], doing=doing)).panels[1].lines
+        found.append((line.icon, line.quiet.removeprefix("Records 1 to 12, none missing, 1 record held back")))
+    assert found == [
+        ("warn", " (5: made after the revocation), nothing waits on it"),
+        ("warn", " (5: made after the revocation), 2 records not sent yet"),
+        ("warn", " (5: made after the revocation); what still waits on it is not known: no contact just now"),
+    ]
+    assert day_view(sample.friday(), OSLO, sample.around(sync=[device])).panels[1].title == (
+        "Arrived: 11 of 12 records, 0 gaps"
+    )
 
 
 def test_minutes_are_on_the_readers_clock() -> None:

@@ -81,7 +81,7 @@ async def test_the_proof_of_sync_stands_on_the_day_and_its_absence_too(diary: Di
     }
     async with diary.client(reader) as http:
         text = await diary.page(http, f"/diary/{mira}/{DAY}", "Arrived: 410 of 412 records, 1 gap")
-        assert "missing 101 to 102, 1 record held back (9: clock ahead)" in text
+        assert "missing 101 to 102, 1 record held back (9: from a clock that is ahead)" in text
         assert "<b><bdi>fjord-14</bdi></b>" in text
         diary.neighbours.ingest_away = True
         try:
