@@ -18,13 +18,13 @@ from services.diary import late
 from services.diary.access import Action, Sight, Viewer, sight
 from services.diary.edge import Edge
 from services.diary.people import Workspace
-from services.diary.projections import FIGURES, counted_of, segment_id_of
+from services.diary.projections import FIGURES, counted_of
 from services.diary.weeks import claimed_of, is_manual, state_of, term_in, week_key
 from services.kit import zones
 from services.kit.mongo import Database, in_one_go
 from services.kit.problems import forbidden, invalid, not_found
 from services.wire import scores, slots
-from services.wire.billing import BillingUnit, Status, amount_minor, status_of
+from services.wire.billing import ALWAYS, BillingUnit, Status, Term, amount_minor, status_of
 
 _FIRST, _LAST = date(1970, 1, 2), date(2199, 12, 31)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -161,7 +161,7 @@ async def _find(
         {"$unionWith": {"coll": "weeks", "pipeline": [{"$match": weeks}, {"$project": {"claims": 0}}]}},
         {"$unionWith": {"coll": "members", "pipeline": [{"$match": {"_id": key}}]}},
     ]
-    found = await in_one_go(db, lambda store: list(store["segments"].aggregate(question)))
+    found = await in_one_go(db, "segments", question)
     segments = [one for one in found if "shown" in one]  # a score may be here before its segment
     billed = [one for one in found if "terms" in one]
     return (
@@ -211,47 +211,63 @@ class _Bill(NamedTuple):
     billable: int
     over: int
     outside: bool = False
+    manual: bool = False
+
+
+class _Pay(NamedTuple):
+    """What of a contract-week says how its segments are billed, taken out once for all of them."""
+
+    unit: BillingUnit = "segment"
+    hourly: bool = True
+    over: frozenset[str] = frozenset()
+    term: Term | None = None
+
+
+_NO_WEEK = _Pay()
+_Weeks = Mapping[tuple[str, str], _Pay]
 
 
 def show_segments(segments: Iterable[dict[str, Any]], weeks: Iterable[dict[str, Any]]) -> list[Shown]:
     """Stored segments with their scores, and the billing that their weeks came to."""
-    bills = {(one["contract"], one["week"]): one for one in weeks}
-    return [_show(one, bills) for one in segments]
+    pays = {(one["contract"], one["week"]): _pay_of(one) for one in weeks}
+    return [_show(one, pays) for one in segments]
 
 
-def _show(document: dict[str, Any], weeks: Mapping[tuple[str, str], Mapping[str, Any]]) -> Shown:
-    contract = document["_id"].split("|")[3]
-    bill, more = _bill(document, document["claim"], weeks.get((contract, document["week"]))), b""
+def _pay_of(week: Mapping[str, Any]) -> _Pay:
+    terms, term = week["terms"], term_in(week["terms"])
+    over = frozenset(week["over"])
+    return _Pay(terms["billing_unit"], terms.get("hourly", True), over, None if term == ALWAYS else term)
+
+
+def _show(document: dict[str, Any], weeks: _Weeks) -> Shown:
+    # the innermost of a day: what nearly no segment has is looked at only where it is
+    _, _, slot, contract, device = document["_id"].split("|")
+    bill = _bill(document, document["week"], slot, contract, device, weeks)
+    manual, more = bill.manual, b""
     if late.further(document):
-        later = [
-            (one, _bill(document, one["claim"], weeks.get((contract, one["week"])))) for one in document["further"]
-        ]
+        later = [(one, _bill(one, one["week"], slot, contract, device, weeks)) for one in document["further"]]
         more = b',"adjustments":' + orjson.dumps([_adjustment(*one) for one in later])
         bill = _together([bill, *(one for _, one in later)])
     if bill.outside:
         more += b',"outside_contract":true'
     score = document["score"]["shown"] if "score" in document else _NO_SCORE
     json = b"".join((document["shown"][:-1], more, _billed(bill.status, bill.billable), score, b"}"))
-    return Shown(json, bill.billable, bill.over, is_manual(document["claim"]))
+    return Shown(json, bill.billable, bill.over, manual)
 
 
-def _bill(document: Mapping[str, Any], claim: int, week: Mapping[str, Any] | None) -> _Bill:
-    if week is None:
-        return _bill_of(claim, "segment", hourly=True, over=False)
-    over, terms = week["over"], week["terms"]
-    return _bill_of(
-        claim,
-        terms["billing_unit"],
-        hourly=terms.get("hourly", True),
-        over=bool(over) and segment_id_of(document["_id"]) in over,
-        outside=not term_in(terms).holds(document["_id"].split("|", 3)[2]),
-    )
+def _bill(part: Mapping[str, Any], week: str, slot: str, contract: str, device: str, weeks: _Weeks) -> _Bill:
+    """How a segment is billed, or what came late for it."""
+    pay = weeks.get((contract, week), _NO_WEEK)
+    over = bool(pay.over) and f"{contract}:{device}:{slot}" in pay.over
+    outside = pay.term is not None and not pay.term.holds(slot)
+    return _bill_of(part["claim"], pay.unit, pay.hourly, over, outside)
 
 
 @lru_cache(4096)
-def _bill_of(claim: int, unit: BillingUnit, *, hourly: bool, over: bool, outside: bool = False) -> _Bill:
+def _bill_of(claim: int, unit: BillingUnit, hourly: bool, over: bool, outside: bool) -> _Bill:
     claimed = claimed_of(claim, unit) if hourly and not outside else 0
-    return _Bill(*status_of(claimed, over=over, manual=is_manual(claim)), claimed if over else 0, outside)
+    manual = is_manual(claim)
+    return _Bill(*status_of(claimed, over=over, manual=manual), claimed if over else 0, outside, manual)
 
 
 def _adjustment(one: Mapping[str, Any], bill: _Bill) -> dict[str, Any]:
