@@ -4,7 +4,8 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: also in their wide forms, which spreadsheets read alike where those are typed
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
 def cell(value: object) -> str:
@@ -16,7 +17,12 @@ def cell(value: object) -> str:
     if value is None:
         return ""
     text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.lstrip(" ").startswith(_FORMULA) else text
+    return f"'{text}" if isinstance(value, str) and _begins_formula(text) else text
+
+
+def _begins_formula(text: str) -> bool:
+    """Spaces of any width before it do not hide it; a line's end counts as a beginning of its own."""
+    return text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA)
 
 
 def to_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
