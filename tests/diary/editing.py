@@ -5,8 +5,9 @@ from typing import Any
 
 import httpx
 
+from services.wire.events import Fact
 from services.wire.slots import format_instant, slot_of
-from tests.diary.facts import slots_from
+from tests.diary.facts import capture, minutes, slots_from
 from tests.diary.running import Diary
 
 
@@ -30,6 +31,30 @@ def week_of(slot: str) -> str:
 
 def ids(slots: list[str], contract: str = "con", device: str = "dev") -> list[str]:
     return [f"{contract}:{device}:{slot}" for slot in slots]
+
+
+def people(diary: Diary) -> list[Fact]:
+    """Mira of the team ``sea``, an admin, and the manager of her team."""
+    tell = diary.teller
+    return [
+        tell.settings(),
+        tell.member("mira", team="sea"),
+        tell.member("boss", "admin"),
+        tell.member("lead", "manager", manages=["sea"]),
+    ]
+
+
+def three_with_pictures(diary: Diary, slots: list[str]) -> list[Fact]:
+    """Mira's first three slots with six active minutes and a stored picture each, the fourth of contract ``side``."""
+    tell, first = diary.teller, list(enumerate(slots[:3]))
+    return [
+        *(
+            tell.segment("mira", slot, minutes(6, 4), captures=[capture(f"shot-{index}", slot)])
+            for index, slot in first
+        ),
+        tell.segment("mira", slots[3], contract="side"),
+        *(tell.stored("mira", f"shot-{index}", slot) for index, slot in first),
+    ]
 
 
 async def send(

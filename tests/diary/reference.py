@@ -10,6 +10,10 @@ from typing import Any
 
 SEEN_BY_DEVICES = ("work", "idle", "locked")
 FIRST = {"desktop": 0, "mobile": 1, "manual": 2}
+There = dict[str, list[tuple[str, bool] | None]]
+"""What is left of each booking's ten minutes: ``(state, active)``."""
+Counts = dict[tuple[str, int], str | None]
+"""The state of a booking's minute, where it counts for that booking."""
 
 
 @dataclass
@@ -115,7 +119,7 @@ def _runs(slot: str, term: tuple[str | None, str | None]) -> bool:
     return (term[0] or day) <= day <= (term[1] or day)
 
 
-def _segments(week: Week, there: dict[str, list[tuple[str, bool] | None]]) -> dict[str, tuple[str | None, list[bool]]]:
+def _segments(week: Week, there: There) -> dict[str, tuple[str | None, list[bool]]]:
     found = {}
     for segment in {name.split("|")[0] for name in there}:
         own = [minutes for name, minutes in there.items() if name.split("|")[0] == segment]
@@ -146,7 +150,7 @@ def _left(record: Record, at: int, week: Week) -> tuple[str, bool] | None:
     return record.minutes[at]
 
 
-def _there(week: Week) -> dict[str, list[tuple[str, bool] | None]]:
+def _there(week: Week) -> There:
     """S-08: what no removal covers; of several records the lowest seq's minute."""
     found = {}
     for name in {one.booking for one in week.records}:
@@ -168,9 +172,9 @@ def _before(name: str, week: Week) -> tuple[Any, ...]:
     return _wave(name), FIRST[first.kind], first.started, first.device, name
 
 
-def _counts(week: Week, there: dict[str, list[tuple[str, bool] | None]]) -> dict[tuple[str, int], str | None]:
+def _counts(week: Week, there: There) -> Counts:
     """T-14: for whom each minute counts, and in which state; what was sealed keeps what it counted."""
-    counts: dict[tuple[str, int], str | None] = {(name, at): None for name in there for at in range(10)}
+    counts: Counts = {(name, at): None for name in there for at in range(10)}
     for slot in {_slot(name) for name in there}:
         together = sorted((name for name in there if _slot(name) == slot), key=lambda name: _before(name, week))
         for at in range(10):
@@ -181,19 +185,11 @@ def _counts(week: Week, there: dict[str, list[tuple[str, bool] | None]]) -> dict
     return counts
 
 
-def _active(
-    name: str, there: dict[str, list[tuple[str, bool] | None]], counts: dict[tuple[str, int], str | None]
-) -> bool:
+def _active(name: str, there: There, counts: Counts) -> bool:
     return any(counts[name, at] == "work" and (there[name][at] or ("", False))[1] for at in range(10))
 
 
-def _wanted(
-    name: str,
-    week: Week,
-    there: dict[str, list[tuple[str, bool] | None]],
-    counts: dict[tuple[str, int], str | None],
-    unit: str,
-) -> int:
+def _wanted(name: str, week: Week, there: There, counts: Counts, unit: str) -> int:
     """S-01, S-05: what a booking would be billed, were there no limit; of a contract's ten minutes no eleventh."""
     same = [one for one in there if _slot(one) == _slot(name) and one.split(":")[0] == name.split(":")[0]]
     before = sorted(same, key=lambda one: _before(one, week))
@@ -207,13 +203,7 @@ def _wanted(
     raise AssertionError(name)
 
 
-def _alone(
-    name: str,
-    week: Week,
-    there: dict[str, list[tuple[str, bool] | None]],
-    counts: dict[tuple[str, int], str | None],
-    unit: str,
-) -> int:
+def _alone(name: str, week: Week, there: There, counts: Counts, unit: str) -> int:
     if _kind(name, week) == "manual":
         return sum(counts[name, at] == "work" for at in range(10))
     if not _active(name, there, counts):

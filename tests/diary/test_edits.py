@@ -9,7 +9,7 @@ from nats.js.errors import NotFoundError
 from services.diary.settings import DiarySettings
 from services.wire.edits import Signed, read_edit
 from services.wire.events import Fact
-from tests.diary.editing import done, ids, kind_of, open_slots, send, week_of
+from tests.diary.editing import done, ids, kind_of, open_slots, people, send, three_with_pictures, week_of
 from tests.diary.facts import capture, minutes
 from tests.diary.running import Diary, until
 
@@ -21,19 +21,11 @@ DAY = SLOTS[0][:10]
 async def office(diary: Diary) -> Diary:
     tell = diary.teller
     await diary.tell(
-        tell.settings(),
-        tell.member("mira", team="sea"),
-        tell.member("boss", "admin"),
-        tell.member("lead", "manager", manages=["sea"]),
+        *people(diary),
         tell.member("client", "client"),
         tell.contract("con", "mira", client="client", labels=["Build", "Review"]),
         tell.contract("side", "mira"),
-        *(
-            tell.segment("mira", slot, minutes(6, 4), captures=[capture(f"shot-{index}", slot)])
-            for index, slot in enumerate(SLOTS[:3])
-        ),
-        tell.segment("mira", SLOTS[3], contract="side"),
-        *(tell.stored("mira", f"shot-{index}", slot) for index, slot in enumerate(SLOTS[:3])),
+        *three_with_pictures(diary, SLOTS),
     )
     return diary
 

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.diary.editing import done, ids, kind_of, open_slots, send, week_of
-from tests.diary.facts import capture, minutes
+from tests.diary.editing import done, ids, kind_of, open_slots, people, send, three_with_pictures, week_of
 from tests.diary.running import Diary
 
 SLOTS = open_slots()
@@ -17,20 +16,12 @@ OF_DAY = f"/diary/mira/edits?from={DAY}&to={DAY}"
 async def office(diary: Diary) -> Diary:
     tell = diary.teller
     await diary.tell(
-        tell.settings(),
-        tell.member("mira", team="sea"),
-        tell.member("boss", "admin"),
-        tell.member("lead", "manager", manages=["sea"]),
+        *people(diary),
         tell.member("other", "manager", manages=["land"]),
         tell.member("client", "client"),
         tell.contract("con", "mira", client="client"),
         tell.contract("side", "mira"),
-        *(
-            tell.segment("mira", slot, minutes(6, 4), captures=[capture(f"shot-{index}", slot)])
-            for index, slot in enumerate(SLOTS[:3])
-        ),
-        tell.segment("mira", SLOTS[3], contract="side"),
-        *(tell.stored("mira", f"shot-{index}", slot) for index, slot in enumerate(SLOTS[:3])),
+        *three_with_pictures(diary, SLOTS),
     )
     return diary
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.wire.slots import format_instant, parse_instant, parse_slot
-from tests.diary.editing import done, ids, kind_of, open_slots, send
+from tests.diary.editing import done, ids, kind_of, open_slots, people, send
 from tests.diary.facts import minutes
 from tests.diary.running import Diary
 
@@ -30,10 +30,7 @@ def span(first_minute: int, last_minute: int, **more: Any) -> dict[str, Any]:
 async def office(diary: Diary) -> Diary:
     tell = diary.teller
     await diary.tell(
-        tell.settings(),
-        tell.member("mira", team="sea"),
-        tell.member("boss", "admin"),
-        tell.member("lead", "manager", manages=["sea"]),
+        *people(diary),
         tell.contract("con", "mira", weekly_limit_minutes=60),
         tell.contract("side", "mira", manual_time=False),
         tell.contract("free", "mira", rate_minor=None),
