@@ -98,6 +98,22 @@ async def test_minutes_open_at_the_meter_and_close_with_focus_back(reader: Reade
     await expect(meter).to_be_focused()
 
 
+async def test_the_numbers_explain_themselves(reader: Reader) -> None:
+    """V-05, K-03: beside the figures and under the score, by keyboard; Escape gives the focus back."""
+    page = await reader.page()
+    for button, shown, words in (
+        (".figs .why", "#figures-why", "Past the weekly limit of its contract"),
+        (".scored .link", "#score-why", "Activity, up to 60"),
+    ):
+        await page.locator(button).press("Enter")
+        await expect(page.locator(shown)).to_be_visible()
+        await expect(page.locator(shown)).to_contain_text(words)
+        assert await serious(page) == []
+        await page.keyboard.press("Escape")
+        await expect(page.locator(shown)).to_be_hidden()
+        await expect(page.locator(button)).to_be_focused()
+
+
 async def test_the_keyboard_map(reader: Reader) -> None:
     """V-05: one segment in the tab order; arrows, Enter, m, brackets, t and the question mark."""
     page = await reader.page()
