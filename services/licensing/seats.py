@@ -64,11 +64,13 @@ def _prove(request: Activate) -> str:
     try:
         public = proof.read_public_key(request.device.public_key)
     except proof.ProofError as error:
-        raise Problem(422, "not-a-key", "This is not an Ed25519 public key.", "device.public_key") from error
+        advice = "Send the 32 bytes as base64, or an nkey that begins with U."
+        raise Problem(422, "not-a-key", "This is not an Ed25519 public key.", advice, field="device") from error
     try:
         proof.check(public, proof.ACTIVATION_DOMAIN, request.device.public_key.encode(), request.proof)
     except proof.ProofError as error:
-        raise Problem(422, "bad-proof", "The proof is not by this public key.", "proof") from error
+        advice = "Sign daybook/activate/v1, a zero byte and the public key's text as it is sent, with its private key."
+        raise Problem(422, "bad-proof", "The proof is not by this public key.", advice, field="proof") from error
     return proof.user_nkey(public)
 
 

@@ -235,6 +235,8 @@ async def test_what_is_no_key_or_not_ones_own(licensing: Licensing, acme: Acme) 
     ):
         problem = await licensing.refused("activate", offer.model_copy(update=changed))
         assert (problem.status, problem.kind) == (422, kind)
+        assert problem.extra["field"] == ("device" if kind == "not-a-key" else "proof")
+        assert " " in problem.detail, "what to do"
     [licence] = await acme.read("olga", "licences", acme.answer["licences"][0]["licence"])
     assert licence["seats_taken"] == 0
 
