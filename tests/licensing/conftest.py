@@ -39,14 +39,12 @@ def migrated(installation: Installation) -> Installation:
 async def shared(migrated: Installation) -> AsyncIterator[Licensing]:
     prefix = new_id("t").replace("-", "")
     with Mailbox() as mails:
-        running = Licensing(migrated, prefix, smtp_url=mails.url, trusted_hosts="127.0.0.1")
-        running.mails = mails
+        licensing = Licensing(migrated, prefix, smtp_url=mails.url, trusted_hosts="127.0.0.1")
+        licensing.mails = mails
         try:
-            await running.start()
-            await running.open()
-            yield running
+            async with licensing.running():
+                yield licensing
         finally:
-            await running.stop()
             drop_databases(migrated.mongo_url, prefix)
 
 

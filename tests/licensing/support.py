@@ -5,8 +5,8 @@ import base64
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -39,7 +39,7 @@ people._HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 people._NOBODYS = people._HASHER.hash("the password of nobody")
 
 
-async def until(fact: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+async def until(fact: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> None:
     """Waits for a fact, and fails where it does not come."""
     deadline = time.monotonic() + seconds
     while not await fact():
@@ -170,6 +170,16 @@ class Licensing:
     @property
     def url(self) -> str:
         return self.installation.nats.url
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """One instance and the caller, as long as the context lasts."""
+        try:
+            await self.start()
+            await self.open()
+            yield self
+        finally:
+            await self.stop()
 
     async def start(self) -> Self:
         """One more instance."""

@@ -10,6 +10,7 @@ import nkeys
 import pytest
 import pytest_asyncio
 
+from services.licensing import kicks
 from services.licensing.callout import Issuer, permissions
 from services.wire import proof, subjects
 from tests.licensing.support import Acme, Device, Licensing, connected, until
@@ -19,13 +20,8 @@ from tests.support.servers import Installation
 @pytest_asyncio.fixture(loop_scope="module")
 async def licensing(migrated: Installation, mongo_prefix: str) -> AsyncIterator[Licensing]:
     """The test's own, to stop and to double."""
-    running = Licensing(migrated, mongo_prefix)
-    try:
-        await running.start()
-        await running.open()
+    async with Licensing(migrated, mongo_prefix).running() as running:
         yield running
-    finally:
-        await running.stop()
 
 
 async def test_a_device_reaches_its_own_subjects(licensing: Licensing, acme: Acme) -> None:
@@ -69,7 +65,7 @@ async def test_a_device_reaches_nothing_else(licensing: Licensing, acme: Acme) -
         device.errors.clear()
         await client.publish(subject, b"{}")
         await client.flush()
-        await until(lambda: _said(device, "permissions violation for publish"), 5)
+        await until(lambda: _said(device, "permissions violation for publish"))
     forbidden_to_subscribe = [
         *(">", "*", "_INBOX.>", f"_INBOX.{other.device}.>", "receipts.>", f"receipts.{device.workspace}.*"),
         *(subjects.receipts(*foreign), subjects.commands(*foreign), subjects.segments_closed(*foreign)),
@@ -81,7 +77,7 @@ async def test_a_device_reaches_nothing_else(licensing: Licensing, acme: Acme) -
         device.errors.clear()
         await client.subscribe(subject)
         await client.flush()
-        await until(lambda: _said(device, "permissions violation for subscription"), 5)
+        await until(lambda: _said(device, "permissions violation for subscription"))
     await client.close()
 
 
@@ -142,7 +138,7 @@ async def test_a_draining_device_may_only_deliver(licensing: Licensing, acme: Ac
         device.errors.clear()
         await client.publish(subject, b"{}")
         await client.flush()
-        await until(lambda: _said(device, "permissions violation for publish"), 5)
+        await until(lambda: _said(device, "permissions violation for publish"))
     await acme.change("olga", "licences", acme.answer["licences"][0]["licence"], state="revoked", drain_hours=0)
     await asyncio.wait_for(device.closed.wait(), 5)
     assert await device.is_refused(licensing.url)
@@ -158,7 +154,7 @@ async def test_a_suspended_device_comes_back_when_resumed(licensing: Licensing, 
     client = await device.connect(licensing.url)
     await client.publish(subjects.presence(device.workspace, device.device), b"{}")
     await client.flush()
-    await until(lambda: _said(device, "permissions violation for publish"), 5)
+    await until(lambda: _said(device, "permissions violation for publish"))
     assert (await acme.change("adam", "licences", licence, state="active"))["state"] == "active"
     await asyncio.wait_for(device.closed.wait(), 5)
     device.errors.clear()
@@ -289,3 +285,19 @@ def test_nothing_but_its_own_is_ever_permitted() -> None:
 
 def test_the_issuer_is_the_one_the_bus_knows(installation: Installation) -> None:
     assert Issuer(installation.keys.issuer_seed).public == installation.keys.issuer_public
+
+
+async def test_very_many_connections_are_ended_together(
+    licensing: Licensing, acme: Acme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B-04: found page by page among all; who kept their right stays connected."""
+    monkeypatch.setattr(kicks, "_FEW", 0)
+    monkeypatch.setattr(kicks, "_PAGE", 2)
+    gone, stays = [await acme.activated(1) for _ in "ab"], await acme.activated()
+    clients = [await device.connect(licensing.url) for device in (*gone, stays)]
+    await acme.change("olga", "licences", acme.answer["licences"][1]["licence"], state="revoked", drain_hours=0)
+    for device in gone:
+        await asyncio.wait_for(device.closed.wait(), 20)
+    assert not stays.dropped.is_set()
+    await clients[-1].flush(timeout=5)
+    await clients[-1].close()
