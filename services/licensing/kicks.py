@@ -3,7 +3,8 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
 
 import nats
 import nats.errors
@@ -18,6 +19,15 @@ _LOOKS = (0.5, 1.5, 4.0)
 """Seconds after a change at which connections are looked for: late enough for the pushed command to arrive first, and
 again for those that were being let in meanwhile."""
 _ANSWER_SECONDS = 0.5
+_PAGE_SECONDS = 5.0
+_GATHER_SECONDS = 0.1
+"""How long changes are gathered that came at once."""
+_FEW = 8
+"""So many names are looked for one by one."""
+_PAGE = 1000
+_QUESTION = {"acc": ACCOUNT, "auth": True}
+Connection = tuple[str, dict[str, Any]]
+"""A server's id, and what it says of one of its connections."""
 
 
 class Kicks:
@@ -31,6 +41,7 @@ class Kicks:
         self._client: Client | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._current: dict[str, str] = {}
+        self._changed: list[Entry] = []
 
     async def start(self, urls: list[str], seed: str, closed: Callable[[], Awaitable[None]]) -> None:
         """Connects."""
@@ -52,43 +63,70 @@ class Kicks:
             await self._client.close()
 
     def soon(self, old: Entry, new: Entry) -> None:
-        """Ends what was let in under the old right, within the next seconds."""
+        """Ends what was let in under the old right, within the next seconds; of very many at once all together."""
         self._current[new.device] = new.user
-        task = asyncio.create_task(self._repeat(old))
+        self._changed.append(old)
+        if len(self._changed) > 1:
+            return
+        task = asyncio.create_task(self._repeat())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _repeat(self, old: Entry) -> None:
-        waited = 0.0
+    async def _repeat(self) -> None:
+        await asyncio.sleep(waited := _GATHER_SECONDS)
+        changed, self._changed = self._changed, []
         for at in _LOOKS:
             await asyncio.sleep(at - waited)
             waited = at
-            if self._current.get(old.device) == old.user:
-                return  # suspended and resumed: what was old is what holds
+            # suspended and resumed: what was old is what holds
+            users = {old.user for old in changed if self._current.get(old.device) != old.user}
             try:
-                await self.kick(old.user)
-            except nats.errors.Error:
+                await self.kick(users)
+            except Exception:  # the next look makes up for it
                 log.warning("the bus did not say who is connected", exc_info=True)
-        self._current.pop(old.device, None)
+        for old in changed:
+            self._current.pop(old.device, None)
 
-    async def kick(self, user: str) -> int:
-        """Ends the connections of that name, on every server of the bus; gives how many."""
-        client, count = self._connected, 0
+    async def kick(self, users: Collection[str]) -> int:
+        """Ends the connections of these names, on every server of the bus; gives how many."""
+        client = self._connected
+        found = await (self._named(users) if len(users) <= _FEW else self._among_all(users))
+        for server, connection in found:
+            # without a reply subject the bus ignores it
+            body = json.dumps({"cid": connection["cid"]}).encode()
+            await client.publish(f"$SYS.REQ.SERVER.{server}.KICK", body, reply=client.new_inbox())
+        return len(found)
+
+    async def _named(self, users: Collection[str]) -> list[Connection]:
+        answers = await asyncio.gather(*(self._ask_all(user=user) for user in users))
+        return [one for parts in answers for server, data in parts for one in _connections(server, data)]
+
+    async def _among_all(self, users: Collection[str]) -> list[Connection]:
+        """Read page by page: asked one by one, ten thousand would have the bus look at each connection as often."""
+        found = []
+        for server, data in await self._ask_all():
+            found += _connections(server, data)
+            for offset in range(_PAGE, data["total"], _PAGE):
+                question = json.dumps(_QUESTION | {"limit": _PAGE, "offset": offset}).encode()
+                subject = f"$SYS.REQ.SERVER.{server}.CONNZ"
+                answer = await self._connected.request(subject, question, timeout=_PAGE_SECONDS)
+                found += _connections(server, json.loads(answer.data).get("data") or {})
+        return [one for one in found if one[1].get("authorized_user") in users]
+
+    async def _ask_all(self, **more: str) -> list[tuple[str, dict[str, Any]]]:
+        """What every server says of its connections, its first page, with its id."""
+        client = self._connected
         inbox = client.new_inbox()
         answers = await client.subscribe(inbox)
-        question = {"acc": ACCOUNT, "auth": True, "user": user, "limit": 1000}
-        await client.publish("$SYS.REQ.SERVER.PING.CONNZ", json.dumps(question).encode(), reply=inbox)
+        question = json.dumps(_QUESTION | {"limit": _PAGE} | more).encode()
+        await client.publish("$SYS.REQ.SERVER.PING.CONNZ", question, reply=inbox)
+        said = []
         try:
             while True:
                 answer = json.loads((await answers.next_msg(timeout=_ANSWER_SECONDS)).data)
-                for connection in (answer.get("data") or {}).get("connections") or []:
-                    body = json.dumps({"cid": connection["cid"]}).encode()
-                    # without a reply subject the bus ignores it
-                    kick = f"$SYS.REQ.SERVER.{answer['server']['id']}.KICK"
-                    await client.publish(kick, body, reply=client.new_inbox())
-                    count += 1
+                said.append((str(answer["server"]["id"]), {"total": 0} | (answer.get("data") or {})))
         except nats.errors.TimeoutError:
-            return count
+            return said
         finally:
             await answers.unsubscribe()
 
@@ -97,3 +135,7 @@ class Kicks:
         if self._client is None:
             raise RuntimeError("not connected to the system account")
         return self._client
+
+
+def _connections(server: str, data: dict[str, Any]) -> list[Connection]:
+    return [(server, one) for one in data.get("connections") or []]
