@@ -67,12 +67,12 @@ def big_duration(minutes: int) -> tuple[str, str, str]:
 def figures_of(totals: Mapping[str, int], segments: Sequence[Mapping[str, Any]], grid: Grid) -> list[Figure]:
     """The figures beside the billable sum, in the order of the mock-up."""
     unbilled = [one for one in segments if one["status"] == "unbilled"]
-    outside = _tracked(one for one in unbilled if one.get("outside_contract"))
+    outside = tracked_in(one for one in unbilled if one.get("outside_contract"))
     figures = [
         _minutes("Automatic", totals["automatic_minutes"], "auto"),
         _minutes("Manual", totals["manual_minutes"], "manual"),
         _minutes("Over limit", totals["over_limit_minutes"], "over"),
-        _minutes("Not billed", _tracked(unbilled), "none", f"{duration(outside)} outside term" if outside else ""),
+        _minutes("Not billed", tracked_in(unbilled), "none", f"{duration(outside)} outside term" if outside else ""),
         _minutes("Break", totals["break_minutes"]),
     ]
     if totals["private_minutes"]:
@@ -88,15 +88,21 @@ def _minutes(name: str, minutes: int, kind: str | None = None, small: str = "") 
     return Figure(name, duration(minutes), kind, minutes == 0, small=small)
 
 
-def _tracked(segments: Iterable[Mapping[str, Any]]) -> int:
-    return sum(is_tracked(minute) for segment in segments for minute in segment["minutes"])
+def tracked_in(segments: Iterable[Mapping[str, Any]]) -> int:
+    """The tracked minutes of segments that count there, and not on another device or contract (T-14)."""
+    return sum(
+        is_tracked(minute) and place not in one.get("elsewhere", ())
+        for one in segments
+        for place, minute in enumerate(one["minutes"])
+    )
 
 
 def _at_work(segments: Sequence[Mapping[str, Any]], grid: Grid) -> Figure:
     places = [(segment["slot"], place) for segment in segments if (place := grid.place(segment["slot"]))]
     if not places:
         return Figure("At work", DASH, None, True, "Nothing recorded on this day")
-    return Figure("At work", f"{min(places)[1].clock} to {max(places)[1].end}")
+    end = max(places)[1].end
+    return Figure("At work", f"{min(places)[1].clock} to {'24:00' if end == '00:00' else end}")
 
 
 def score_of(score: Mapping[str, float | None], tracked_minutes: int) -> Score:

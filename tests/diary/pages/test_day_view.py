@@ -317,6 +317,13 @@ def test_minutes_without_counts_that_follow_one_another_are_one_row() -> None:
     ]
 
 
+def test_work_until_midnight_ends_at_24() -> None:
+    """A-02: a day from midnight to midnight is not one of no length."""
+    ends = [datetime(2026, 11, 19, 23, tzinfo=UTC), datetime(2026, 11, 20, 22, 50, tzinfo=UTC)]
+    view = day_view(sample.answer([sample.segment(at) for at in ends]), OSLO, sample.around())
+    assert view.figures[-1].value == "00:00 to 24:00"
+
+
 def test_who_edited_a_segment_is_said_by_name_or_role() -> None:
     """G-02."""
     edit = {"kind": "note", "changed": ["label", "memo"], "actor_role": "manager", "at": "2026-11-20T10:02:00Z"}
