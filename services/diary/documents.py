@@ -23,6 +23,14 @@ _FEW_SPANS = 8
 _NEAR_SLOTS = 600 * 12
 
 
+class Change(NamedTuple):
+    """Of one document the fields that are others than they were read, and the names of those that are gone."""
+
+    key: str
+    changed: dict[str, Any]
+    gone: list[str]
+
+
 class Kept:
     """Documents as they were read, and as they are to be. A value is replaced, never changed in place."""
 
@@ -36,8 +44,8 @@ class Kept:
             if key not in self.now:
                 self.before[key], self.now[key] = dict(document), document
 
-    def changes(self) -> Iterable[tuple[str, dict[str, Any], list[str]]]:
-        """Of each document the fields that are others than they were read, and the names of those that are gone."""
+    def changes(self) -> Iterable[Change]:
+        """What is to be written of each document."""
         for key, document in self.now.items():
             before = self.before.get(key, {})
             changed = {
@@ -45,11 +53,11 @@ class Kept:
                 for name, value in document.items()
                 if name != "_id" and (name not in before or before[name] != value)
             }
-            yield key, changed, [name for name in before if name not in document]
+            yield Change(key, changed, [name for name in before if name not in document])
 
     def changed(self) -> list[str]:
         """The ``_id`` of those that are to be written."""
-        return [key for key, changed, gone in self.changes() if changed or gone]
+        return [one.key for one in self.changes() if one.changed or one.gone]
 
 
 class Settled(NamedTuple):
@@ -67,6 +75,8 @@ class Documents:
     def __init__(self, db: Database, session: Session) -> None:
         self._db, self.session = db, session
         self.segments, self.pictures = Kept({}), Kept({})
+        self.written: list[str] = []
+        """The ``_id`` of the segments that ``write`` wrote."""
         self.step: Step | None = None
         """Hears how far many segments are: half of it put together, half of it written."""
 
@@ -122,12 +132,10 @@ class Documents:
 
     async def write(self, settled: Settled) -> None:
         """Writes all of it."""
-        await self._take_turns()
-        updates = []
-        for key, changed, gone in self.segments.changes():
-            if changed or gone:
-                change = {"$set": changed} if changed else {}
-                updates.append(UpdateOne({"_id": key}, change | _unset(gone), upsert=True))
+        changes = [one for one in self.segments.changes() if one.changed or one.gone]
+        self.written = [one.key for one in changes]
+        await self._take_turns(changes)
+        updates = [UpdateOne({"_id": one.key}, _set(one.changed) | _unset(one.gone), upsert=True) for one in changes]
         for start in range(0, len(updates), CHUNK):
             chunk = updates[start : start + CHUNK]
             await self._db["segments"].bulk_write(chunk, ordered=False, session=self.session)
@@ -137,13 +145,13 @@ class Documents:
             await self._db["pictures"].bulk_write(replaced, ordered=False, session=self.session)
         await settled.book.write(self.session, settled.weeks)
 
-    async def _take_turns(self) -> None:
+    async def _take_turns(self, changes: Iterable[Change]) -> None:
         """Has two that count anew on one member's day follow one another, whatever contracts they are about (T-14).
 
         Neither would see the segment that the other adds to a slot, and no document they write is the same: a minute
         on two devices would count twice. So both write this one.
         """
-        days = sorted({_day_of(key) for key, changed, _ in self.segments.changes() if not _COUNTED.isdisjoint(changed)})
+        days = sorted({_day_of(one.key) for one in changes if not _COUNTED.isdisjoint(one.changed)})
         if days:
             turns = [UpdateOne({"_id": day}, {"$inc": {"turn": 1}}, upsert=True) for day in days]
             await self._db["turns"].bulk_write(turns, ordered=False, session=self.session)
@@ -157,6 +165,10 @@ def _day_of(segment: str) -> str:
     """``workspace|member|2026-11-20`` of a segment's ``_id``."""
     workspace, member, slot, *_ = segment.split("|")
     return f"{workspace}|{member}|{slot[:10]}"
+
+
+def _set(changed: dict[str, Any]) -> dict[str, Any]:
+    return {"$set": changed} if changed else {}
 
 
 def _unset(names: list[str]) -> dict[str, Any]:

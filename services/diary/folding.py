@@ -132,9 +132,9 @@ class Folder:
 
 
 def told(held: Documents, settled: Settled) -> Touched:
-    """The slots that look different now, so that open pages can be told."""
+    """The slots that look different now that all is written, so that open pages can be told."""
     touched = Touched()
-    for segment in {*held.segments.changed(), *settled.moved}:
+    for segment in {*held.written, *settled.moved}:
         touched.add(segment)
     return touched
 

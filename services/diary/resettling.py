@@ -30,12 +30,11 @@ class Resettler:
         for fact in facts:
             if isinstance(fact, WorkspaceChanged):
                 ZoneInfo(fact.billing_zone), time(fact.lock_hour)
-        for collection in ("workspaces", "members", "contracts", "devices"):
-            places = [(place, fact) for fact in facts if (place := place_of(fact)) and place[0] == collection]
-            if places:
-                # ordered: of two tellings of one thing in a batch the second must meet the first
-                await self._db[collection].bulk_write([newer(place[1], fact) for place, fact in places])
-        touched = Touched()
+        touched, places = Touched(), [(place, fact) for fact in facts if (place := place_of(fact))]
+        for collection in dict.fromkeys(place[0] for place, _ in places):
+            # ordered: of two tellings of one thing in a batch the second must meet the first
+            updates = [newer(place[1], fact) for place, fact in places if place[0] == collection]
+            await self._db[collection].bulk_write(updates)
         for workspace in {fact.workspace for fact in facts if isinstance(fact, WorkspaceChanged)}:
             touched.merge(await self._resettle_workspace(workspace))
         for workspace, contract in {(one.workspace, one.contract) for one in facts if isinstance(one, ContractChanged)}:
