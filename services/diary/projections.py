@@ -197,17 +197,26 @@ def count(
     recorded = [claim for one, shown in there for claim in _recorded(one, shown, is_sealed)]
     counts = count_slot(recorded, movement_counts=movement_counts)
     for one, shown in there:
+        shown.pop("elsewhere", None)
         manual = one["kind"] == MANUAL
         one |= _counted(counts[shown["segment_id"]], manual)
         if late.further(one):
             own = (counts[_late_id(shown["segment_id"], more["week"])] for more in one["further"])
             one["further"] = [more | _counted(mine, manual) for more, mine in zip(one["further"], own, strict=True)]
-            if not late.parts_in(one, parts_of(one), one["week"]):
-                del one["counted"]  # built anew: what was sealed is still to come
+        elsewhere = _elsewhere(one, shown["minutes"])
+        if late.further(one) and not late.parts_in(one, parts_of(one), one["week"]):
+            del one["counted"]  # built anew: what was sealed is still to come
         active = late.sum_figures(one)[FIGURES.index("active_minutes")]
         figures = {"active_minutes": active, **_protection(one, shown, active)}
         figures |= {"adjustment": one["adjustment"]} if "adjustment" in one else {}
+        figures |= {"elsewhere": elsewhere} if elsewhere else {}
         one["shown"] = orjson.dumps(shown | figures)
+
+
+def _elsewhere(document: Document, minutes: Sequence[Minute | None]) -> list[int]:
+    """The minutes of a segment, by their place, that count on another device or contract of the member (T-14)."""
+    mine = {place for booked in (document, *late.further(document)) for place in counted_of(booked)}
+    return [place for place, minute in enumerate(minutes) if minute is not None and place not in mine]
 
 
 def _counted(mine: Count, manual: bool) -> Document:

@@ -1,5 +1,6 @@
 """Weeks at the edges of the rules: a limit within a segment, an hour that comes twice, one slot on two contracts."""
 
+import re
 from datetime import UTC, datetime
 
 from tests.diary.editing import done, ids, open_slots, week_of
@@ -57,6 +58,7 @@ async def test_manual_time_over_the_hour_that_comes_twice(diary: Diary) -> None:
 
 async def test_two_devices_on_two_contracts_in_one_slot(diary: Diary) -> None:
     """T-14, S-01: a minute counts on one contract; each that has an active one of its own bills its segment whole."""
+    await diary.answer("licensing", "read", lambda body: {"items": []})
     tell, (same, split) = diary.teller, open_slots(2)
     half = [None] * 5 + minutes(5)[:5]
     later = {"contract": "side", "device": "two", "session_started": "2026-11-16T08:30:00Z"}
@@ -73,4 +75,17 @@ async def test_two_devices_on_two_contracts_in_one_slot(diary: Diary) -> None:
     assert found[same, "con"] == ("automatic", 10)
     assert found[same, "side"] == ("unbilled", 0), "all of its minutes count on the device that started first"
     assert found[split, "con"] == found[split, "side"] == ("automatic", 10)
+    elsewhere = {(one["slot"], one["contract"]): one.get("elsewhere") for one in day["segments"]}
+    assert elsewhere == {
+        (same, "con"): None,
+        (same, "side"): list(range(10)),
+        (split, "con"): None,
+        (split, "side"): [5, 6],
+    }
+    week = {"week": week_of(same)}
+    async with diary.browse("mira") as http:
+        page = (await http.get("/timesheets/mira", params=week)).text
+        minutes_ = (await http.get(f"/diary/mira/{same[:10]}/minutes/side:two:{split}")).text
+    assert re.findall(r"Not billed</dt><dd[^>]*>([^<]*)<", page.replace("\u00a0", " "))[0] == "0 min"
+    assert minutes_.count("work, counts elsewhere") == 2
     assert day["totals"]["tracked_minutes"] == 10 + 10, "seven of the one, and three that are left of the other's five"

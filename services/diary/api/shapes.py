@@ -120,6 +120,8 @@ class Segment(Strict):
     label_unlisted: bool = False
     arrived_after_revocation: bool = False
     outside_contract: bool = False
+    #: the places of minutes that count on another device or contract (T-14)
+    elsewhere: list[Whole] = Field(default_factory=list)
     adjustment: Date = ""
     adjustments: list[Adjustment] = Field(default_factory=list)
 

@@ -27,6 +27,10 @@ class MinuteRow(NamedTuple):
     state: str
 
 
+_ELSEWHERE = ", counts elsewhere"
+"""What of a minute that counts on another device or contract is shown beside its state (T-14)."""
+
+
 class MinutesView(NamedTuple):
     """``09:40 to 09:50``, ``8 of 10 active``, and the ten minutes."""
 
@@ -55,12 +59,12 @@ class EditLine(NamedTuple):
 
 def minutes_view(segment: Mapping[str, Any], zone: ZoneInfo) -> MinutesView:
     """The view of a segment of the day's answer."""
-    slot = parse_slot(segment["slot"])
+    slot, elsewhere = parse_slot(segment["slot"]), segment.get("elsewhere", ())
     rows = [
         MinuteRow(
             clock(slot + timedelta(minutes=index), zone),
             list(minute[:STATE]) if minute and is_tracked(minute) else [],
-            minute[STATE] if minute else NOT_TRACKED,
+            f"{minute[STATE] if minute else NOT_TRACKED}{_ELSEWHERE if index in elsewhere else ''}",
         )
         for index, minute in enumerate(segment["minutes"])
     ]

@@ -30,10 +30,7 @@ def removal_view(loss: Mapping[str, Any], contracts: Mapping[str, str], rule: st
     pictures = len(loss["captures"])
     title = f"Delete {_long(amount)}" + (f" and {counted(pictures, 'picture')}?" if pictures else "?")
     lines = [(span, _taken(loss))]
-    for week in loss["week_totals"]:
-        name = contracts.get(week["contract"], "Contract")
-        before, after = week["before"], week["after"]
-        lines.append((f"{name}, {week_name(date.fromisoformat(week['week']))}", _change(before, after)))
+    lines += sorted(_week(week, contracts) for week in loss["week_totals"] if week["before"] or week["after"])
     lines.append(("Pictures erased from the store", str(pictures)))
     words = [_RULES.get(rule, _RULES["segment"])] if pictures else []
     if loss["billable_minutes"] < 0:
@@ -42,6 +39,11 @@ def removal_view(loss: Mapping[str, Any], contracts: Mapping[str, str], rule: st
     elif any(week["before"] for week in loss["week_totals"]) and not loss["billable_minutes"]:
         words.append("The bill stays the same: it was not billed, or later time fills the freed limit.")
     return Removal(title, lines, " ".join([*words, _NO_UNDO]), f"Delete {_long(amount)}")
+
+
+def _week(week: Mapping[str, Any], contracts: Mapping[str, str]) -> tuple[str, str]:
+    name = f"{contracts.get(week['contract'], 'Contract')}, {week_name(date.fromisoformat(week['week']))}"
+    return name, _change(week["before"], week["after"])
 
 
 def loss_minutes(loss: Mapping[str, Any]) -> int:

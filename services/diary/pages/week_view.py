@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from services.diary.pages.attendance_view import Attendance, Cell, attendance_view, cell
 from services.diary.pages.decided_view import Seal, Step, notes_of, rejection_of, seal_of, shown_state, steps_of
-from services.diary.pages.figures import Bar, Figure, big_duration, limit_bars
+from services.diary.pages.figures import Bar, Figure, big_duration, limit_bars, tracked_in
 from services.diary.pages.formatting import (
     DASH,
     clock,
@@ -26,7 +26,6 @@ from services.diary.pages.formatting import (
 from services.diary.pages.grid import Grid, grid_of
 from services.diary.pages.panels import Line, arrived_panel, is_whole
 from services.diary.pages.ribbon import Ribbon, ribbon_of, span_of
-from services.wire.segments import is_tracked
 from services.wire.slots import day_bounds, day_of, parse_slot, week_bounds
 
 _FIGURES = ("automatic_minutes", "manual_minutes", "over_limit_minutes", "unbilled_minutes", "billable_minutes")
@@ -182,9 +181,7 @@ def day_table(
 
 def _minutes(day: Mapping[str, Any]) -> dict[str, int]:
     totals = day["totals"]
-    unbilled = sum(
-        is_tracked(minute) for one in day["segments"] if one["status"] == "unbilled" for minute in one["minutes"]
-    )
+    unbilled = tracked_in(one for one in day["segments"] if one["status"] == "unbilled")
     return {**{name: totals[name] for name in _FIGURES if name in totals}, "unbilled_minutes": unbilled}
 
 

@@ -75,6 +75,7 @@
 
   addEventListener("htmx:beforeRequest", (event) => {
     const { elt } = event.detail;
+    if (elt.querySelector("progress")) return; // it says itself how far it is
     elt.setAttribute("aria-busy", "true");
     elt.slowly = setTimeout(() => {
       const bar = document.createElement("progress");
