@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
+from minio.credentials.credentials import Credentials
 from minio.error import S3Error
 from pydantic import SecretStr
 
+from services.kit.object_line import ObjectLine
 from services.kit.problems import unavailable
 from services.kit.settings import Settings
 
@@ -34,23 +36,25 @@ class Objects:
 
     def __init__(self, settings: ObjectSettings) -> None:
         url = urlsplit(settings.s3_url)
+        keys = Credentials(settings.s3_access_key.get_secret_value(), settings.s3_secret_key.get_secret_value())
         self._bucket = settings.s3_bucket
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="objects")
         self._client = Minio(
             url.netloc,
-            access_key=settings.s3_access_key.get_secret_value(),
-            secret_key=settings.s3_secret_key.get_secret_value(),
+            access_key=keys.access_key,
+            secret_key=keys.secret_key,
             secure=url.scheme == "https",
             region=settings.s3_region,
             http_client=urllib3.PoolManager(
                 maxsize=_THREADS, timeout=urllib3.Timeout(connect=2, read=10), retries=urllib3.Retry(1)
             ),
         )
+        self._line = ObjectLine(self._client, keys, self._bucket, settings.s3_region)
 
     async def _run(self, call: Callable[..., Result], *args: Any, **named: Any) -> Result:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*args, **named))
-        except urllib3.exceptions.HTTPError as error:
+        except (urllib3.exceptions.HTTPError, TimeoutError) as error:
             raise unavailable("The object store") from error
 
     async def ensure_bucket(self) -> None:
@@ -65,20 +69,25 @@ class Objects:
 
     async def put(self, key: str, body: bytes, content_type: str) -> None:
         """Stores an object; the same key again replaces it."""
-        await self._run(
-            self._client.put_object,
-            bucket_name=self._bucket,
-            object_name=key,
-            data=io.BytesIO(body),
-            length=len(body),
-            content_type=content_type,
-        )
+        await self._run(self._write, key, body, content_type)
+
+    def _write(self, key: str, body: bytes, content_type: str) -> None:
+        if self._line.ask("PUT", key, body, content_type) is None:
+            self._client.put_object(
+                bucket_name=self._bucket,
+                object_name=key,
+                data=io.BytesIO(body),
+                length=len(body),
+                content_type=content_type,
+            )
 
     async def get(self, key: str) -> bytes:
         """The bytes of an object; KeyError where there is none."""
         return await self._run(self._read, key)
 
     def _read(self, key: str) -> bytes:
+        if (found := self._line.ask("GET", key)) is not None:
+            return found
         try:
             response = self._client.get_object(bucket_name=self._bucket, object_name=key)
         except S3Error as error:

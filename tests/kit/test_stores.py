@@ -1,16 +1,23 @@
 """Mongo, the outbox and the object store."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from minio import Minio
+from minio.credentials.credentials import Credentials
 from nats.aio.client import Client
 
 from deploy.local.servers import ObjectStore
+from services.kit import mongo
 from services.kit.bus import Bus
 from services.kit.migrate import migrate
-from services.kit.mongo import Database, Session, prefix_range, transaction
+from services.kit.mongo import Database, Session, in_one_go, prefix_range, transaction
+from services.kit.object_line import ObjectLine
 from services.kit.objects import Objects, ObjectSettings
 from services.kit.outbox import Outbox
 from services.kit.problems import Problem
@@ -171,6 +178,15 @@ async def test_the_migration_may_be_run_again_at_any_time(
             assert (config.ack_policy, config.max_deliver) == ("explicit", -1)
 
 
+async def test_what_is_asked_in_one_go_comes_whole(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"_id": f"ws|{number}", "at": datetime(2026, 11, 21, tzinfo=UTC)} for number in range(5)]
+    await db["rows"].insert_many(rows)
+    question: list[dict[str, Any]] = [{"$match": {"_id": prefix_range("ws")}}, {"$sort": {"_id": 1}}]
+    assert await in_one_go(db, "rows", question) == rows
+    monkeypatch.setattr(mongo, "_ONE_BATCH", 2)
+    assert await in_one_go(db, "rows", question) == rows
+
+
 async def test_objects_go_and_come_back(settings: Settings, s3_server: ObjectStore, bucket: str) -> None:
     objects = Objects(
         ObjectSettings(
@@ -193,6 +209,28 @@ async def test_objects_go_and_come_back(settings: Settings, s3_server: ObjectSto
     with pytest.raises(KeyError):
         await objects.get("ws|1/a b.webp")
     objects.close()
+
+
+async def test_objects_go_the_short_way_where_it_leads_to_an_answer(s3_server: ObjectStore, bucket: str) -> None:
+    keys = Credentials(s3_server.access_key, s3_server.secret_key)
+    place = urlsplit(s3_server.url)
+    client = Minio(place.netloc, keys.access_key, keys.secret_key, secure=False, region="us-east-1")
+    line = ObjectLine(client, keys, bucket, "us-east-1")
+    body = bytes(range(256)) * 1000
+    assert line.ask("PUT", "ws|1/ä b~c.webp", body, "image/webp") == b""
+    there = client.stat_object(bucket_name=bucket, object_name="ws|1/ä b~c.webp")
+    assert (there.size, there.content_type) == (len(body), "image/webp")
+    assert line.ask("GET", "ws|1/ä b~c.webp") == body
+    assert line.ask("GET", "ws|1/none") is None
+    kept = line._connection.sock
+    assert line.ask("GET", "ws|1/ä b~c.webp") == body
+    assert line._connection.sock is kept
+    kept.shutdown(socket.SHUT_RDWR)
+    assert line.ask("GET", "ws|1/ä b~c.webp") is None
+    assert line.ask("GET", "ws|1/ä b~c.webp") == body
+    forged = ObjectLine(client, Credentials(keys.access_key, "another"), bucket, "us-east-1")
+    assert forged.ask("PUT", "ws|1/ä b~c.webp", b"other", "image/webp") is None
+    assert line.ask("GET", "ws|1/ä b~c.webp") == body
 
 
 async def test_a_missing_bucket_is_not_ready(settings: Settings, s3_server: ObjectStore) -> None:
