@@ -121,6 +121,20 @@ async def test_late_time_of_a_sealed_week_is_an_adjustment(diary: Diary, ledger:
     await diary.db["segments"].delete_many({})
     await diary.tell(*late, *early)
     assert await diary.day_bytes("mira", "2026-11-10") == straight, "built anew, it is billed where it was"
+    await _edits_of_late_time(diary, ids(slots[2:])[0], now)
+
+
+async def _edits_of_late_time(diary: Diary, segment: str, now: str) -> None:
+    """G-02: edits of late time are of the week it is billed in, and are read by its own day and id all the same."""
+    diary.edge.editor.clock = lambda: datetime.now(UTC)
+    await done(diary, "PATCH", "/diary/mira/segments", {"segment_ids": [segment], "memo": "late"})
+    await done(diary, "POST", "/diary/mira/removals", {"segment_ids": [segment]})
+    for asked in (f"segment={segment}", "from=2026-11-10&to=2026-11-10"):
+        found = (await done(diary, "GET", f"/diary/mira/edits?{asked}"))["items"]
+        assert [(one["kind"], one["week"], one["segments"]) for one in found] == [
+            ("removal", now, [{"segment_id": segment, "minutes": [0, 1, 2]}]),
+            ("note", now, [{"segment_id": segment, "minutes": None}]),
+        ]
 
 
 async def test_a_further_record_of_a_sealed_segment_is_an_adjustment(diary: Diary, ledger: Ledger) -> None:
