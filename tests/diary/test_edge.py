@@ -90,11 +90,15 @@ async def test_a_bearer_needs_no_origin(diary: Diary) -> None:
 
 async def test_activation_goes_to_licensing_with_the_callers_address(diary: Diary) -> None:
     """L-03: no session needed; the licence key and the device's own key are the right to it."""
-    await diary.answer("licensing", "activate", lambda body: {"device": "dev-1"})
+    made: dict[str, Any] = dict.fromkeys(("workspace", "member", "notice_key", "licence_public"), "-")
+    made |= {"device": "dev-1", "bus": []}
+    made |= {"entitlement": {"message": "{}", "signature": "-"}}
+    made |= {"licence": {"document": "{}", "signature": "-", "key": "-"}}
+    await diary.answer("licensing", "activate", lambda body: made)
     device = {"name": "n", "os": "linux", "kind": "desktop", "public_key": "k"}
     async with diary.browse() as http:
         answer = await http.post("/api/v1/activations", json={"licence_key": "L", "device": device, "proof": "p"})
-        assert (answer.status_code, answer.json()) == (200, {"device": "dev-1"})
+        assert (answer.status_code, answer.json()) == (200, made)
         short = await http.post("/api/v1/activations", json={"licence_key": "L"})
         assert short.status_code == 422
         assert "device" in short.json()["detail"]
