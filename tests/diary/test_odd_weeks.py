@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 from tests.diary.editing import done, ids, open_slots, week_of
 from tests.diary.facts import minutes, slots_from
@@ -61,7 +62,7 @@ async def test_two_devices_on_two_contracts_in_one_slot(diary: Diary) -> None:
     await diary.answer("licensing", "read", lambda body: {"items": []})
     tell, (same, split) = diary.teller, open_slots(2)
     half = [None] * 5 + minutes(5)[:5]
-    later = {"contract": "side", "device": "two", "session_started": "2026-11-16T08:30:00Z"}
+    later: dict[str, Any] = {"contract": "side", "device": "two", "session_started": "2026-11-16T08:30:00Z"}
     await diary.tell(
         tell.settings(),
         tell.member("mira"),

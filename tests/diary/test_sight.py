@@ -36,7 +36,7 @@ async def office(diary: Diary) -> Diary:
     ]
     await diary.tell(
         tell.settings(),
-        *(tell.member(role, role, **({"manages": ["sea"]} if role == "manager" else {})) for role in SEES),
+        *(tell.member(role, role, manages=["sea"] if role == "manager" else []) for role in SEES),
         tell.member("employee", "employee", 2, team="sea"),
         tell.contract("con", "employee", client="client"),
         tell.contract("side", "employee"),
