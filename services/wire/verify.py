@@ -5,12 +5,16 @@ be read at all. ``--key`` is the workspace's public seal key (base64), from a pl
 only checked against the key it brings along.
 """
 
+import sys
+
+if not __package__:  # started as a file: Python looks into its folder first, and its modules are found from two above
+    sys.path[0] += "/../.."
+
 import argparse
 import base64
 import binascii
 import io
 import json
-import sys
 import zipfile
 from collections import Counter
 from collections.abc import Sequence

@@ -240,6 +240,13 @@ def test_one_file_checks_a_statement_without_the_repository(tmp_path: Path) -> N
     assert (again.returncode, (tmp_path / "again").read_bytes()) == (0, pack.pack())
 
 
+def test_the_checker_runs_as_a_file_from_anywhere(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "services/wire/verify.py"), str(written(small(), tmp_path))]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "3050 EUR" in done.stdout
+
+
 def test_the_command_says_what_does_not_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert verify.main([str(written(_taller(small()), tmp_path))]) == 1
     assert verify.main([str(written(small(), tmp_path)), "--key", base64.b64encode(b"k" * 32).decode()]) == 1
