@@ -55,6 +55,11 @@ class Case(NamedTuple):
         by_clock = state_of(self.monday, self.workspace.billing, self.workspace.lock_hour, now)
         return by_clock if by_clock == "locked" or not self.sheet else str(self.sheet["state"])
 
+    def rejected(self, now: datetime) -> bool:
+        """Whether it was sent back, and nobody has submitted it since (S-10)."""
+        history = self.sheet["history"] if self.sheet else []
+        return self.state(now) == "open" and bool(history) and history[-1]["action"] == "rejected"
+
 
 async def find(edge: Edge, viewer: Viewer, contract: str, week: str, action: Action = Action.READ_TIMESHEET) -> Case:
     """The timesheet where the viewer may do this to it: 404 for what is unknown or out of reach, 403 by role."""
@@ -154,6 +159,7 @@ def brief(case: Case, now: datetime) -> Document:
         "week": case.monday.isoformat(),
         "state": case.state(now),
         "approved": bool(case.sheet and case.sheet["state"] == "approved"),
+        "rejected": case.rejected(now),
         "changed_since": bool(case.sheet and case.sheet["state"] != "open" and case.sheet["minutes"] != totals),
         "limit_minutes": terms["limit_minutes"],
         "billing_unit": terms["billing_unit"],
@@ -226,7 +232,7 @@ async def _cases(
 ) -> list[Case]:
     settings, keys = await edge.people.workspace(workspace), [one["_id"] for one in weeks]
     wanted = {"_id": {"$in": keys}}
-    sheets = {one["_id"]: one async for one in edge.db["timesheets"].find(wanted, {"history": 0})}
+    sheets = {one["_id"]: one async for one in edge.db["timesheets"].find(wanted, {"history": {"$slice": -1}})}
     briefly = {"root": 1, "sealed_at": 1, "leaves": 1, "previous": 1, "number": 1}
     seals = {one["_id"]: one async for one in edge.db["seals"].find(wanted, briefly)}
     return [

@@ -74,11 +74,14 @@ async def test_submitted_rejected_submitted_approved(diary: Diary) -> None:
     submitted = await post(diary, "mira", "employee", "submission")
     assert (submitted.status_code, submitted.json()["state"]) == (200, "submitted")
     rejected = await post(diary, "omar", "manager", "rejection", {"reason": "Tuesday is missing"})
-    assert rejected.json()["state"] == "open"
+    assert (rejected.json()["state"], rejected.json()["rejected"]) == ("open", True)
+    (listed,) = (await get(diary, "mira", "employee", "/api/v1/timesheets", week=MONDAY))["items"]
+    assert (listed["state"], listed["rejected"]) == ("open", True), "a list says so, too"
     assert (await post(diary, "omar", "manager", "approval")).status_code == 409, "nothing is submitted now"
     await post(diary, "mira", "employee", "submission")
     approved = (await post(diary, "omar", "manager", "approval")).json()
     assert (approved["state"], approved["approved"], approved["changed_since"]) == ("approved", True, False)
+    assert approved["rejected"] is False
     assert [(one["action"], one["actor"], one["reason"]) for one in approved["history"]] == [
         ("submitted", "mira", None),
         ("rejected", "omar", "Tuesday is missing"),

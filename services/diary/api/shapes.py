@@ -273,6 +273,7 @@ class Timesheet(Strict):
     week: Date
     state: Stage
     approved: bool
+    rejected: bool
     changed_since: bool
     limit_minutes: Whole | None
     billing_unit: Literal["segment", "minute"]

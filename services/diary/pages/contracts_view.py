@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from services.diary.pages.decided_view import shown_state
 from services.diary.pages.figures import Bar, limit_bars
 from services.diary.pages.formatting import (
     DASH,
@@ -62,7 +63,7 @@ def week_row(sheet: Mapping[str, Any]) -> WeekRow:
         bars=limit_bars(totals["automatic_minutes"], totals["manual_minutes"], over, most),
         over=f"{duration(over)} over the limit, not billed" if over else "",
         amount=DASH if sheet["amount_minor"] is None else money(sheet["amount_minor"], sheet["currency"]),
-        state=sheet["state"],
+        state=shown_state(sheet),
         sealed=bool(sheet["seal"]),
     )
 
@@ -74,6 +75,7 @@ def no_time(week: date, contract: Mapping[str, Any]) -> dict[str, Any]:
         "week": week.isoformat(),
         "limit_minutes": contract["weekly_limit_minutes"],
         "state": "open",
+        "rejected": False,
         "totals": figures,
         "currency": contract["currency"],
         "amount_minor": None if contract["rate_minor"] is None else 0,

@@ -36,10 +36,7 @@ class Seal(NamedTuple):
 
 def shown_state(sheet: Mapping[str, Any]) -> str:
     """The state as its pill says it: an open week that was rejected says so."""
-    history = sheet.get("history") or []
-    if sheet["state"] == "open" and history and history[-1]["action"] == "rejected":
-        return "rejected"
-    return str(sheet["state"])
+    return "rejected" if sheet["rejected"] else str(sheet["state"])
 
 
 def steps_of(sheets: Sequence[Mapping[str, Any]], zone: ZoneInfo, now: datetime) -> list[Step]:

@@ -31,8 +31,15 @@ def a_sheet(**more: Any) -> dict[str, Any]:
     """A timesheet as ``timesheets.show`` gives it."""
     totals = {"billable_minutes": 1800, "automatic_minutes": 1730, "manual_minutes": 70, "over_limit_minutes": 20}
     sheet = {"contract": sample.PORTAL, "project": "Halden portal", "week": "2026-11-16", "state": "open"}
-    sheet |= {"approved": False, "changed_since": False, "limit_minutes": 1800, "totals": totals, "currency": "EUR"}
-    sheet |= {"rate_minor": 6400, "amount_minor": 192_000, "seal": None, "history": [], "adjustments": []}
+    sheet |= {"approved": False, "rejected": False, "changed_since": False, "limit_minutes": 1800, "totals": totals}
+    sheet |= {
+        "currency": "EUR",
+        "rate_minor": 6400,
+        "amount_minor": 192_000,
+        "seal": None,
+        "history": [],
+        "adjustments": [],
+    }
     return sheet | {"locks_at": "2026-11-23T12:00:00Z", **more}
 
 
@@ -145,7 +152,8 @@ def test_a_week_stands_where_its_contract_that_is_furthest_behind_stands() -> No
 
 def test_a_rejection_is_named_with_its_reason() -> None:
     """S-10."""
-    sheet = a_sheet(history=[entry("submitted", "Mira"), entry("rejected", reason="Friday is missing")])
+    sent_back = [entry("submitted", "Mira"), entry("rejected", reason="Friday is missing")]
+    sheet = a_sheet(history=sent_back, rejected=True)
     assert shown_state(sheet) == "rejected"
     assert notes_of(sheet, UTC_ZONE)[0] == "Rejected by Leyla Aydin, 20 Nov 2026, 10:00 UTC: Friday is missing"
     steps = steps_of([sheet], UTC_ZONE, NOW)
