@@ -77,6 +77,7 @@ class Supervisor:
         self._nursery = Nursery(self.stack.log("nursery"))
         self._watched: dict[str, Watched] = {}
         self._ready: dict[str, object] = {}
+        self._arrived = False
         self._narrator = Narrator()
 
     def run(self) -> None:
@@ -165,31 +166,31 @@ class Supervisor:
             self._narrator.tell(found)
             self._watch()
             rest(_POLL_SECONDS)
-        self._ready = demo.ready(found["others_capture"], found["licences_taken"]) | {"arrived": found["arrived"]}
+        self._ready = demo.ready(found["others_capture"], found["licences_taken"])
 
     @property
     def _progress(self) -> Path:
         return self.stack.data / "fleet" / "progress.json"
 
     def _see_the_rest_arrive(self) -> None:
-        """Tell how far the older pictures are, and say in the ready file when they are there."""
-        if not self._ready["arrived"] and (found := read(self._progress)):
+        """Tell how far the older pictures are; when all of the fortnight is in, write the ready file."""
+        if not self._arrived and (found := read(self._progress)):
             self._narrator.tell(found)
             if found["arrived"]:
-                self._ready["arrived"] = True
+                self._arrived = True
                 self._write_ready()
 
     # ready ------------------------------------------------------------------------------------------------------------
 
     def _write_ready(self) -> None:
-        if self.ready_file and self._ready:
+        if self.ready_file and self._arrived:
             places = self.stack.places
             urls = {"web": places.public_url, "nats": places.nats, "mongo": places.mongo, "s3": places.s3}
             urls |= {"mail": self.stack.mail_url} if self.stack.mail_url else {}
             write_private(self.ready_file, {**urls, "pids": self.stack.pids(), **self._ready})
 
     def _say_ready(self) -> None:
-        self._write_ready()
+        """Invite the person at the terminal; programs wait for the ready file, which says that all is in."""
         accounts = self._ready["accounts"]
         assert isinstance(accounts, list)
         say("", f"Daybook is at {self.stack.places.public_url} – sign in as", "")

@@ -1,10 +1,10 @@
 """``make run`` on a machine where everything is installed, from the command to a diary with data: an empty folder.
 
-Ready is: every segment of the fortnight with its score, and this week's pictures; then the older pictures follow.
+With data is: every segment of the fortnight with its score, and this week's pictures; it is when the person at the
+terminal is told the address. The older pictures follow, and then the ready file is written.
 """
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
@@ -22,12 +22,12 @@ async def measure(bench: Bench) -> list[Figure]:
     log, started = bench.folder / "make.log", time.perf_counter()
     process = _start(command, log)
     try:
-        await until(lambda: ready.exists() or process.poll() is not None, 170)
+        await until(lambda: "Daybook is at" in log.read_text() or process.poll() is not None, 170)
         seconds = time.perf_counter() - started
+        await until(lambda: ready.exists() or process.poll() is not None, 170)
+        arrived = time.perf_counter() - started
         if process.poll() is not None:
             raise RuntimeError("make run ended by itself:\n" + log.read_text()[-3000:])
-        await until(lambda: process.poll() is not None or json.loads(ready.read_text())["arrived"], 170)
-        arrived = time.perf_counter() - started
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)

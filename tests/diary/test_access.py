@@ -46,11 +46,16 @@ ROLE = {"outsider": "manager", "colleague": "employee", "stranger": "client"}
 @pytest.fixture
 async def office(diary: Diary) -> Diary:
     await diary.answer("media", "picture", lambda body: ("image/webp", b"RIFF picture"))
-    await diary.answer("ingest", "sync", lambda body: {"devices": [{"device": one} for one in body["devices"]]})
+    await diary.answer("ingest", "sync", lambda body: {"devices": [_nothing_of(one) for one in body["devices"]]})
     await diary.answer("scoring", "scores", _scores)
     await diary.answer("licensing", "read", lambda body: {"items": []})
     await _office(diary, diary.teller)
     return diary
+
+
+def _nothing_of(device: str) -> dict[str, Any]:
+    chain: dict[str, Any] = {"records": 0, "through": 0, "missing": [], "broken": [], "quarantined": []}
+    return {"device": device, **chain, "last_received_at": None}
 
 
 def _scores(body: dict[str, Any]) -> dict[str, Any]:
@@ -159,10 +164,14 @@ async def test_the_same_member_id_in_another_workspace_is_somebody_else(office: 
 async def test_collections_are_asked_of_licensing_with_the_sessions_principal(office: Diary) -> None:
     """Who asks comes from the session, never from the body; refusals travel as they were said."""
     made: list[dict[str, Any]] = []
+    agreed: dict[str, Any] = dict.fromkeys(("client", "rate_minor", "weekly_limit_minutes", "starts_on", "ends_on"))
+    agreed |= {"member": "employee", "project": "x", "currency": "EUR", "labels": [], "memo_required": False}
+    agreed |= {"manual_time": True, "monitored": False}
+    stored = {**agreed, "id": "con-9", "revision": 1, "created_at": f"{DAY}T09:00:00Z"}
 
     def create(body: dict[str, Any]) -> dict[str, Any]:
         made.append(body)
-        return {"id": "con-9"}
+        return stored
 
     def change(body: dict[str, Any]) -> dict[str, Any]:
         raise not_found("contract")
@@ -171,7 +180,7 @@ async def test_collections_are_asked_of_licensing_with_the_sessions_principal(of
     await office.answer("licensing", "change", change)
     async with office.browse("admin", "admin") as http:
         answer = await http.post("/api/v1/contracts", json={"member": "employee", "workspace": "elsewhere"})
-        assert (answer.status_code, answer.json()) == (201, {"id": "con-9"})
+        assert (answer.status_code, answer.json()) == (201, stored)
         missing = await http.patch("/api/v1/contracts/none", json={"project": "x"})
         assert (missing.status_code, missing.json()["title"]) == (404, "There is no such contract.")
         assert missing.headers["content-type"] == "application/problem+json"

@@ -61,7 +61,7 @@ async def test_who_changed_what_and_when(office: Diary) -> None:
     assert (removal["captures"], removal["said"]) == (["shot-2"], {"reason": "mine"})
     async with office.browse("mira") as http:
         shown = (await http.get(f"/diary/mira/{DAY}/minutes/{names[0]}?zone=UTC")).text
-    assert shown.index("Memo changed by Boss, ") < shown.index("Memo changed by Mira, ")
+    assert shown.index("Memo changed by <bdi>Boss</bdi>, ") < shown.index("Memo changed by <bdi>Mira</bdi>, ")
     assert "blurred" not in shown, "of another segment"
 
 

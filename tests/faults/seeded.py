@@ -10,6 +10,7 @@ from tests.faults.on_services import altered
 from tests.faults.oracle import Verdict, examine
 from tests.faults.scenes import Scene
 from tests.faults.world import World
+from tests.support.stack import until
 
 RECORDS = 24
 
@@ -30,7 +31,10 @@ async def plant(world: World, name: str, seed: str, *, defect: bool = True, rest
         if one.fault:
             await CATALOGUE[one.fault].happen(scene)
         else:
-            await crew.live(RECORDS)
+            for _ in range(2):  # a machine that is busy takes all that waits in one batch, and there must be a second
+                await crew.live(RECORDS // 2)
+                await crew.drained()
+                await until(world.is_idle, 60)
         return await examine(world, crew, grace=1)
     finally:
         await crew.close()
