@@ -133,8 +133,8 @@ def _require_free(table: Table, start: datetime, end: datetime) -> None:
             409,
             "overlap",
             "There is time already.",
-            f"{len(overlapping)} segments lie in this span, the first at {overlapping[0].split(':', 2)[2]}: "
-            "choose a span without them, or remove them first (S-05).",
+            f"Segments in this span: {len(overlapping)}, the first at {overlapping[0].split(':', 2)[2]}. "
+            "Choose a span without them, or remove them first (S-05).",
             rule="S-05",
             overlaps=sorted(overlapping),
         )

@@ -95,7 +95,7 @@ async def _sealed(edge: Edge, viewer: Viewer, case: Case) -> Document:
         seal = await edge.sealer.seal(key)
     except NotLocked as error:
         detail = "A week is sealed a minute after its lock, the Monday after it (S-06)."
-        raise Problem(409, "not-locked", "The week is not locked yet.", detail) from error
+        raise Problem(409, "not-locked", "The week is not locked yet.", detail, rule="S-06") from error
     except (Missing, StaleWeek) as error:
         raise unavailable("What the week is made of") from error
     except (Disagrees, ProofError) as error:
