@@ -3,7 +3,7 @@
 ``--defect=NAME``            one seeded defect of tests/faults/defects
 ``--die="after PLACE NTH"``  SIGKILL itself before or after the nth call of ``module:Class.method`` with something to do
 ``--fail="before PLACE NTH"``  raise once, as where the store is away for a moment
-``--once=FILE``              die or fail only while the file is there; it is removed then
+``--once=FILE``              count, and die or fail, only while the file is there; it is removed then
 
 Everything else is the real service.
 """
@@ -36,8 +36,9 @@ def alter(place: str, when: str, nth: int, once: Path, fail: bool) -> None:
 
     async def fatal(self: Any, *args: Any, **named: Any) -> Any:
         nonlocal calls
-        calls += any(args)
-        due = calls >= nth and once.exists()
+        armed = once.exists()
+        calls += armed and any(args)
+        due = armed and calls >= nth
         if due and when == "before":
             strike()
         result = await real(self, *args, **named)

@@ -22,10 +22,10 @@ async def plant(world: World, name: str, seed: str, *, defect: bool = True, rest
     """
     one = DEFECTS[name]
     once = world.folder / f"{name}-{time.monotonic_ns()}.once"
-    once.touch()
     await world.restore(one.service)
     await world.replace(one.service, altered(one.service, *_options(name, one, defect), f"--once={once}"))
     crew = await Crew.hire(world, Random(f"{seed}/{name}"), 1, _devices(one), pictures=0)
+    once.touch()  # not sooner: a projector that starts tries first what an earlier scene had set aside
     try:
         scene = Scene(world, crew, crew.random, RECORDS)
         if one.fault:

@@ -77,7 +77,7 @@ async def test_successes_do_not_count(licensing: Licensing, acme: Acme) -> None:
 
 @pytest.mark.usefixtures("real_passwords")
 async def test_an_unknown_address_is_told_the_same(licensing: Licensing, acme: Acme) -> None:
-    """And takes as long: the median of each lies within a factor of two of the other."""
+    """And takes as long: the shortest of each, which other work disturbs least, lie within a factor of two."""
     unknown = _sign_in(acme, "olga").model_copy(update={"email": "nobody@example.test"})
     problems, spent = [], {"known": [], "unknown": []}  # type: ignore[var-annotated]
     for _ in range(7):
@@ -87,7 +87,7 @@ async def test_an_unknown_address_is_told_the_same(licensing: Licensing, acme: A
             problems.append((await licensing.refused("sign_in", request)).document())
             spent[kind].append(time.perf_counter() - started)
     assert all(one == problems[0] for one in problems)
-    known, other = (sorted(spent[kind])[3] for kind in ("known", "unknown"))
+    known, other = min(spent["known"]), min(spent["unknown"])
     assert 0.5 < known / other < 2
 
 
