@@ -26,13 +26,19 @@ class Rounds:
         self._work, self._seconds, self._log, self._late = work, seconds, log, late
         self._wake, self._at_once = wake or asyncio.Event(), at_once
         self._task: asyncio.Task[None] | None = None
+        self._over = False
 
     def start(self) -> None:
         """Begins."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Ends, also in the middle of a round: what that leaves, the next who starts takes up."""
+        """Ends, also in the middle of a round: what that leaves, the next who starts takes up.
+
+        ``asyncio.wait_for`` loses a cancellation that meets its result, here or in the work (Python 3.11): so it is
+        said twice.
+        """
+        self._over = True
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -47,11 +53,13 @@ class Rounds:
     async def _run(self) -> None:
         if not self._at_once:
             await self._pause()
-        while True:
+        while not self._over:
             await self.once()
             await self._pause()
 
     async def _pause(self) -> None:
+        if self._over:
+            return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._seconds)
         self._wake.clear()

@@ -1,6 +1,7 @@
 """Rounds: over and over, after a failure too, at once when woken, and over when stopped."""
 
 import asyncio
+import contextlib
 import logging
 
 import pytest
@@ -55,3 +56,31 @@ async def test_who_is_woken_does_not_wait() -> None:
 
 async def test_what_never_began_can_be_stopped() -> None:
     await Rounds(Work().round, _LONG, log, "later").stop()
+
+
+async def test_it_ends_where_the_cancellation_is_lost_in_the_pause() -> None:
+    """It is in Python 3.11, where it meets the waking."""
+    work, wake = Work(), asyncio.Event()
+    rounds = Rounds(work.round, _LONG, log, "later", wake=wake)
+    rounds.start()
+    await work.reaches(1)
+    await asyncio.sleep(0)
+    wake.set()
+    async with asyncio.timeout(10):
+        await rounds.stop()
+    assert work.done == 1
+
+
+async def test_it_ends_where_the_cancellation_is_lost_in_the_work() -> None:
+    began = asyncio.Event()
+
+    async def deaf() -> None:
+        began.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(_LONG)
+
+    rounds = Rounds(deaf, _LONG, log, "later")
+    rounds.start()
+    await began.wait()
+    async with asyncio.timeout(10):
+        await rounds.stop()
