@@ -54,6 +54,16 @@ _STATUS = "Daybook-Status"
 _REPLAY = "Daybook-Replay"
 
 
+async def round_trip(client: Client, timeout: int = 10) -> None:
+    """Returns once the bus has all that this client said and subscribed to so far; raises like ``flush``.
+
+    nats-py writes the ping of a flush past what it has not written yet, so that its answer proves nothing about that;
+    by the time of the second one it is written.
+    """
+    await client.flush(timeout)
+    await client.flush(timeout)
+
+
 _STRAYED: set[str] = set()
 """Where this process has said so once already: whoever does it could else fill the log."""
 
@@ -147,10 +157,7 @@ class Bus:
             pull = getattr(subscriber, "subscription", None)
             if isinstance(pull, JetStreamContext.PullSubscription):
                 pull.fetch = partial(bulk.fetch, pull)  # type: ignore[method-assign]
-        # What is heard stands at the server when this returns: nats-py writes the ping of a flush past what it has not
-        # written yet, and by the time of the second one it has.
-        await self._client.flush()
-        await self._client.flush()
+        await round_trip(self._client)  # what is heard stands at the server when this returns
 
     async def stop(self) -> None:
         """Finishes what is in hand, then drains."""

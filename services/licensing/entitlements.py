@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from nacl.signing import SigningKey
 
-from services.kit.bus import Bus
+from services.kit.bus import Bus, round_trip
 from services.kit.mongo import Session
 from services.kit.problems import not_found
 from services.licensing import contracts, effects, licences, notices
@@ -111,7 +111,7 @@ class Entitlements:
             message = await self._message(device, near)
             subject = subjects.commands(device["workspace"], device["id"])
             await self._bus.say(subject, proof.seal_command(self._signer, "entitlement", message))
-        await self._bus.client.flush(timeout=2)
+        await round_trip(self._bus.client, timeout=2)
 
     async def _message(self, device: Document, near: Around) -> dict[str, Any]:
         grant, licence, docs = await self._grant(device, near)

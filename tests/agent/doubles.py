@@ -28,6 +28,7 @@ from agent.slot import App, Minute, OpenSlot
 from agent.spool import Spool
 from agent.uplink import Pace, Uplink
 from deploy.local.servers import Nats
+from services.kit.bus import round_trip
 from services.wire import events, proof, slots, subjects
 from tests.support.servers import new_id
 
@@ -145,7 +146,7 @@ class Services:
         await self.client.subscribe("presence.*.*", cb=self._present)
         if ingest:
             await self.ingest()
-        await self.client.flush()
+        await round_trip(self.client)
         return self
 
     async def ingest(self) -> None:

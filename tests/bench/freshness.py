@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from services.kit.bus import round_trip
 from services.wire.slots import SLOT, slot_of
 from tests.bench.chain import CARRIERS
 from tests.bench.harness import Bench, Figure, percentile, publish, until
@@ -36,7 +37,7 @@ async def measure(bench: Bench) -> list[Figure]:
         settings = Teller("fresh").settings()
         await publish(client, [(subject_of(settings), settings.model_dump_json().encode())])
         await client.subscribe("diary.changed.fresh.*", cb=changed)
-        await client.flush()
+        await round_trip(client)
         sealed = [(one.member, one.subject, one.close().body) for one in devices]
         before, js, closed = sum(one.cpu() for one in services), client.jetstream(), {}
         begun = time.perf_counter()

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from services.diary import app, projector
 from services.diary.settings import DiarySettings
+from services.kit.bus import round_trip
 from services.kit.migrate import migrate
 from services.kit.mongo import Database
 from services.kit.principals import seal_token
@@ -119,7 +120,7 @@ class Diary:
             await client.publish(message.reply, content, headers=headers)
 
         await client.subscribe(f"rpc.{service}.{verb}", cb=reply)
-        await client.flush()
+        await round_trip(client)
 
     def principal(self, member: str, role: str = "employee", **more: Any) -> Principal:
         now = int(time.time())

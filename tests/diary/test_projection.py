@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.kit.bus import round_trip
 from services.wire.events import Fact
 from services.wire.slots import SLOT, format_instant, slot_of, week_bounds, week_of
 from tests.diary.facts import Teller, capture, idle, minutes, slots_from, subject_of, wild, work
@@ -211,11 +212,11 @@ async def test_late_earlier_time_moves_the_limit(diary: Diary) -> None:
         heard.append(message.data)  # type: ignore[attr-defined]
 
     await diary.client.subscribe(f"diary.changed.{diary.workspace}.mira", cb=hear)
-    await diary.client.flush()
+    await round_trip(diary.client)
     await diary.tell(tell.segment("mira", SLOTS[0]))
     day = await diary.day("mira", DAY)
     assert [one["status"] for one in day["segments"]] == ["automatic", "automatic", "over_limit"]
-    await diary.client.flush()
+    await round_trip(diary.client)
     assert any(SLOTS[3].encode() in body for body in heard), "a page that shows the red segment must hear of it"
 
 

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from services.diary.sealing import Disagrees, NotLocked, Sealer
 from services.diary.weeks import week_key
 from services.kit import metrics
+from services.kit.bus import round_trip
 from services.kit.outbox import Outbox
 from services.kit.settings import signing_key
 from services.wire import seals
@@ -191,7 +192,7 @@ async def test_a_week_that_is_rebuilt_keeps_its_seal(diary: Diary, ledger: Ledge
 async def test_the_projector_seals_by_itself_and_says_so(diary: Diary, ledger: Ledger) -> None:
     """A week long past its lock, by the clock of the machine; ``week.sealed`` is on the journal."""
     said = await diary.client.subscribe(f"week.sealed.{diary.workspace}.*")
-    await diary.client.flush()
+    await round_trip(diary.client)
     week, slot = "2026-01-05", "2026-01-06T09:00:00Z"
     await diary.tell(ledger.close("mira", slot, minutes(3)))
     async with diary.projecting(seal_every_seconds="0.1", seal_grace_seconds="0", seal_quiet_seconds="0"):

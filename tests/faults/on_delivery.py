@@ -9,6 +9,7 @@ from typing import Any
 import nats.errors
 from nacl.signing import SigningKey
 
+from services.kit.bus import round_trip
 from services.wire import proof
 from tests.faults.computers import Computer
 from tests.faults.proxy import Proxy
@@ -50,7 +51,7 @@ async def doubled_and_shuffled(scene: Scene) -> None:
         for one, body in doubled:
             await raw[one.device].publish(one.subject, body)
         for client in raw.values():
-            await client.flush(10)
+            await round_trip(client, 10)
     finally:
         for client in raw.values():
             await client.close()
@@ -89,7 +90,7 @@ async def poison(scene: Scene) -> None:
                 body = _rubbish(scene, target)
                 sent.add(body)
                 await client.publish(target.subject, body)
-            await client.flush(10)
+            await round_trip(client, 10)
     finally:
         await client.close()
     for change in (_extra, _fraction, _elsewhere):
@@ -144,7 +145,7 @@ async def receipts_forged_and_doubled(scene: Scene) -> None:
 
     try:
         await ears.subscribe(subject, cb=hear)
-        await ears.flush()
+        await round_trip(ears)
         async with scene.world.frozen("ingest"):  # nothing is safe, whatever is promised
             async with scene.flowing(0.5):
                 await _promise(mouth, subject, one, heard)

@@ -13,6 +13,7 @@ from nacl.signing import SigningKey
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from services.kit.bus import round_trip
 from services.wire import proof, subjects
 from services.wire.slots import SLOT, format_instant, slot_of
 from tests.support.servers import new_id
@@ -156,14 +157,14 @@ class Licensing:
     async def come(self) -> None:
         self._subscription = await self.client.subscribe("rpc.licensing.grant", cb=self._answer)
         await self.client.subscribe("rpc.licensing.doubt", cb=self._doubted)
-        await self.client.flush()
+        await round_trip(self.client)
 
     async def _doubted(self, message: Msg) -> None:
         self.doubts.append(orjson.loads(message.data))
 
     async def go_away(self) -> None:
         await self._subscription.unsubscribe()
-        await self.client.flush()
+        await round_trip(self.client)
 
     async def _answer(self, message: Msg) -> None:
         asked = orjson.loads(message.data)

@@ -5,6 +5,7 @@ import time
 
 from services.ingest import grants
 from services.ingest.grants import AWAY, Grants
+from services.kit.bus import round_trip
 from services.kit.problems import not_found, unavailable
 from services.wire import subjects
 from tests.ingest.fleet import Device, Licensing
@@ -56,7 +57,7 @@ async def test_a_revocation_is_heard_at_once(
     await eventually(lambda: observer.ledger(device))
     licensing.know(device, state="revoked", revoked_at="2020-01-01T00:00:00Z")
     await licensing.client.publish(subjects.fact("licence.changed", workspace_id, device.member), b"{}")
-    await licensing.client.flush()
+    await round_trip(licensing.client)
     await eventually(lambda: revoked_by_now(observer, device))
     assert len(observer.ledger(device)) < device.seq
 

@@ -8,6 +8,7 @@ import nats.errors
 import pytest
 from nacl.signing import SigningKey
 
+from services.kit.bus import round_trip
 from tests.support.stack import Stack, until
 from tests.support.stranger import Stranger, slot_before, today
 
@@ -92,7 +93,7 @@ async def test_every_foreign_subject_is_a_permission_error(stack: Stack) -> None
                     await me.client.publish(subject, b"{}")
                 else:
                     await me.client.subscribe(subject)
-                await me.client.flush()
+                await round_trip(me.client)
                 await until(lambda: me.errors, 5)
                 assert "permissions violation" in me.errors[0].lower(), subject
                 assert kind in me.errors[0].lower(), subject
@@ -115,7 +116,7 @@ async def test_a_reply_subject_reaches_no_other_device(stack: Stack) -> None:
         assert other.client
         await other.client.subscribe(f"commands.{other.workspace}.{other.device}", cb=hear)
         await other.client.subscribe(f"_INBOX.{other.device}.>", cb=hear)
-        await other.client.flush()
+        await round_trip(other.client)
         for reply in (
             f"receipts.{other.workspace}.{other.device}",
             f"commands.{other.workspace}.{other.device}",
@@ -124,7 +125,7 @@ async def test_a_reply_subject_reaches_no_other_device(stack: Stack) -> None:
             for verb in ("receipts", "entitlement", "picture"):
                 subject = f"rpc.device.{me.workspace}.{me.device}.{verb}"
                 await me.client.publish(subject, b"{}", reply=reply)
-        await me.client.flush()
+        await round_trip(me.client)
         await me.receipt()  # answered after those above, and only into the own inbox
         await other.receipt()
         assert heard == [] or all(message.subject.startswith(f"_INBOX.{other.device}.") for message in heard)
@@ -154,7 +155,7 @@ async def test_an_acknowledgement_aimed_at_the_bus_or_a_service_does_no_harm(sta
             f"receipts.{witness.workspace}.{witness.device}",
         ):
             await me.client.publish(me.subject, me.record(slot_before(today(), 9), keep=False), reply=reply)
-        await me.client.flush()
+        await round_trip(me.client)
         try:
             await witness.publish(witness.record(slot_before(today(), 8)))
             await witness.settled()

@@ -9,6 +9,7 @@ from nats.errors import BadHeaderError, BadSubjectError, ConnectionClosedError
 from nats.js import JetStreamContext
 
 from services.kit import bulk
+from services.kit.bus import round_trip
 from tests.kit.conftest import Queue
 from tests.kit.test_bus_work import drained
 from tests.support.servers import Installation
@@ -84,7 +85,7 @@ async def test_it_is_published_as_nats_py_would(client: Client) -> None:
     await bulk.publish(client, said)
     for subject, reply, body, headers in said:
         await client.publish(subject, body, reply=reply, headers=headers)
-    await client.flush()
+    await round_trip(client)
     await until(lambda: heard.pending_msgs == 2 * len(said))
     found = [await heard.next_msg() for _ in range(2 * len(said))]
     shown = [(one.subject, one.reply, one.data, one.headers) for one in found]
@@ -109,3 +110,17 @@ async def test_a_closed_connection_is_said(installation: Installation) -> None:
     await client.close()
     with pytest.raises(ConnectionClosedError):
         await bulk.publish(client, [("bulk.a", "", b"", {})])
+
+
+async def test_a_round_trip_proves_what_was_subscribed_before_it(client: Client, installation: Installation) -> None:
+    """nats-py's own ``flush`` does not: its ping overtakes what is not written yet."""
+    other = await installation.connect()
+    try:
+        for number in range(50):
+            heard = await client.subscribe(f"round.{number}")
+            await round_trip(client)
+            await other.publish(f"round.{number}", b"said once")
+            assert (await heard.next_msg(timeout=5)).data == b"said once"
+            await heard.unsubscribe()
+    finally:
+        await other.close()

@@ -19,7 +19,7 @@ from nats.aio.msg import Msg
 from pydantic import BaseModel
 
 from services.kit import mongo
-from services.kit.bus import Bus
+from services.kit.bus import Bus, round_trip
 from services.kit.principals import open_token
 from services.kit.problems import Problem
 from services.licensing import people
@@ -193,7 +193,7 @@ class Licensing:
         self.caller = await self.installation.connect()
         for subject in ("*.changed.>", "notice.raised.>", "commands.>"):
             await self.caller.subscribe(subject, cb=self._hear)
-        await self.caller.flush()
+        await round_trip(self.caller)
 
     async def _hear(self, message: Msg) -> None:
         self.heard.append(message)

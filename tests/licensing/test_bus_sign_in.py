@@ -10,6 +10,7 @@ import nkeys
 import pytest
 import pytest_asyncio
 
+from services.kit.bus import round_trip
 from services.licensing import kicks
 from services.licensing.callout import Issuer, permissions
 from services.wire import proof, subjects
@@ -35,12 +36,12 @@ async def test_a_device_reaches_its_own_subjects(licensing: Licensing, acme: Acm
     assert proof.open_notice(licensing.notice_public, answer.data, *own)["state"] == "active"
     for subject in (subjects.receipts(*own), subjects.commands(*own)):
         heard = await client.subscribe(subject)
-        await client.flush()
+        await round_trip(client)
         await licensing.caller.publish(subject, b"for you")
         assert (await heard.next_msg(timeout=5)).data == b"for you"
     for subject in (subjects.presence(*own), subjects.live(*own)):
         await client.publish(subject, b"{}")
-    await client.flush()
+    await round_trip(client)
     assert device.errors == []
     await client.close()
 
@@ -64,7 +65,7 @@ async def test_a_device_reaches_nothing_else(licensing: Licensing, acme: Acme) -
     for subject in forbidden_to_publish:
         device.errors.clear()
         await client.publish(subject, b"{}")
-        await client.flush()
+        await round_trip(client)
         await until(lambda: _said(device, "permissions violation for publish"))
     forbidden_to_subscribe = [
         *(">", "*", "_INBOX.>", f"_INBOX.{other.device}.>", "receipts.>", f"receipts.{device.workspace}.*"),
@@ -76,7 +77,7 @@ async def test_a_device_reaches_nothing_else(licensing: Licensing, acme: Acme) -
     for subject in forbidden_to_subscribe:
         device.errors.clear()
         await client.subscribe(subject)
-        await client.flush()
+        await round_trip(client)
         await until(lambda: _said(device, "permissions violation for subscription"))
     await client.close()
 
@@ -110,7 +111,7 @@ async def test_a_revoked_device_is_out_within_seconds(licensing: Licensing, acme
     device = await acme.activated()
     client = await device.connect(licensing.url)
     commands = await client.subscribe(subjects.commands(device.workspace, device.device))
-    await client.flush()
+    await round_trip(client)
     changed = await acme.change(
         "olga", "licences", acme.answer["licences"][0]["licence"], state="revoked", drain_hours=0
     )
@@ -137,7 +138,7 @@ async def test_a_draining_device_may_only_deliver(licensing: Licensing, acme: Ac
     for subject in (subjects.presence(*own), subjects.live(*own), subjects.device_request(*own, "else")):
         device.errors.clear()
         await client.publish(subject, b"{}")
-        await client.flush()
+        await round_trip(client)
         await until(lambda: _said(device, "permissions violation for publish"))
     await acme.change("olga", "licences", acme.answer["licences"][0]["licence"], state="revoked", drain_hours=0)
     await asyncio.wait_for(device.closed.wait(), 5)
@@ -153,14 +154,14 @@ async def test_a_suspended_device_comes_back_when_resumed(licensing: Licensing, 
     await asyncio.wait_for(device.closed.wait(), 5)
     client = await device.connect(licensing.url)
     await client.publish(subjects.presence(device.workspace, device.device), b"{}")
-    await client.flush()
+    await round_trip(client)
     await until(lambda: _said(device, "permissions violation for publish"))
     assert (await acme.change("adam", "licences", licence, state="active"))["state"] == "active"
     await asyncio.wait_for(device.closed.wait(), 5)
     device.errors.clear()
     client = await device.connect(licensing.url)
     await client.publish(subjects.presence(device.workspace, device.device), b"{}")
-    await client.flush()
+    await round_trip(client)
     assert device.errors == []
     await client.close()
 
@@ -173,7 +174,7 @@ async def test_other_devices_stay_connected(licensing: Licensing, acme: Acme) ->
     await acme.change("olga", "devices", kept.device, name="Emil's laptop")
     await acme.change("olga", "licences", acme.answer["licences"][0]["licence"], state="revoked", drain_hours=0)
     await asyncio.wait_for(revoked.closed.wait(), 5)
-    await client.flush()
+    await round_trip(client)
     assert not kept.closed.is_set()
     await client.close()
 
@@ -200,7 +201,7 @@ async def test_a_connected_device_goes_on_without_licensing(licensing: Licensing
     ack = await client.jetstream().publish(subjects.segments_closed(device.workspace, device.device), b"{}")
     assert ack.stream == subjects.SEGMENTS
     service = await licensing.installation.connect("ingest")
-    await service.flush()
+    await round_trip(service)
     await service.close()
     assert await device_gets_no_ack(device, licensing.url)
     await licensing.start()
@@ -245,7 +246,7 @@ async def test_an_acknowledgement_aimed_elsewhere_does_no_harm(licensing: Licens
         answers.append(json.loads(message.data))
 
     await licensing.caller.subscribe("$JS.EVENT.ADVISORY.API", cb=hear)
-    await licensing.caller.flush()
+    await round_trip(licensing.caller)
     before = (await looking.stream_info(subjects.SEGMENTS)).state
     for verb in JETSTREAM_VERBS:
         await client.publish(subjects.segments_closed(*own), b"{}", reply=f"$JS.API.{verb}")
@@ -253,7 +254,7 @@ async def test_an_acknowledgement_aimed_elsewhere_does_no_harm(licensing: Licens
         await client.publish(subjects.segments_closed(*own), b"{}", reply=f"rpc.licensing.{verb}")
     await client.publish(subjects.segments_closed(*own), b"{}", reply=victim.reply)
     await client.publish(subjects.segments_closed(*own), b"{}", headers={"Nats-Trace-Dest": "receipts.a.b"})
-    await client.flush()
+    await round_trip(client)
     tried = len(JETSTREAM_VERBS) + 5
 
     async def arrived() -> bool:
@@ -299,5 +300,5 @@ async def test_very_many_connections_are_ended_together(
     for device in gone:
         await asyncio.wait_for(device.closed.wait(), 20)
     assert not stays.dropped.is_set()
-    await clients[-1].flush(timeout=5)
+    await round_trip(clients[-1], timeout=5)
     await clients[-1].close()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.kit.bus import round_trip
 from services.kit.problems import Problem
 from services.licensing.policies import Policy, build
 from services.licensing.store import now
@@ -40,7 +41,7 @@ async def test_a_widened_policy_waits_for_its_notice(shared: Licensing) -> None:
     device = await acme.activated(1)
     client = await device.connect(shared.url)
     commands = await client.subscribe(subjects.commands(device.workspace, device.device))
-    await client.flush()
+    await round_trip(client)
     await acme.change("olga", "policies", _policy(acme), policy=SHOTS | {"idle_minutes": 9})
     body = (await commands.next_msg(timeout=10)).data
     pushed = proof.open_notice(shared.notice_public, body, device.workspace, device.device)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.kit.bus import round_trip
 from services.licensing.profiles import Profile, in_force
 from services.wire import proof, subjects
 from tests.licensing.support import Acme, Device, Licensing, until
@@ -40,7 +41,7 @@ async def test_a_profile_switches_monitoring_on_and_off_for_a_member(shared: Lic
     device = await acme.activated(1)
     client = await device.connect(shared.url)
     commands = await client.subscribe(subjects.commands(device.workspace, device.device))
-    await client.flush()
+    await round_trip(client)
     profile = await _profile(acme, members=[acme.member("emil")])
     body = (await commands.next_msg(timeout=5)).data
     pushed = proof.open_notice(shared.notice_public, body, device.workspace, device.device)
@@ -119,7 +120,7 @@ async def test_an_archived_workspace_or_member_records_nothing(shared: Licensing
     await acme.change("olga", "workspaces", acme.workspace, archived=True)
     client = await mine.connect(shared.url)
     await client.publish(subjects.presence(mine.workspace, mine.device), b"{}")
-    await client.flush()
+    await round_trip(client)
 
     async def narrowed() -> bool:
         return any("violation" in one.lower() for one in mine.errors)

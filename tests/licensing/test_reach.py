@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from deploy.local.ports import free_ports
 from deploy.local.process import Child
+from services.kit.bus import round_trip
 from services.kit.problems import Problem
 from services.wire import proof, requests, subjects
 from tests.licensing.support import Acme, Device, Licensing, until
@@ -100,7 +101,7 @@ async def _activated(pair: Pair) -> tuple[Acme, Device, Any, Any]:
     device = await acme.activated(1)
     client = await device.connect(pair.licensing.url)
     commands = await client.subscribe(subjects.commands(device.workspace, device.device))
-    await client.flush()
+    await round_trip(client)
     return acme, device, client, commands
 
 

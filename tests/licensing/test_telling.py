@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.kit.bus import round_trip
 from services.licensing import silence
 from services.licensing.contacts import Boots
 from services.licensing.store import now
@@ -51,7 +52,7 @@ async def _present(licensing: Licensing, device: Device, boot: str) -> None:
     body = {"status": "working", "app": None, "since": slots.format_instant(now()), "agent": "1.0.0", "boot": boot}
     subject = subjects.presence(device.workspace, device.device)
     await licensing.caller.publish(subject, json.dumps(body | {"unsent": 0, "oldest_unsent": None}).encode())
-    await licensing.caller.flush()
+    await round_trip(licensing.caller)
 
 
 async def _row(acme: Acme, device: Device) -> dict[str, Any]:

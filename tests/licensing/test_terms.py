@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.kit.bus import round_trip
 from services.kit.problems import Problem
 from services.licensing.policies import Policy, build
 from services.wire import events, proof, requests, subjects
@@ -83,7 +84,7 @@ async def test_a_policy_change_reaches_a_running_agent(licensing: Licensing, acm
     before = await _grant(licensing, device)
     client = await device.connect(licensing.url)
     commands = await client.subscribe(subjects.commands(device.workspace, device.device))
-    await client.flush()
+    await round_trip(client)
     policy = acme.answer["licences"][1]["policy"]
     changed = await acme.change("olga", "policies", policy, policy={"screenshots": {"enabled": True}})
     assert (changed["version"], changed["policy"]["apps"]) == (2, True)
@@ -93,7 +94,7 @@ async def test_a_policy_change_reaches_a_running_agent(licensing: Licensing, acm
     assert (message["command"], message["policy"]["version"]) == ("entitlement", 2)
     assert message["policy"]["screenshots"]["enabled"] is False  # until the notice arrived (test_notices.py)
     assert message["revision"] > before.revision
-    await client.flush()
+    await round_trip(client)
     assert not device.closed.is_set()
     versions = await licensing.store["policy_versions"].find({"workspace": acme.workspace}).to_list(None)
     kept = {one["_id"]: one["policy"]["screenshots"]["enabled"] for one in versions}

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nats.aio.subscription import Subscription
 
+from services.kit.bus import round_trip
 from services.licensing import contracts
 from services.licensing.store import key, now
 from services.licensing.turns import Turns, comes_round, passed
@@ -24,7 +25,7 @@ MARK = key("-", "turns")
 async def _hears(licensing: Licensing, device: Device) -> Subscription:
     client = await device.connect(licensing.url)
     commands = await client.subscribe(subjects.commands(device.workspace, device.device))
-    await client.flush()
+    await round_trip(client)
     return commands
 
 
@@ -48,7 +49,7 @@ async def test_a_licence_that_ends_is_told_as_it_ends(licensing: Licensing, acme
     # the bus ends the device's own connection at that very moment: what was said is looked at beside it
     for one in (device, other):
         await licensing.caller.subscribe(subjects.commands(one.workspace, one.device), cb=catch)
-    await licensing.caller.flush()
+    await round_trip(licensing.caller)
 
     async def heard() -> bool:
         return any(at >= ends for at, _ in caught) and any(
@@ -85,7 +86,7 @@ async def test_a_contract_that_begins_or_ends_at_midnight_is_told(licensing: Lic
     await _walk(licensing, midnight - timedelta(days=3), midnight)  # also where no replica ran for days
     told = await _told(licensing, device, commands)
     assert contract not in [one["contract"] for one in told["contracts"]]
-    await licensing.caller.flush()
+    await round_trip(licensing.caller)
     assert (commands.pending_msgs, others.pending_msgs) == (0, 0)
 
 

@@ -13,6 +13,7 @@ from nats.errors import Error as NatsError
 from deploy.local import bus_config
 from deploy.local.keys import BUS_USERS, SERVICES, Keys, Places
 from deploy.local.servers import _SCRIPTS
+from services.kit.bus import round_trip
 from tests.support.servers import Installation
 
 PLACES = Places(nats="nats://n", mongo="mongodb://m", s3="http://s")
@@ -66,7 +67,7 @@ def test_the_server_accepts_the_configuration(tmp_path: Path) -> None:
 @pytest.mark.parametrize("user", BUS_USERS)
 async def test_services_sign_in_while_licensing_is_down(installation: Installation, user: str) -> None:
     client = await installation.connect(user)
-    await client.flush()
+    await round_trip(client)
     await client.close()
 
 
@@ -75,7 +76,7 @@ async def test_a_service_reaches_only_what_it_needs(installation: Installation, 
     scoring = await installation.connect("scoring", error_cb=refused.put)
     await scoring.publish(f"segment.scored.{workspace_id}.m", b"{}")
     await scoring.publish(f"receipts.{workspace_id}.d", b"{}")
-    await scoring.flush()
+    await round_trip(scoring)
     error = str(await asyncio.wait_for(refused.get(), 5)).lower()
     assert "permissions violation" in error
     assert "receipts" in error

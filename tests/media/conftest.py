@@ -16,6 +16,7 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from services.kit.bus import round_trip
 from services.kit.migrate import MigrateSettings, migrate
 from services.kit.service import Service
 from services.media.app import MediaSettings, build
@@ -171,7 +172,7 @@ async def media(installation: Installation, mongo_prefix: str, workspace_id: str
         licensing = Licensing(await installation.connect("licensing"))
         stack.push_async_callback(licensing.client.close)
         await licensing.client.subscribe("rpc.licensing.grant", cb=licensing.answer)
-        await licensing.client.flush()
+        await round_trip(licensing.client)
         service = build(settings)
         await stack.enter_async_context(service.running())
         yield Media(installation, service, settings, operator, licensing, workspace_id, stack)

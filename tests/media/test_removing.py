@@ -8,6 +8,7 @@ import pytest
 from nacl.signing import SigningKey
 from PIL import Image, ImageChops, ImageStat
 
+from services.kit.bus import round_trip
 from services.wire import subjects
 from services.wire.edits import Edit, Kind, write_edit
 from services.wire.events import DiaryEdited
@@ -145,7 +146,7 @@ async def test_a_replay_says_what_was_removed(media: Media) -> None:
         kinds.append(message.subject.rsplit(".", 2)[0])
 
     await media.operator.subscribe(f"capture.*.{media.workspace}.>", cb=hear)
-    await media.operator.flush()
+    await round_trip(media.operator)
     wanted = {"workspace": media.workspace, "from": TAKEN, "to": "2026-11-22T00:00:00Z"}
     answer = await media.operator.request("rpc.media.replay", json.dumps(wanted).encode(), timeout=10)
     assert json.loads(answer.data) == {"emitted": 2}

@@ -18,6 +18,7 @@ from nacl.signing import SigningKey
 from nats.aio.client import Client
 
 from services.kit import mongo
+from services.kit.bus import round_trip
 from services.kit.migrate import MigrateSettings, migrate
 from services.kit.settings import Settings
 from services.kit.streams import consumer_config
@@ -93,7 +94,7 @@ class Bench:
             heard.news.set()
 
         await self.client.subscribe(f"segment.scored.{workspace}.*", cb=hear)
-        await self.client.flush()
+        await round_trip(self.client)
         return heard
 
 

@@ -23,6 +23,8 @@ from nacl.signing import SigningKey, VerifyKey
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
+from services.kit.bus import round_trip
+
 SLOT = timedelta(minutes=10)
 Change = Callable[[dict[str, Any], dict[str, Any]], None]
 
@@ -123,7 +125,7 @@ class Stranger:
         }
         self.client = await nats.connect(self.bus, nkeys_seed_str=seed, **{**named, **options})
         await self.client.subscribe(f"receipts.{self.workspace}.{self.device}", cb=self._receipt)
-        await self.client.flush()
+        await round_trip(self.client)
         return self
 
     async def _receipt(self, message: Any) -> None:

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from services.diary.presence import heard
-from services.kit.bus import Bus
+from services.kit.bus import Bus, round_trip
 from services.wire.slots import format_instant
 from tests.diary.office.running import Office, plain
 from tests.diary.running import until
@@ -35,7 +35,7 @@ async def test_presence_is_read_for_many_devices_at_once(office: Office) -> None
     await client.publish("presence.ws-many.many-0", presence("idle"))
     await client.publish("presence.ws-many.many-1", b"no presence")
     await client.publish("presence.ws-other.many-0", presence("break"))
-    await client.flush()
+    await round_trip(client)
     await until(lambda: _says(bus, "ws-other", "break"))  # said last, so the bus has taken all that was said before
     found = await heard(bus, "ws-many", devices[:1100])
     assert set(found) == set(devices[:1100])
@@ -55,7 +55,7 @@ async def test_a_device_reports_is_suspended_and_says_why(office: Office) -> Non
             page = await adam.get("/devices")
             assert "Never seen" in plain(page)
             await device.client.publish(f"presence.{device.workspace}.{device.device}", presence())
-            await device.client.flush()
+            await round_trip(device.client)
             page = plain(await adam.until(f"/devices/{device.device}", lambda text: "Working" in text))
             assert "Waits to be sent 3 records" in page
             assert "Oldest that waits 1 h 00 ago" in page

@@ -21,6 +21,7 @@ from PIL import Image
 
 from services.diary import app, projector
 from services.diary.settings import DiarySettings
+from services.kit.bus import round_trip
 from services.kit.principals import seal_token
 from services.kit.settings import signing_key
 from services.wire import slots, subjects
@@ -87,7 +88,7 @@ class Neighbours:
             subjects.rpc("media", "picture"): self._picture,
         }.items():
             await self.bus.subscribe(subject, cb=answer)
-        await self.bus.flush()
+        await round_trip(self.bus)
         return self
 
     async def _session(self, message: Msg) -> None:
