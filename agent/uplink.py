@@ -89,6 +89,7 @@ class Uplink:
         self._news = {name: asyncio.Event() for name in ("records", "pictures", "presence", "receipts", "entitlement")}
         self._progress = asyncio.Event()
         self._heard, self._doubt, self._revision = -math.inf, False, 0
+        self._said_unsent = 0
         self._evidence = self.evidence or Evidence(self.spool, self.clock)
         self._read: list[str] = []
 
@@ -275,6 +276,8 @@ class Uplink:
         self.state.receipt_at, self._heard = self.clock.now(), self._monotonic()
         if settled.again:
             self._news["records"].set()
+        if settled.freed and self._said_unsent and not self.spool.backlog().unsent:
+            self._news["presence"].set()  # else the diary says for a minute more that something waits (B-02)
         self._progress.set()
         return True
 
@@ -382,5 +385,6 @@ class Uplink:
     def _presence_body(self, said: Mapping[str, Any]) -> bytes:
         backlog = self.spool.backlog()
         oldest = slots.format_instant(backlog.oldest) if backlog.oldest else None
+        self._said_unsent = backlog.unsent
         body = {**said, "agent": VERSION, "unsent": backlog.unsent, "oldest_unsent": oldest, "boot": self.clock.boot}
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -274,6 +275,21 @@ async def test_presence_is_said_again_and_again_and_on_change(
         await services.until(lambda: services.presences[-1].status == "break")
     assert services.presences[-1].unsent == 1
     assert services.presences[-1].oldest_unsent == "2026-11-21T10:00:00Z"
+
+
+async def test_it_says_at_once_that_nothing_waits_any_more(
+    bus: DeviceBus, services: Services, who: Identity, spool: Spool
+) -> None:
+    """B-02: not only with the next minute's presence; else the diary shows a record as waiting that has arrived."""
+    services.swallow = lambda seq: True
+    record_slots(spool, who, 1)
+    status = {"status": "working", "app": "code", "since": "2026-11-21T10:00:00Z"}
+    pace = replace(QUICK, presence_every=600)
+    async with uplink_of(bus.server.url, who, spool, services.key, pace=pace, presence=lambda: dict(status)):
+        await services.until(lambda: bool(services.presences) and services.presences[-1].unsent == 1)
+        services.swallow = lambda seq: False
+        await services.until(lambda: services.presences[-1].unsent == 0)
+    assert services.presences[-1].oldest_unsent is None
 
 
 async def test_an_unknown_key_is_refused_and_says_so(bus: DeviceBus, services: Services, spool: Spool) -> None:

@@ -3,11 +3,9 @@
 import asyncio
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
@@ -18,7 +16,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from tests.agent.desktop import Screen, process, screen
-from tests.support.servers import ROOT
+from tests.journeys.computer import Agent
 from tests.support.stack import Stack, day, until
 
 pytestmark = [pytest.mark.x11, pytest.mark.timeout(400)]
@@ -32,34 +30,6 @@ def desk() -> Iterator[Screen]:
         yield made
 
 
-@pytest.fixture
-def home() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="daybook-"))  # short: a socket's path must be
-    yield folder / "home"
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-class Agent:
-    """``python -m agent`` with one home on one screen."""
-
-    def __init__(self, home: Path, desk: Screen) -> None:
-        self.env = desk.env | {"DAYBOOK_AGENT_HOME": str(home), "PYTHONPATH": str(ROOT)}
-
-    def run(self, *words: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "agent", *words]
-        return subprocess.run(command, env=self.env, cwd=ROOT, input=stdin, capture_output=True, text=True, timeout=60)
-
-    def says(self, *words: str, stdin: str = "") -> str:
-        done = self.run(*words, stdin=stdin)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def status(self) -> dict[str, Any]:
-        done = self.run("status", "--json")
-        found: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {}
-        return found
-
-
 async def _mine(http: Any, member: str, device: str) -> list[dict[str, Any]]:
     """All segments of the device, of today and, around midnight, the day before."""
     now = datetime.now(UTC)
@@ -70,7 +40,7 @@ async def _mine(http: Any, member: str, device: str) -> list[dict[str, Any]]:
 
 async def test_what_was_typed_on_a_screen_is_in_the_diary(stack: Stack, desk: Screen, home: Path) -> None:
     """T-01, T-03, T-04, T-05: 200 keys, 50 clicks, 20 scrolls, the window's name and a picture of that screen."""
-    licence, agent = stack.licence(), Agent(home, desk)
+    licence, agent = stack.licence(), Agent(home, desk.env)
     agent.says("activate", "--server", stack.web, stdin=licence["key"] + "\n")
     with (
         desk.terminal(TITLE),
@@ -118,7 +88,7 @@ async def test_the_agent_killed_at_any_moment_loses_at_most_the_running_minute(
     stack: Stack, desk: Screen, home: Path
 ) -> None:
     """T-10: kill -9 while time runs; what it had closed and checkpointed is in the diary after it starts again."""
-    licence, agent = stack.licence(), Agent(home, desk)
+    licence, agent = stack.licence(), Agent(home, desk.env)
     agent.says("activate", "--server", stack.web, stdin=licence["key"] + "\n")
     command = (sys.executable, "-m", "agent", "run")
     with desk.terminal(TITLE), process(*command, env=agent.env, stderr=subprocess.DEVNULL) as first:
