@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from services.diary.api import API, rows, shapes
+from services.diary.api import API, shapes, shapes_accounts, shapes_audit, shapes_devices, shapes_licensing
 from services.wire.requests import Collection
 
 _JSON, _PROBLEM = "application/json", "application/problem+json"
@@ -18,19 +18,19 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Schema = dict[str, Any]
 
 _ROWS: dict[Collection, type[BaseModel]] = {
-    "workspaces": rows.Workspace,
-    "members": rows.Member,
-    "teams": rows.Team,
-    "clients": rows.Client,
-    "contracts": rows.Contract,
-    "licences": rows.Licence,
-    "policies": rows.PolicyRow,
-    "profiles": rows.Profile,
-    "devices": rows.Device,
-    "mails": rows.Mail,
-    "tokens": rows.Token,
-    "imports": rows.Import,
-    "notices": rows.Notice,
+    "workspaces": shapes_licensing.Workspace,
+    "members": shapes_licensing.Member,
+    "teams": shapes_licensing.Team,
+    "clients": shapes_licensing.Client,
+    "contracts": shapes_licensing.Contract,
+    "licences": shapes_licensing.Licence,
+    "policies": shapes_licensing.PolicyRow,
+    "profiles": shapes_licensing.Profile,
+    "devices": shapes_devices.Device,
+    "mails": shapes_licensing.Mail,
+    "tokens": shapes_accounts.Token,
+    "imports": shapes_licensing.Import,
+    "notices": shapes_licensing.Notice,
 }
 #: what a route answers; ``[Model]`` is a list of it, a text a type that is not JSON
 Answer = type[BaseModel] | list[type[BaseModel]] | tuple[str, ...]
@@ -59,37 +59,37 @@ _ANSWERS: dict[str, Answer] = {
     "GET /timesheets/{contract}/{week}/statement": (
         *("application/zip", "text/html", "application/pdf", "text/csv", _XLSX, _JSON),
     ),
-    "GET /keys": rows.Keys,
-    "GET /me": rows.Me,
-    "PATCH /me": rows.Member,
-    "PUT /me/password": rows.Renewed,
-    "GET /me/two-factor": rows.TwoFactor,
-    "POST /me/two-factor": rows.Secret,
-    "POST /me/two-factor/confirm": rows.Recovery,
-    "POST /me/two-factor/off": rows.Renewed,
-    "GET /me/workspaces": [rows.Place],
-    "GET /sessions": [rows.Session],
-    "POST /sessions": rows.SignedIn,
-    "POST /sessions/end-all": rows.Ended,
-    "POST /sessions/workspace": rows.SignedIn,
-    "POST /activations": rows.Activated,
+    "GET /keys": shapes_accounts.Keys,
+    "GET /me": shapes_accounts.Me,
+    "PATCH /me": shapes_licensing.Member,
+    "PUT /me/password": shapes_accounts.Renewed,
+    "GET /me/two-factor": shapes_accounts.TwoFactor,
+    "POST /me/two-factor": shapes_accounts.Secret,
+    "POST /me/two-factor/confirm": shapes_accounts.Recovery,
+    "POST /me/two-factor/off": shapes_accounts.Renewed,
+    "GET /me/workspaces": [shapes_accounts.Place],
+    "GET /sessions": [shapes_accounts.Session],
+    "POST /sessions": shapes_accounts.SignedIn,
+    "POST /sessions/end-all": shapes_accounts.Ended,
+    "POST /sessions/workspace": shapes_accounts.SignedIn,
+    "POST /activations": shapes_devices.Activated,
     "POST /sign-ups": shapes.Empty,
-    "POST /sign-ups/verify": rows.Joined,
-    "POST /invitations/read": rows.Invitation,
-    "POST /invitations/accept": rows.Joined,
+    "POST /sign-ups/verify": shapes_accounts.Joined,
+    "POST /invitations/read": shapes_accounts.Invitation,
+    "POST /invitations/accept": shapes_accounts.Joined,
     "POST /password-resets": shapes.Empty,
-    "POST /imports": rows.Import,
+    "POST /imports": shapes_licensing.Import,
     "GET /members.csv": ("text/csv",),
-    "GET /devices/{id}/sync": rows.Sync,
-    "GET /devices/{id}/contact": rows.Contact,
-    "GET /devices/{id}/quarantine": [rows.Held],
-    "POST /devices/{id}/releases": rows.Released,
-    "GET /licences/{id}/file": rows.LicenceFile,
-    "GET /policies/{id}/versions": [rows.PolicyVersion],
-    "GET /contracts/{id}/versions": [rows.ContractVersion],
-    "GET /audit": rows.AuditPage,
+    "GET /devices/{id}/sync": shapes_devices.Sync,
+    "GET /devices/{id}/contact": shapes_devices.Contact,
+    "GET /devices/{id}/quarantine": [shapes_devices.Held],
+    "POST /devices/{id}/releases": shapes_devices.Released,
+    "GET /licences/{id}/file": shapes_devices.LicenceFile,
+    "GET /policies/{id}/versions": [shapes_licensing.PolicyVersion],
+    "GET /contracts/{id}/versions": [shapes_licensing.ContractVersion],
+    "GET /audit": shapes_audit.AuditPage,
     "GET /audit.csv": ("text/csv",),
-    "GET /audit/check": rows.AuditCheck,
+    "GET /audit/check": shapes_audit.AuditCheck,
 }
 #: what changes very many segments may answer 202
 _LONG = ("PATCH /diary/{member}/segments", "POST /diary/{member}/removals")

@@ -2,7 +2,8 @@
 
 They describe and do not encode: answers go out as the bytes they were put together as. Instants are text in UTC with
 ``Z``, days and weeks ISO dates, minutes and money integers; what cannot be known is null. A field with a default is
-left out of an answer where there is nothing to say.
+left out of an answer where there is nothing to say. Here are diaries, scores and timesheets; the rest is in
+``shapes_accounts``, ``shapes_licensing`` (people, contracts, licences, policies), ``shapes_devices``, ``shapes_audit``.
 """
 
 from typing import Annotated, Any, Literal

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from services.diary.devices import Contact, waits_since
 from services.diary.pages.formatting import DASH, ago, counted, dated
-from services.diary.pages.panels import held_words
+from services.diary.pages.reason_words import held
 from services.diary.pages.silence_view import Told, told
 
 
@@ -105,7 +105,7 @@ def held_of(items: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> list[Held]:
         Held(
             one["id"],
             DASH if one["seq"] is None else str(one["seq"]),
-            held_words(str(one["reason"])),
+            held(str(one["reason"])),
             dated(one["received_at"], zone, named=False),
         )
         for one in items

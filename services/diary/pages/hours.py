@@ -13,6 +13,7 @@ from markupsafe import Markup
 from services.diary.pages.formatting import counted, duration
 from services.diary.pages.grid import Grid, HourRow, Place
 from services.diary.pages.paths import Paths
+from services.diary.pages.reason_words import unprotected
 from services.wire.segments import APP, STATE, is_active, is_tracked
 
 KINDS = {"automatic": "auto", "manual": "manual", "over_limit": "over", "unbilled": "none"}
@@ -32,19 +33,6 @@ _THUMBNAIL_WIDTH = 320
 
 # the meter's boxes: active, no input, away (break, private, locked), not tracked
 _ON, _OFF, _AWAY, _NONE = '<i class="on"></i>', "<i></i>", '<i class="st"></i>', '<i class="nt"></i>'
-
-REASONS = {
-    "no_capture": "no picture",
-    "no_activity": "no activity",
-    "no_memo": "neither memo nor label",
-    "capture_pending": "waiting for its picture",
-    "manual": "manual time",
-}
-
-
-def reason_words(reason: str) -> str:
-    """Why a segment is not protected (S-09), in the words of the page."""
-    return REASONS.get(reason, reason.replace("_", " "))
 
 
 class Picture(NamedTuple):
@@ -311,7 +299,7 @@ def _card(segment: Mapping[str, Any], place: Place, terms: Terms) -> SegmentCard
         minutes_href=terms.paths.minutes(segment["segment_id"]),
         app=app,
         protected=segment["protected"],
-        reason="Protected" if segment["protected"] else f"Not protected: {reason_words(because or 'unknown')}",
+        reason="Protected" if segment["protected"] else f"Not protected: {unprotected(because or 'unknown')}",
         pick=None if segment["contract"] in terms.only_read else _pick(segment, place, terms),
         starts=segment["segment_id"] in terms.starts,
         late=segment.get("adjustment") or ", ".join(one["week"] for one in segment.get("adjustments", ())),

@@ -8,17 +8,11 @@ from zoneinfo import ZoneInfo
 from services.diary.pages.formatting import ago, counted, listed, moment
 from services.diary.pages.grid import Grid
 from services.diary.pages.hours import pause_of
+from services.diary.pages.reason_words import held, unprotected_sentence
 from services.wire.events import Presence
 from services.wire.slots import parse_instant
 
 _UTC = ZoneInfo("UTC")
-_SENTENCES = {
-    "no_capture": ("has no picture.", "have no picture."),
-    "no_activity": ("had no activity in ten minutes.", "had no activity in ten minutes."),
-    "no_memo": ("has neither memo nor label.", "have neither memo nor label."),
-    "capture_pending": ("is waiting for its picture.", "are waiting for their pictures."),
-    "manual": ("is manual time.", "are manual time."),
-}
 _ICONS = {"capture_pending": "clock", "no_activity": "clock", "manual": "pen"}
 _MOST_TIMES = 6
 
@@ -51,7 +45,7 @@ def unprotected_panel(segments: Iterable[Mapping[str, Any]], grid: Grid) -> Pane
             by_reason.setdefault(segment["unprotected_because"] or "unknown", []).append(place.clock)
     count = sum(map(len, by_reason.values()))
     lines = [
-        Line(_ICONS.get(reason, "unshield"), _times(clocks), _sentence(reason, len(clocks)))
+        Line(_ICONS.get(reason, "unshield"), _times(clocks), unprotected_sentence(reason, len(clocks)))
         for reason, clocks in by_reason.items()
     ]
     if not count and not shown:
@@ -65,28 +59,6 @@ def _times(clocks: Sequence[str]) -> str:
     if len(clocks) <= _MOST_TIMES:
         return listed(list(clocks))
     return f"{', '.join(clocks[: _MOST_TIMES - 1])} and {len(clocks) - _MOST_TIMES + 1} more"
-
-
-def _sentence(reason: str, number: int) -> str:
-    one, many = _SENTENCES.get(reason, (f"not protected: {reason.replace('_', ' ')}.",) * 2)
-    return one if number == 1 else many
-
-
-_HELD = {
-    "invalid": "cannot be read",
-    "bad_signature": "not signed by this computer",
-    "unknown_contract": "unknown contract",
-    "outside_licence": "outside its licence's time",
-    "clock_ahead": "from a clock that is ahead",
-    "too_old": "older than 180 days",
-    "conflict": "another record has this number",
-    "revoked": "made after the revocation",
-}
-
-
-def held_words(reason: str) -> str:
-    """Why a record is held back (fine-print.md, *Records*), in the words of the page."""
-    return _HELD.get(reason, reason.replace("_", " "))
 
 
 def arrived_panel(
@@ -109,7 +81,7 @@ def arrived_panel(
     records, last = (sum(one[name] for one in devices) for name in ("records", "through"))
     gaps = sum(len(one["missing"]) for one in devices)
     title = f"Arrived: {records} of {counted(last, 'record')}, {counted(gaps, 'gap')}"
-    lines = [_device(one, names, now, zone) for one in devices]
+    lines = [_device(one, names, now) for one in devices]
     if doing is not None:
         lines = [
             _with_waiting(line, doing.get(one["device"]), now, zone) for line, one in zip(lines, devices, strict=True)
@@ -128,11 +100,11 @@ def _with_waiting(line: Line, says: Presence | None, now: datetime, zone: ZoneIn
         return line._replace(quiet=f"{line.quiet}; what still waits on it is not known: no contact just now")
     waits = f"{counted(says.unsent, 'record')} not sent yet" if says.unsent else "nothing waits on it"
     if says.unsent and says.oldest_unsent:
-        waits += f", the oldest of {moment(parse_instant(says.oldest_unsent), zone, now.date())}"
+        waits += f", the oldest of {moment(parse_instant(says.oldest_unsent), zone, now.astimezone(zone).date())}"
     return line._replace(quiet=f"{line.quiet}, {waits}")
 
 
-def _device(one: Mapping[str, Any], names: Mapping[str, str], now: datetime, zone: ZoneInfo) -> Line:
+def _device(one: Mapping[str, Any], names: Mapping[str, str], now: datetime) -> Line:
     last = one.get("last_received_at")
     seen = f", last record {ago((now - parse_instant(last)).total_seconds())}" if last else ", no record yet"
     missing = [f"{first}" if first == end else f"{first} to {end}" for first, end in one["missing"]]
@@ -142,8 +114,8 @@ def _device(one: Mapping[str, Any], names: Mapping[str, str], now: datetime, zon
     ]
     if one["broken"]:
         said.append(f"chain broken at {listed([str(seq) for seq in one['broken']])}")
-    held = "; ".join(f"{seq}: {held_words(reason)}" for seq, reason in one["quarantined"][:_MOST_TIMES])
-    text = f"Records 1 to {one['through']}, {', '.join(said)}" + (f" ({held})" if held else "")
+    why = "; ".join(f"{seq}: {held(reason)}" for seq, reason in one["quarantined"][:_MOST_TIMES])
+    text = f"Records 1 to {one['through']}, {', '.join(said)}" + (f" ({why})" if why else "")
     return Line("mon" if is_whole(one) else "warn", names.get(one["device"], one["device"]), seen, text)
 
 

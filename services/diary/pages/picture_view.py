@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from services.diary.pages.formatting import DASH, counted, short_day
-from services.diary.pages.hours import KIND_WORDS, KINDS, app_at, meter, reason_words, thumbnail
+from services.diary.pages.hours import KIND_WORDS, KINDS, app_at, meter, thumbnail
 from services.diary.pages.panels import Line, Panel
 from services.diary.pages.paths import Paths
+from services.diary.pages.reason_words import unprotected
 from services.wire.slots import parse_instant, parse_slot
 
 _WORDS = {
@@ -137,7 +138,7 @@ def picture_view(
         meter_words=f"{segment['active_minutes']} of 10 minutes active",
         facts=_facts(segment, capture, at, app, contracts),
         protected=segment["protected"],
-        protected_words="Protected" if segment["protected"] else f"Not protected: {reason_words(because)}",
+        protected_words="Protected" if segment["protected"] else f"Not protected: {unprotected(because)}",
         looks=looks,
         whose=whose,
         there=capture["state"] in ("stored", "pending"),
