@@ -35,10 +35,11 @@ async def activate(store: Store, request: Activate, licence_key: bytes = b"") ->
     async def work(session: Session) -> tuple[Document, Document]:
         return await _take(store, session, workspace, licence, nkey, request)
 
-    try:
-        return await store.change(work)
-    except DuplicateKeyError:  # the same device key was activated in this very moment
-        return await store.change(work)
+    async with store.turn(workspace, licence):
+        try:
+            return await store.change(work)
+        except DuplicateKeyError:  # the same device key was activated in this very moment
+            return await store.change(work)
 
 
 async def _find_key(store: Store, licence_key: str) -> tuple[str, str]:

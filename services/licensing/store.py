@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from motor.motor_asyncio import AsyncIOMotorCollection
 
@@ -69,9 +70,16 @@ class Store:
         """Set where devices are to be told of something now (``pushes.py``)."""
         self.settling = asyncio.Event()
         """Set where licences may be to be settled behind an answer (``settling.py``)."""
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def __getitem__(self, name: str) -> Documents:
         return self.db[name]
+
+    def turn(self, workspace: str, *rest: str) -> asyncio.Lock:
+        """To be held by who changes a document that many change at once: of those in this process the store then need
+        undo none. Nothing may depend on it, for other replicas do not know it.
+        """
+        return self._turns.setdefault(key(workspace, *rest), asyncio.Lock())
 
     async def prepare(self) -> None:
         """Makes the indexes; safe to run again."""

@@ -166,6 +166,8 @@ class Licensing:
         self._stacks: list[AsyncExitStack] = []
         self.caller = Client()
         self.heard: list[Msg] = []
+        self.patience = 20.0
+        """Seconds that an answer is waited for."""
 
     @property
     def url(self) -> str:
@@ -218,7 +220,7 @@ class Licensing:
         return await self.ask_raw(verb, body.model_dump_json(by_alias=True).encode())
 
     async def ask_raw(self, verb: str, body: bytes) -> Any:
-        answer = await self.caller.request(subjects.rpc("licensing", verb), body, timeout=20)
+        answer = await self.caller.request(subjects.rpc("licensing", verb), body, timeout=self.patience)
         document = json.loads(answer.data)
         if answer.headers and "Daybook-Status" in answer.headers:
             raise Problem.from_document(document)
