@@ -29,8 +29,8 @@ _INBOX = ("_INBOX.>",)
 
 # Facts that say who may do what: every service that remembers such things listens, to forget in time.
 _PEOPLE = (
-    *("workspace.changed.>", "member.changed.>", "team.changed.>", "contract.changed.>", "licence.changed.>"),
-    "access.ended.>",
+    *("workspace.changed.>", "workspace.deleted.>", "member.changed.>", "team.changed.>", "contract.changed.>"),
+    *("licence.changed.>", "access.ended.>"),
 )
 
 #: service → publish, subscribe. What a service needs for its durables is added from services.wire.subjects.
@@ -51,7 +51,7 @@ TABLE: Mapping[str, Allowed] = {
         publish=(
             *(*_PEOPLE, "notice.raised.>", "commands.>"),
             *("rpc.ingest.>", "rpc.media.>", "rpc.scoring.>", "rpc.diary.>"),
-            f"$JS.API.STREAM.PURGE.{JOURNAL}",  # erasure
+            *(f"$JS.API.STREAM.PURGE.{stream}" for stream in (JOURNAL, PRESENCE)),  # erasure
         ),
         subscribe=("rpc.licensing.>", "rpc.device.*.*.entitlement", "presence.>", "notice.raised.>", *_PEOPLE),
     ),

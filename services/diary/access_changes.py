@@ -10,7 +10,7 @@ from services.kit.bus import Bus
 
 _REMEMBER_MOST = 20_000
 _OF_MEMBERS = ("member.changed.>", "access.ended.>")
-_OF_WORKSPACES = ("workspace.changed.>",)
+_OF_WORKSPACES = ("workspace.changed.>", "workspace.deleted.>")
 
 
 class AccessChanges:

@@ -19,6 +19,7 @@ from services.diary.resettling import Resettler
 from services.diary.sheets import StaleWeek
 from services.kit import declared, metrics, telemetry
 from services.kit.bus import Bus, Delivery
+from services.kit.deletions import Deletions
 from services.kit.mongo import Database
 from services.wire import events, subjects
 from services.wire.edits import read_edit
@@ -47,15 +48,15 @@ _SPANS = {
 class Projector:
     """Folds JOURNAL into the diary."""
 
-    def __init__(self, db: Database, bus: Bus, seal_public: bytes) -> None:
-        self._db, self._bus, self._seal_public = db, bus, seal_public
+    def __init__(self, db: Database, bus: Bus, seal_public: bytes, deletions: Deletions) -> None:
+        self._db, self._bus, self._seal_public, self._deletions = db, bus, seal_public, deletions
         self._folder = Folder(db)
         self._resettler = Resettler(db, self._folder)
 
     async def take(self, batch: list[Delivery]) -> None:
         """Folds a batch; where it fails for one fact's sake, that one is found and set aside."""
         read: list[tuple[Delivery, Fact]] = []
-        for delivery in batch:
+        for delivery in await self._deletions.sift(batch):
             if events.kind_of(delivery.subject) not in FACTS and _is_journals(delivery.subject):
                 continue  # facts of the journal that the diary's days have no use for
             try:

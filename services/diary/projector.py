@@ -11,6 +11,7 @@ from services.diary.settings import DiarySettings
 from services.diary.store import ensure_indexes, open_store
 from services.kit import mongo
 from services.kit.bus import Bus
+from services.kit.deletions import Deletions, of_documents
 from services.kit.outbox import Outbox
 from services.kit.service import Service, run
 from services.wire.subjects import STREAMS
@@ -21,7 +22,9 @@ DURABLE = next(one for stream in STREAMS for one in stream.durables if one.name 
 def build(settings: DiarySettings) -> Service:
     """One projector; any number may run."""
     db, bus = open_store(settings), Bus("projector", settings)
-    projector = Projector(db, bus, settings.seal_public)
+    deletions = Deletions(db, of_documents(db))
+    deletions.attach(bus)
+    projector = Projector(db, bus, settings.seal_public, deletions)
     bus.work(DURABLE, projector.take)
     outbox = Outbox(db, bus)
     key, grace, quiet = settings.seal_key, settings.seal_grace_seconds, settings.seal_quiet_seconds
@@ -30,6 +33,7 @@ def build(settings: DiarySettings) -> Service:
 
     async def begin() -> None:
         await ensure_indexes(db)
+        await deletions.begin()
         await projector.retry()
         outbox.start()
         watch.start()
@@ -39,6 +43,7 @@ def build(settings: DiarySettings) -> Service:
         await chaining.stop()
         await watch.stop()
         await outbox.stop()
+        await deletions.stop()
 
     return Service(
         "projector",

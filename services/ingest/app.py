@@ -14,13 +14,17 @@ from services.ingest.quarantine import Quarantine
 from services.ingest.receipts import Receipts
 from services.ingest.traces import Traces
 from services.kit.bus import Bus
+from services.kit.deletions import Deletions, of_documents
 from services.kit.mongo import database, ping
 from services.kit.service import Service, run
 from services.kit.settings import Settings, signing_key
 from services.wire.requests import GrantOf, QuarantineOf, RecordsOf, Release, Replay, SyncOf
-from services.wire.subjects import SEGMENTS, STREAMS
+from services.wire.subjects import JOURNAL, SEGMENTS, STREAMS
 
-DURABLE = next(durable for stream in STREAMS if stream.name == SEGMENTS for durable in stream.durables)
+DURABLE, DELETIONS = (
+    next(one for stream in STREAMS if stream.name == name for one in stream.durables if one.name == "ingest")
+    for name in (SEGMENTS, JOURNAL)
+)
 _GRANT_SECONDS = 3.0
 
 
@@ -36,8 +40,12 @@ def build(settings: IngestSettings) -> Service:
     ledger, quarantine, traces = Ledger(db), Quarantine(db), Traces()
     receipts = Receipts(db, bus, ledger, quarantine, signing_key(settings.notice_seed))
     grants = Grants(_ask_licensing(bus))
-    handlers = Handlers(bus, Intake(bus, grants, ledger, quarantine, receipts, traces), ledger, quarantine, receipts)
+    deletions = Deletions(db, of_documents(db))
+    deletions.attach(bus)
+    intake = Intake(bus, grants, ledger, quarantine, receipts, traces)
+    handlers = Handlers(bus, intake, ledger, quarantine, receipts, deletions)
     bus.work(DURABLE, handlers.segments)
+    bus.work(DELETIONS, deletions.take)
     bus.listen("licence.changed.>", grants.changed)
     bus.listen("contract.changed.>", grants.changed)
     bus.serve_device("receipts", handlers.receipt)
@@ -48,10 +56,12 @@ def build(settings: IngestSettings) -> Service:
     bus.serve("replay", Replay, handlers.replay)
 
     async def close() -> None:
+        await deletions.stop()
         traces.close()
         db.client.close()
 
-    return Service("ingest", settings, bus, {"mongo": partial(ping, db)}, before=[ledger.prepare], after=[close])
+    begin = [ledger.prepare, deletions.begin]
+    return Service("ingest", settings, bus, {"mongo": partial(ping, db)}, before=begin, after=[close])
 
 
 def _ask_licensing(bus: Bus) -> Callable[[GrantOf], Awaitable[Any]]:

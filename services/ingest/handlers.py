@@ -14,6 +14,7 @@ from services.ingest.reading import Arrival
 from services.ingest.receipts import Receipts
 from services.ingest.traces import well_formed
 from services.kit.bus import Bus, Delivery, retry_delay
+from services.kit.deletions import Deletions
 from services.kit.problems import Problem, forbidden
 from services.wire import proof
 from services.wire.requests import Doubt, QuarantineOf, RecordsOf, Release, Replay, SyncOf
@@ -29,12 +30,21 @@ _MAY_RELEASE = frozenset({"owner", "admin"})
 class Handlers:
     """One method for each durable, device request and verb."""
 
-    def __init__(self, bus: Bus, intake: Intake, ledger: Ledger, quarantine: Quarantine, receipts: Receipts) -> None:
-        self._bus, self._intake = bus, intake
+    def __init__(
+        self,
+        bus: Bus,
+        intake: Intake,
+        ledger: Ledger,
+        quarantine: Quarantine,
+        receipts: Receipts,
+        deletions: Deletions,
+    ) -> None:
+        self._bus, self._intake, self._deletions = bus, intake, deletions
         self._ledger, self._quarantine, self._receipts = ledger, quarantine, receipts
 
     async def segments(self, batch: list[Delivery]) -> None:
         """``segments.closed``: takes a batch in; what must wait for licensing is postponed."""
+        batch = await self._deletions.sift(batch)
         cases = await self._intake.take([_arrival(one) for one in batch])
         for delivery, case in zip(batch, cases, strict=True):
             if case.postponed:

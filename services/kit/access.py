@@ -72,6 +72,8 @@ class Action(Enum):
     READ_WORKSPACES   = ("workspaces.read",   "people:read",   _W, _W, _W,  _W, _W, "W-02")
     CREATE_WORKSPACES = ("workspaces.create", "people:write",  _O, _O, _O,  _O, _O, "W-02")
     CHANGE_WORKSPACES = ("workspaces.change", "people:write",  _W, _W, _N,  _N, _N, "W-06")
+    EXPORT_WORKSPACE  = ("workspace.export",  None,            _W, _N, _N,  _N, _N, "W-02")  # G-02
+    DELETE_WORKSPACE  = ("workspace.delete",  None,            _W, _N, _N,  _N, _N, "W-02")
     READ_MEMBERS      = ("members.read",      "people:read",   _W, _W, _OT, _O, _C, "W-03")
     CREATE_MEMBERS    = ("members.create",    "people:write",  _W, _W, _N,  _N, _N, "W-03")
     CHANGE_MEMBERS    = ("members.change",    "people:write",  _W, _W, _N,  _N, _N, "W-03")

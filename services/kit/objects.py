@@ -4,6 +4,7 @@ import asyncio
 import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from services.kit.settings import Settings
 
 Result = TypeVar("Result")
 _THREADS = 16
+_REMOVED_AT_ONCE = 500
 
 
 class ObjectSettings(Settings):
@@ -104,6 +106,15 @@ class Objects:
     async def remove(self, key: str) -> None:
         """Removes an object; none there is fine."""
         await self._run(self._client.remove_object, bucket_name=self._bucket, object_name=key)
+
+    async def remove_all(self, prefix: str) -> None:
+        """Removes every object whose key begins so, one by one: not every store takes many in one request."""
+        while keys := await self._run(self._first, prefix):
+            await asyncio.gather(*(self.remove(key) for key in keys))
+
+    def _first(self, prefix: str) -> list[str]:
+        found = self._client.list_objects(bucket_name=self._bucket, prefix=prefix, recursive=True)
+        return [str(one.object_name) for one in islice(found, _REMOVED_AT_ONCE)]
 
     async def ping(self) -> None:
         """Raises where the store does not answer or the bucket is missing."""

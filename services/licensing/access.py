@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from services.kit.access import Scope as Scope
 from services.kit.access import Scopes, Verb, of_collection
+from services.kit.mongo import Session
 from services.kit.problems import forbidden
 from services.licensing.store import Document, Store
 from services.wire.requests import Collection, Principal, Role
@@ -65,9 +66,9 @@ def bare(reach: Reach, collection: Collection, items: list[Document]) -> list[Do
     return [{name: value for name, value in one.items() if name not in kept} for one in items]
 
 
-async def acting(store: Store, principal: Principal) -> Document:
+async def acting(store: Store, principal: Principal, session: Session | None = None) -> Document:
     """The member who acts, as they are now; 403 where they are none any more."""
-    member = await store.one("members", principal.workspace, principal.member)
+    member = await store.one("members", principal.workspace, principal.member, session=session)
     if member is None or member["archived"]:
         raise forbidden("You are no longer a member of this workspace.", rule="W-03")
     return member

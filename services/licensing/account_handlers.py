@@ -5,17 +5,19 @@ from typing import Any
 from nacl.signing import SigningKey
 
 from services.kit.bus import Bus
-from services.licensing import accounts, invitations, people, sessions, tokens, two_factor
+from services.kit.deletions import Deletions
+from services.licensing import accounts, deleting, invitations, people, sessions, tokens, two_factor
 from services.licensing.store import Store
 from services.wire import accounts as wire
+from services.wire.deletion import DeleteWorkspace, DeletionOf, NoteExport
 from services.wire.requests import Principal, SignedIn, TokenOf
 
 
 class AccountHandlers:
     """The verbs by which people look after their own accounts."""
 
-    def __init__(self, store: Store, session_key: SigningKey) -> None:
-        self._store, self._session_key = store, session_key
+    def __init__(self, store: Store, session_key: SigningKey, deletions: Deletions) -> None:
+        self._store, self._session_key, self._deletions = store, session_key, deletions
 
     def register(self, bus: Bus) -> None:
         """Puts every verb on the bus."""
@@ -36,6 +38,9 @@ class AccountHandlers:
         bus.serve("read_invitation", wire.ReadInvitation, self.read_invitation)
         bus.serve("accept_invitation", wire.AcceptInvitation, self.accept_invitation)
         bus.serve("token", TokenOf, self.token, workers=32)
+        bus.serve("deletion", DeletionOf, self.deletion)
+        bus.serve("note_export", NoteExport, self.note_export)
+        bus.serve("delete_workspace", DeleteWorkspace, self.delete_workspace)
 
     async def sign_up(self, request: wire.SignUp) -> dict[str, Any]:
         """A mail goes out."""
@@ -121,6 +126,19 @@ class AccountHandlers:
     async def accept_invitation(self, request: wire.AcceptInvitation) -> dict[str, str]:
         """They are a member."""
         return await invitations.accept(self._store, request)
+
+    async def deletion(self, request: DeletionOf) -> dict[str, Any]:
+        """What would go with the workspace."""
+        return await deleting.offered(self._store, request)
+
+    async def note_export(self, request: NoteExport) -> dict[str, Any]:
+        """The workspace is exported."""
+        await deleting.note_export(self._store, request)
+        return {}
+
+    async def delete_workspace(self, request: DeleteWorkspace) -> dict[str, Any]:
+        """The workspace goes, for good."""
+        return await deleting.delete(self._store, self._deletions, request)
 
     async def token(self, request: TokenOf) -> dict[str, Any]:
         """Who a personal API token speaks for (W-08)."""

@@ -4,12 +4,14 @@ import logging
 import os
 import signal
 from datetime import timedelta
+from functools import partial
 
 from services.kit import mongo
 from services.kit.bus import Bus
+from services.kit.deletions import Deletions
 from services.kit.service import Service, run
 from services.kit.settings import signing_key
-from services.licensing import devices
+from services.licensing import deleting, devices
 from services.licensing.account_handlers import AccountHandlers
 from services.licensing.callout import Callout, Issuer
 from services.licensing.contacts import Contacts
@@ -39,7 +41,9 @@ def build(settings: LicensingSettings) -> Service:
     store = Store(mongo.database(settings, "licensing"), bus)
     kicks = Kicks()
     registry = Registry(store, kicks.soon)
-    callout = Callout(registry, Issuer(settings.issuer_seed.get_secret_value()))
+    deletions = Deletions(store.db, partial(deleting.erase, store, bus))
+    deletions.attach(bus)
+    callout = Callout(registry, deletions.gone, Issuer(settings.issuer_seed.get_secret_value()))
     notice_key, licence_key = signing_key(settings.notice_seed), signing_key(settings.licence_seed)
     session_key = signing_key(settings.session_seed)
     entitlements = Entitlements(store, bus, notice_key, licence_key)
@@ -47,7 +51,7 @@ def build(settings: LicensingSettings) -> Service:
     contacts.register(bus)
     silence = Silence(store, timedelta(hours=settings.silent_hours))
     Handlers(store, entitlements, contacts, session_key, settings.device_urls).register(bus)
-    AccountHandlers(store, session_key).register(bus)
+    AccountHandlers(store, session_key, deletions).register(bus)
     store.vault = Vault(settings.session_seed.get_secret_value())
     outward = Outward(settings.trusted)
     SignOnHandlers(SignOn(store, session_key, store.vault, outward, settings.public_url)).register(bus)
@@ -59,6 +63,7 @@ def build(settings: LicensingSettings) -> Service:
 
     async def begin() -> None:
         await store.prepare()
+        await deletions.begin()
         await registry.start()
         await kicks.start(settings.nats_urls, settings.sys_seed.get_secret_value(), closed)
         await callout.start(settings.nats_urls, settings.callout_seed.get_secret_value(), closed)
@@ -85,6 +90,7 @@ def build(settings: LicensingSettings) -> Service:
         await callout.stop()
         await kicks.stop()
         await registry.stop()
+        await deletions.stop()
         await outward.close()
 
     async def closed() -> None:

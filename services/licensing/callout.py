@@ -112,8 +112,8 @@ def permissions(workspace: str, device: str, admits: Admits) -> tuple[list[str],
 class Callout:
     """Answers the bus's questions on a connection of its own, in the account that may."""
 
-    def __init__(self, registry: Registry, issuer: Issuer) -> None:
-        self._registry, self._issuer = registry, issuer
+    def __init__(self, registry: Registry, gone: Callable[[str], bool], issuer: Issuer) -> None:
+        self._registry, self._gone, self._issuer = registry, gone, issuer
         self._client: Client | None = None
         self._looking: set[asyncio.Task[None]] = set()
         self._look_ups = asyncio.Semaphore(_LOOK_UPS_AT_ONCE)
@@ -186,6 +186,8 @@ class Callout:
         entry = self._registry.get(nkey)
         if entry is None:
             raise Refused("unknown device key")
+        if self._gone(entry.workspace):
+            raise Refused("its workspace is deleted")
         state, admits, until = entry.right.at(datetime.fromtimestamp(now, UTC))
         if admits == "nothing":
             raise Refused(f"licence {state}")

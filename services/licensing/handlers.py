@@ -9,11 +9,13 @@ from nats.aio.msg import Msg
 
 from services.kit.access import Action, Scope
 from services.kit.bus import Bus
+from services.kit.deletions import TOMBSTONES
 from services.kit.problems import forbidden, not_found
 from services.licensing import (
     access,
     audit,
     contracts,
+    deleting,
     devices,
     effects,
     imports,
@@ -291,6 +293,8 @@ class Handlers:
         """
         emitted = 0
         of_workspace = {"workspace": request.workspace}
+        if buried := await self._store[TOMBSTONES].find_one(of_workspace):
+            return {"emitted": await self._again([deleting.fact(request.workspace, buried["at"])])}
         for name, of in (("workspaces", workspaces.fact), ("members", people.fact), ("notices", notices.fact)):
             async for doc in self._store[name].find(of_workspace):
                 emitted += await self._again([of(doc)])

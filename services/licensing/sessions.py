@@ -155,7 +155,8 @@ def ref(workspace: Document, member: Document) -> WorkspaceRef:
 async def places_of(store: Store, person: Document) -> list[Place]:
     """(workspace, member) of every workspace the person may enter; an archived one only its owners, to restore it."""
     ids = [(place["workspace"], place["member"]) for place in person["places"]]
-    found = await store["workspaces"].find({"_id": {"$in": [key(one) for one, _ in ids]}}).to_list(None)
+    theirs = {"_id": {"$in": [key(one) for one, _ in ids]}, "deleted_at": None}
+    found = await store["workspaces"].find(theirs).to_list(None)
     members = store["members"].find({"_id": {"$in": [key(*one) for one in ids]}, "archived": False})
     by_id = {doc["id"]: doc for doc in found}
     mine = {doc["workspace"]: doc for doc in await members.to_list(None) if not doc.get("invited")}
@@ -224,14 +225,14 @@ async def end_everywhere(store: Store, person: Document, principal: Principal) -
 
 async def end_all(store: Store, session: Session, person: Document, *, but: str | None = None) -> int:
     """Ends the person's sessions everywhere, except one; how many there were. Whoever calls it tells of it."""
-    return await _end_within(store, session, _running(person) | ({"id": {"$ne": but}} if but else {}))
+    return await end_within(store, session, _running(person) | ({"id": {"$ne": but}} if but else {}))
 
 
 async def _end(store: Store, where: Document) -> int:
-    return await store.change(lambda session: _end_within(store, session, where))
+    return await store.change(lambda session: end_within(store, session, where))
 
 
-async def _end_within(store: Store, session: Session, where: Document) -> int:
+async def end_within(store: Store, session: Session, where: Document) -> int:
     """Ends what ``where`` finds, so that every web replica hears of it."""
     docs = await store["sessions"].find(where | {"ended": False}, session=session).to_list(None)
     ids = [doc["_id"] for doc in docs]
@@ -254,7 +255,7 @@ async def holds(store: Store, principal: Principal, address: str | None) -> bool
     if member is None or member["archived"] or member["role"] != principal.role:
         return False
     workspace = await store["workspaces"].find_one({"_id": key(principal.workspace)})
-    if workspace is None or (workspace["archived"] and member["role"] != "owner"):
+    if workspace is None or workspace.get("deleted_at") or (workspace["archived"] and member["role"] != "owner"):
         return False
     if address is not None and not allows(workspace, address):
         return False

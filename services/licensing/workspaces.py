@@ -80,6 +80,8 @@ async def create(store: Store, session: Session, body: New) -> Document:
 
 async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
     """Settings as they are to be; others are told."""
+    if doc.get("deleted_at"):
+        raise not_found("workspace")
     fields = body.model_dump(exclude_unset=True)
     if "oidc" in fields:
         fields["oidc"] = sign_on_settings.stored(store.vault, doc.get("oidc"), fields["oidc"])

@@ -2,6 +2,7 @@
 
 from services.kit import mongo
 from services.kit.bus import Bus
+from services.kit.deletions import Deletions
 from services.kit.objects import Objects, ObjectSettings
 from services.kit.service import Check, Service, run
 from services.media.encoder import Encoder
@@ -24,15 +25,18 @@ def build(settings: MediaSettings) -> Service:
     objects = Objects(settings)
     pictures = Pictures(db, objects)
     encoder = Encoder(settings.encoders, settings.encoder_memory)
-    Handlers(bus, pictures, Grants(bus), encoder).register()
+    deletions = Deletions(db, pictures.erase)
+    deletions.attach(bus)
+    Handlers(bus, pictures, Grants(bus), encoder, deletions).register()
 
     async def stop() -> None:
+        await deletions.stop()
         await encoder.close()
         objects.close()
         db.client.close()
 
     checks: dict[str, Check] = {"mongo": lambda: mongo.ping(db), "objects": objects.ping}
-    return Service("media", settings, bus, checks, before=[pictures.prepare], after=[stop])
+    return Service("media", settings, bus, checks, before=[pictures.prepare, deletions.begin], after=[stop])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import orjson
 from nats.aio.msg import Msg
 
 from services.kit import metrics, telemetry
-from services.kit.bus import Bus, Reply
+from services.kit.bus import Bus, Delivery, Reply
+from services.kit.deletions import Deletions
 from services.kit.problems import Problem, not_found, unavailable
 from services.media.encoder import Encoder, EncoderLost, Unreadable
 from services.media.grants import Grants
@@ -32,8 +33,9 @@ DURABLE = next(one for stream in subjects.STREAMS for one in stream.durables if 
 class Handlers:
     """Media's answers."""
 
-    def __init__(self, bus: Bus, pictures: Pictures, grants: Grants, encoder: Encoder) -> None:
+    def __init__(self, bus: Bus, pictures: Pictures, grants: Grants, encoder: Encoder, deletions: Deletions) -> None:
         self._bus, self._pictures, self._grants, self._encoder = bus, pictures, grants, encoder
+        self._deletions = deletions
         self._remover = Remover(bus, pictures, encoder)
         self._looks: dict[str, asyncio.Task[dict[str, bytes]]] = {}
 
@@ -43,7 +45,11 @@ class Handlers:
         self._bus.serve("picture", PictureOf, self.look, workers=32)
         self._bus.serve("replay", Replay, self.replay)
         self._bus.listen("licence.changed.>", self._grants.forget)
-        self._bus.work(DURABLE, self._remover.take, batch=50)
+        self._bus.work(DURABLE, self._edited, batch=50)
+
+    async def _edited(self, batch: list[Delivery]) -> None:
+        """``diary.edited``, and ``workspace.deleted``."""
+        await self._remover.take(await self._deletions.sift(batch))
 
     async def arrive(self, workspace: str, device: str, message: Msg) -> bytes:
         """``rpc.device.….picture`` (fine-print.md, *Requests of a device*).
@@ -51,6 +57,8 @@ class Handlers:
         Where a store, the bus or licensing does not answer it raises: without an answer, the device asks again.
         """
         named = ""
+        if self._deletions.gone(workspace):  # nothing is kept of it, not even that it was refused (W-02)
+            return orjson.dumps({"state": "refused", "reason": "not_allowed"})
         try:
             capture = _capture(message)
             named = capture.capture_id

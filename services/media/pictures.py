@@ -17,6 +17,7 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
+from services.kit.deletions import erase_documents
 from services.kit.mongo import Database
 from services.kit.objects import Objects
 from services.media.offers import Offer, Refused
@@ -98,6 +99,12 @@ class Pictures:
         names = [f"{_folder(document)}/{part}" for part in ("picture", "thumbnail", "blurred")]
         names += [_original(document)] if "sha256" in document else []
         await asyncio.gather(*(self._objects.remove(name) for name in names))
+
+    async def erase(self, workspace: str) -> bool:
+        """Nothing of a workspace is left, in the object store first: what is known of its pictures goes last (W-02)."""
+        await self._objects.remove_all(f"{workspace}/")
+        await erase_documents(self._db, workspace)
+        return True
 
     async def keep_blurred(self, document: Document, blurred: bytes) -> None:
         """The blurred twin takes the place of everything clear, for good (M-03)."""

@@ -2,6 +2,7 @@
 
 from services.kit import mongo
 from services.kit.bus import Bus
+from services.kit.deletions import Deletions, of_documents
 from services.kit.service import Service, run
 from services.kit.settings import Settings
 from services.scoring.classes import starting_catalogue
@@ -13,12 +14,15 @@ def build(settings: Settings) -> Service:
     """A scoring service that is ready to run."""
     bus = Bus("scoring", settings)
     db = mongo.database(settings, "scoring")
-    Handlers(bus, Store(db), starting_catalogue()).register()
+    deletions = Deletions(db, of_documents(db))
+    deletions.attach(bus)
+    Handlers(bus, Store(db), starting_catalogue(), deletions).register()
 
     async def stop() -> None:
+        await deletions.stop()
         db.client.close()
 
-    return Service("scoring", settings, bus, {"mongo": lambda: mongo.ping(db)}, after=[stop])
+    return Service("scoring", settings, bus, {"mongo": lambda: mongo.ping(db)}, before=[deletions.begin], after=[stop])
 
 
 if __name__ == "__main__":

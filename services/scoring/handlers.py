@@ -7,6 +7,7 @@ from typing import Any
 
 from services.kit import declared, metrics, telemetry
 from services.kit.bus import Bus, Delivery
+from services.kit.deletions import Deletions
 from services.scoring.classes import Catalogue
 from services.scoring.folds import fold, scored, slot_key, slots_of, workspace_of
 from services.scoring.rollups import day_key, roll_up, tally_between
@@ -35,8 +36,8 @@ Traces = Mapping[str, str | None]
 class Handlers:
     """Scoring's work and answers."""
 
-    def __init__(self, bus: Bus, store: Store, catalogue: Catalogue) -> None:
-        self._bus, self._store, self._catalogue = bus, store, catalogue
+    def __init__(self, bus: Bus, store: Store, catalogue: Catalogue, deletions: Deletions) -> None:
+        self._bus, self._store, self._catalogue, self._deletions = bus, store, catalogue, deletions
 
     def register(self) -> None:
         """Subscribes them all."""
@@ -46,6 +47,7 @@ class Handlers:
 
     async def take(self, batch: list[Delivery]) -> None:
         """Folds a batch of facts, says the scores, and only then lets the bus forget it."""
+        batch = await self._deletions.sift(batch)
         facts: dict[str, list[SegmentRecorded | Edit]] = defaultdict(list)
         traceparents: list[tuple[str, str | None]] = []
         unreadable = []

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from services.wire import accounts, events, imports, requests, sign_on, subjects
+from services.wire import accounts, deletion, events, imports, requests, sign_on, subjects
 
 _DEVICE = {"workspace": "id of the workspace", "device": "id of the device"}
 _MEMBER = {"workspace": "id of the workspace", "member": "id of the member, or - where a fact is about none"}
@@ -42,6 +42,9 @@ _REQUESTS: dict[str, type[BaseModel]] = {
     "licensing.switch_workspace": accounts.SwitchWorkspace,
     "licensing.read_invitation": accounts.ReadInvitation,
     "licensing.accept_invitation": accounts.AcceptInvitation,
+    "licensing.deletion": deletion.DeletionOf,
+    "licensing.note_export": deletion.NoteExport,
+    "licensing.delete_workspace": deletion.DeleteWorkspace,
     "licensing.import_members": imports.ImportMembers,
     "licensing.policy_versions": requests.PolicyVersionsOf,
     "licensing.contract_versions": requests.ContractVersionsOf,

@@ -235,6 +235,16 @@ class WorkspaceChanged(Fact):
     archived: bool = False
 
 
+class WorkspaceDeleted(Fact):
+    """``workspace.deleted``: its owner deleted it, for good (W-02). By licensing; ``member`` is ``-``.
+
+    Who hears it takes away all that is kept of the workspace, and from then on takes nothing more of it in
+    (``services.kit.deletions``).
+    """
+
+    deleted_at: Instant
+
+
 class MemberChanged(Fact):
     """``member.changed``: a person's place in a workspace, whole, by revision."""
 
@@ -337,6 +347,7 @@ FACTS: dict[str, type[Fact]] = {
     "capture.stored": CaptureStored,
     "capture.removed": CaptureRemoved,
     "workspace.changed": WorkspaceChanged,
+    "workspace.deleted": WorkspaceDeleted,
     "member.changed": MemberChanged,
     "contract.changed": ContractChanged,
     "licence.changed": LicenceChanged,

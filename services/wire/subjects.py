@@ -18,6 +18,7 @@ JOURNAL_FACTS = (
     "diary.edited",
     "week.sealed",
     "workspace.changed",
+    "workspace.deleted",
     "member.changed",
     "team.changed",
     "contract.changed",
@@ -120,6 +121,7 @@ class Stream:
 
 
 DAY = 86_400
+_DELETED = "workspace.deleted.*.*"
 
 STREAMS = (
     Stream(
@@ -140,14 +142,18 @@ STREAMS = (
         durables=(
             # a workspace's settings decide what counts as active, and for how much (K-02)
             # a removal takes minutes out of the score (S-08, K-02)
-            Durable("scoring", JOURNAL, ("segment.recorded.*.*", "workspace.changed.*.*", "diary.edited.*.*")),
+            Durable(
+                "scoring", JOURNAL, ("segment.recorded.*.*", "workspace.changed.*.*", "diary.edited.*.*", _DELETED)
+            ),
             Durable(
                 "projector",
                 JOURNAL,
                 tuple(f"{kind}.*.*" for kind in JOURNAL_FACTS if kind != "access.ended"),
             ),
             # a removal takes the pictures, a blur hides them (S-08, M-03)
-            Durable("media", JOURNAL, ("diary.edited.*.*",)),
+            Durable("media", JOURNAL, ("diary.edited.*.*", _DELETED)),
+            # each takes away what it keeps of a deleted workspace, also where it was down meanwhile (W-02)
+            Durable("ingest", JOURNAL, (_DELETED,)),
         ),
     ),
     Stream(PRESENCE, ("presence.*.*",), storage="memory", last_per_subject=True, max_age_seconds=300),

@@ -42,7 +42,7 @@ async def measure(bench: Bench) -> list[Figure]:
     nkey, seed = proof.user_nkey(bytes(key.verify_key)), nkeys.encode_seed(secrets.token_bytes(32), 0).decode()
     registry, issuer = Registry(cast(Store, None)), Issuer(seed)
     registry.put(Entry("ws-1", "dev-1", nkey, 1, Right("active"), "dev-1:right", key.verify_key))
-    callout, asked = Callout(registry, issuer), question(key)
+    callout, asked = Callout(registry, lambda _: False, issuer), question(key)
     signed = key.sign(b"x" * 200)
 
     def answer() -> None:
