@@ -16,6 +16,7 @@ from services.diary.api import (
     captures,
     collections,
     contracts,
+    day_tables,
     devices,
     diary,
     edits,
@@ -45,7 +46,7 @@ log = logging.getLogger(__name__)
 
 #: Asked in this order, so what is asked most comes first.
 _API = (
-    *(diary, captures, scores, events, edits, operations, timesheets, statements),
+    *(diary, captures, scores, events, edits, operations, timesheets, statements, day_tables),
     *(sessions, accounts, member_files, devices, licences, policies, contracts, collections, audit),
 )
 

@@ -36,6 +36,7 @@ _ROWS: dict[Collection, type[BaseModel]] = {
 Answer = type[BaseModel] | list[type[BaseModel]] | tuple[str, ...]
 _ANSWERS: dict[str, Answer] = {
     "GET /diary/{member}/days/{date}": shapes.Day,
+    "GET /diary/{member}/table": ("text/csv", _XLSX),
     "PATCH /diary/{member}/segments": shapes.Noted,
     "DELETE /diary/{member}/segments/{segment_id}": shapes.Removed,
     "POST /diary/{member}/removals": shapes.Removed,

@@ -34,6 +34,11 @@ class Paths:
         """The days from this one to another."""
         return f"{self.day}{self.query}{'&' if self.query else '?'}to={date}"
 
+    def table(self, date: object) -> str:
+        """The segments of the days from this one to another as a file; ``&format=`` says of which kind (V-04)."""
+        begin = f"/api/v1/diary/{self.member}/table{self.query}{'&' if self.query else '?'}"
+        return f"{begin}from={self.date}&to={date}"
+
     def over(self, date: str, step: str) -> str:
         """What is done to all days from this one to another: ``note``, ``removal`` …"""
         return f"{self.to(f'range/{step}')}{'&' if self.query else '?'}to={date}"

@@ -25,6 +25,7 @@ from services.diary.pages.formatting import (
 )
 from services.diary.pages.grid import Grid, grid_of
 from services.diary.pages.panels import Line, arrived_panel, is_whole
+from services.diary.pages.paths import Paths
 from services.diary.pages.ribbon import Ribbon, ribbon_of, span_of
 from services.wire.slots import day_bounds, day_of, parse_slot, week_bounds
 
@@ -122,6 +123,7 @@ class WeekView(NamedTuple):
     manual: list[Line]
     closed: bool
     days_href: str
+    table_href: str
 
 
 def week_view(monday: date, days: Sequence[Mapping[str, Any]], around: WeekAround) -> WeekView:
@@ -148,6 +150,7 @@ def week_view(monday: date, days: Sequence[Mapping[str, Any]], around: WeekAroun
         manual=_manual(days, grids, around),
         closed=bool(around.sheets) and all(sheet["state"] == "locked" for sheet in around.sheets),
         days_href=f"/diary/{around.member}/{monday}?zone={around.billing.key}&to={monday + timedelta(days=6)}",
+        table_href=Paths(around.member, str(monday), f"?zone={around.billing.key}").table(monday + timedelta(days=6)),
     )
 
 
