@@ -76,11 +76,11 @@ OVERVIEW: dict[str, list[Graph]] = {
             "Waiting on the bus",
             {
                 "{{consumer_name}}": "max by (consumer_name) (nats_consumer_num_pending"
-                '{consumer_name=~"ingest|scoring|projector"})',
+                '{consumer_name=~"ingest|scoring|projector|media"})',
                 "{{consumer_name}} in hand": "max by (consumer_name) (nats_consumer_num_ack_pending"
-                '{consumer_name=~"ingest|scoring|projector"})',
+                '{consumer_name=~"ingest|scoring|projector|media"})',
             },
-            tells="What KEDA scales by.",
+            tells="What KEDA scales by; media scales by its CPU.",
             limit=20_000,
         ),
         Graph(

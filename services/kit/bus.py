@@ -202,7 +202,7 @@ class Bus:
 
         Where it raises, the whole batch comes again with growing delay; ``postpone`` sends single ones back.
         """
-        label = durable.subjects[0].split(".*")[0] if len(durable.subjects) == 1 else durable.name
+        label = durable.source
 
         @self.broker.subscriber(
             durable.subjects[0],

@@ -87,7 +87,7 @@ PICTURE_VISIBLE = Span(
 )
 BATCH = Span(
     "take {source}",
-    ("ingest", "scoring", "projector"),
+    ("ingest", "scoring", "projector", "media"),
     "consumer",
     "A batch from a stream until it was committed; linked to the traces of its messages, at most 128",
     {"daybook.messages": "how many there were"},
@@ -116,7 +116,7 @@ SPANS = (
 
 #: What the ``{words}`` of names stand for, as regular expressions.
 WORDS = {
-    "source": "segments.closed|scoring|projector",
+    "source": "segments.closed|scoring|projector|media|workspace.deleted",
     "service": "ingest|media|scoring|licensing|diary",
     "verb": "[a-z]+(_[a-z]+)*",
 }

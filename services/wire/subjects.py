@@ -102,6 +102,11 @@ class Durable:
     ack_wait_seconds: int = 30
     max_ack_pending: int = 20_000
 
+    @property
+    def source(self) -> str:
+        """What operators see it as, in spans and metrics: the one kind of subject that it takes, else its name."""
+        return self.subjects[0].split(".*")[0] if len(self.subjects) == 1 else self.name
+
 
 @dataclass(frozen=True)
 class Stream:

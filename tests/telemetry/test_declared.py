@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.services import MODULES
 from services.kit import declared, metrics
+from services.wire.subjects import STREAMS
 from tests.support.collector import declaration, undeclared
 from tests.support.servers import ROOT
 from tests.telemetry.conftest import Followed, Traced
@@ -96,6 +97,12 @@ def test_metrics_are_made_of_their_declarations_alone() -> None:
     assert {id(value) for value in vars(declared).values() if isinstance(value, declared.Span)} == set(
         map(id, declared.SPANS)
     )
+
+
+def test_every_durable_is_a_declared_source() -> None:
+    """Its batches have spans and metrics from the first message, which may be a kind that no other test sends."""
+    sources = {durable.source for stream in STREAMS for durable in stream.durables}
+    assert sources == set(declared.WORDS["source"].split("|"))
 
 
 def test_spans_and_metrics_are_made_in_kit_alone() -> None:
