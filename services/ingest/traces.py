@@ -84,7 +84,7 @@ class Traces:
     def close(self) -> None:
         """Sends what is left."""
         if self._agents is not None:
-            self._agents.shutdown()
+            telemetry.send_rest(self._agents)
 
 
 def _nanoseconds(instant: datetime) -> int:

@@ -40,6 +40,7 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """Starts all parts, and stops them in the other order."""
         async with AsyncExitStack() as stack:
+            stack.callback(telemetry.send_rest)  # last: all that is in hand has its spans by then
             for hook in self.after:
                 stack.push_async_callback(hook)
             for hook in self.before:

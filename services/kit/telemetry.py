@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ from services.kit.problems import Problem
 _propagator = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer(declared.INSTRUMENTATION)
 _LINKS = 128
+_SEND_REST_SECONDS = 1.0
 
 Headers = Mapping[str, str] | None
 Attributes = Mapping[str, str | int]
@@ -92,6 +94,19 @@ def _export(service: str) -> None:
     provider = TracerProvider(resource=Resource.create({"service.name": f"daybook-{service}"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
+
+
+def send_rest(provider: trace.TracerProvider | None = None) -> None:
+    """Sends the spans that are left (of the process's provider), for a second at most.
+
+    At the end of a process nobody else does: uvicorn gives it the signal again that it ended by. And a collector that
+    hangs must not hold that end up.
+    """
+    sender: Any = provider or trace.get_tracer_provider()
+    if not isinstance(sender, trace.ProxyTracerProvider):
+        rest = threading.Thread(target=sender.shutdown, name="the last spans", daemon=True)
+        rest.start()
+        rest.join(_SEND_REST_SECONDS)
 
 
 def tracing() -> bool:
