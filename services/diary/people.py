@@ -172,6 +172,10 @@ class People:
         """A member's devices: device, device_name, licence, state."""
         return [one for one in await self._all("devices", workspace) if one["member"] == member]
 
+    async def every_device(self, workspace: str) -> list[dict[str, Any]]:
+        """All devices of a workspace."""
+        return await self._all("devices", workspace)
+
     async def device(self, workspace: str, device: str) -> dict[str, Any] | None:
         """A device by its id."""
         return await self._db["devices"].find_one({"_id": f"{workspace}|{device}"})

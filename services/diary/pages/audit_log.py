@@ -1,14 +1,16 @@
 """The page of the audit log: who did what to whom, and whether the log's chain holds (G-02, B-03)."""
 
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from services.diary.access import Action, Viewer, can, sight
 from services.diary.api import audit
-from services.diary.edge import current_viewer, edge_of, gate
+from services.diary.edge import Edge, current_viewer, edge_of, gate
 from services.diary.pages import audit_view as view
+from services.diary.pages.audit_words import Known
 from services.diary.pages.choosing import Choice, choice
 from services.diary.pages.devices import around
 from services.diary.pages.formatting import zone_name
@@ -27,6 +29,7 @@ _PER_PAGE = 100
 async def log(request: Request, viewer: _SomeViewer) -> HTMLResponse:
     """Entries, newest first, narrowed by who, what, to whom and when; a page leads on to the next."""
     names, zone = await around(request, viewer)
+    known = await _known(edge_of(request), viewer, names, zone)
     asked = request.query_params
     query = {name: asked.get(name, "")[:60] for name in ("actor", "action", "member", "from", "to")}
     filters = audit.filters_of(viewer, *(query[name] or None for name in ("member", "actor", "action")))
@@ -43,7 +46,7 @@ async def log(request: Request, viewer: _SomeViewer) -> HTMLResponse:
         viewer,
         "audit.html",
         at=_AT,
-        lines=view.lines_of(found["items"], names, zone),
+        lines=view.lines_of(found["items"], known),
         zone=zone_name(zone.key),
         addressed=any(one["address"] for one in found["items"]),
         following=address_of(_AT, {**query, "before": found["next"]}) if found["next"] else None,
@@ -62,6 +65,15 @@ async def log(request: Request, viewer: _SomeViewer) -> HTMLResponse:
         may_check=can(viewer, Action.CHECK_AUDIT),
         export=address_of("/api/v1/audit.csv", query),
     )
+
+
+async def _known(edge: Edge, viewer: Viewer, names: dict[str, str], zone: ZoneInfo) -> Known:
+    """What the ids in entries stand for."""
+    contracts = await edge.people.contracts(viewer.workspace)
+    devices = await edge.people.every_device(viewer.workspace)
+    things = {one["contract"]: str(one["project"]) for one in contracts}
+    things |= {one["device"]: str(one["device_name"]) for one in devices if one["device_name"]}
+    return Known({**things, **names}, {one["contract"]: one["member"] for one in contracts}, zone)
 
 
 @router.get("/audit/check", dependencies=[gate(Action.CHECK_AUDIT)])

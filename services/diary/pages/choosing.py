@@ -17,7 +17,7 @@ from services.diary.access import Action, Viewer
 from services.diary.edge import current_viewer, edge_of, gate
 from services.diary.pages import asking
 from services.diary.pages.forms import Sent
-from services.diary.pages.listing import search
+from services.diary.pages.listing import folded, search
 from services.diary.pages.render import render
 from services.kit.problems import Problem, not_found
 
@@ -64,7 +64,7 @@ def choice(
 ) -> Choice:
     """The choice among ``people`` (as the projection keeps members), those chosen always with them. Pure."""
     picked = {chosen} if isinstance(chosen, str) else frozenset(chosen)
-    there = sorted((one for one in people if _stands(kind, one)), key=lambda one: str(one["name"]).casefold())
+    there = sorted((one for one in people if _stands(kind, one)), key=lambda one: folded(str(one["name"])))
     first = [] if many else [("", none)]
     if len(there) <= FEW:
         return Choice(kind, field, [*first, *((one["member"], str(one["name"])) for one in there)], picked, many)

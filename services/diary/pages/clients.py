@@ -12,7 +12,7 @@ from services.diary.edge import current_viewer, gate
 from services.diary.pages import asking
 from services.diary.pages import people_view as view
 from services.diary.pages.forms import Form, done, read_form
-from services.diary.pages.listing import initials, search
+from services.diary.pages.listing import folded, initials, search
 from services.diary.pages.shell import framed
 from services.kit.problems import Problem
 
@@ -101,7 +101,7 @@ async def _page(
     booked = Counter(one["client"] for one in contracts)
     rows = [
         {**one, "initials": initials(one["name"]), "pill": view.client_state_of(one), "contracts": booked[one["id"]]}
-        for one in sorted(fits, key=lambda one: one["name"].casefold())
+        for one in sorted(fits, key=lambda one: folded(one["name"]))
     ]
     return await framed(
         request,

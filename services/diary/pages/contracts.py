@@ -14,7 +14,7 @@ from services.diary.pages.choosing import choice, people_of, sent_by
 from services.diary.pages.contracts_reading import contracts_in_sight, member_names, one_in_sight
 from services.diary.pages.devices import around
 from services.diary.pages.forms import Form, Sent, done, read_form
-from services.diary.pages.listing import page_of
+from services.diary.pages.listing import folded, page_of
 from services.diary.pages.shell import framed
 from services.diary.pages.week_reading import this_week
 from services.kit.problems import Problem
@@ -39,7 +39,7 @@ async def contracts(request: Request, viewer: _SomeViewer, q: str = "", page: in
     names = await member_names(edge, viewer)
     today = datetime.now(UTC).date()
     rows = [shown.row_of(one, names, sheets.get(one["contract"]), monday, today) for one in found]
-    rows.sort(key=lambda row: (row.ended, row.project.casefold(), row.member.casefold()))
+    rows.sort(key=lambda row: (row.ended, folded(row.project), folded(row.member)))
     return await framed(
         request,
         viewer,

@@ -31,10 +31,11 @@ from services.wire.slots import SLOT, format_instant, midnight, parse_instant, p
 class Surroundings:
     """What a day's page needs beside the day itself.
 
-    ``contracts`` titles and ``devices`` names by id; ``sync`` ingest's answer per device, ``looks`` who else looked,
-    each None where it is not known; ``paths`` the page's addresses; ``scores`` and ``synced``: whether the reader may
-    see scores and the proof of sync; ``entries`` the manual entries by id; ``only_read`` the contracts on which the
-    reader changes nothing; ``doing`` what each device said last, of those that were heard within minutes.
+    ``contracts`` titles and ``devices`` names by id; ``sync`` ingest's answer per device, None where it is not known;
+    ``looks`` who else looked, None where the reader is not to see it (B-03); ``paths`` the page's addresses;
+    ``scores`` and ``synced``: whether the reader may see scores and the proof of sync; ``entries`` the manual entries
+    by id; ``only_read`` the contracts on which the reader changes nothing; ``doing`` what each device said last, of
+    those that were heard within minutes.
     """
 
     contracts: Mapping[str, str]
@@ -118,7 +119,7 @@ def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> Da
         panels=[
             unprotected_panel(segments, grid),
             _arrived(around, shown, zone),
-            looks_panel(around.looks, grid),
+            *([] if around.looks is None else [looks_panel(around.looks, grid)]),
         ],
         spoken=f"{duration(totals['billable_minutes'])} billable, {len(segments)} segments",
     )
@@ -167,8 +168,10 @@ def running_of(around: Surroundings, zone: ZoneInfo) -> Running | None:
     if not said:
         return None
     latest = max(said, key=lambda one: one.since)
-    slot = slot_of(around.now)
-    since = max(slot, parse_instant(latest.since))
+    # a device says from which minute on it records, which is the next one, and its clock may be ahead by a little
+    since = min(parse_instant(latest.since), around.now + timedelta(minutes=1))
+    slot = slot_of(max(around.now, since))
+    since = max(slot, since)
     words = f"Shown when the segment closes at {clock(slot + SLOT, zone)}."
     return Running(format_instant(slot), _DOING[latest.status], f"since {clock(since, zone)}", words)
 

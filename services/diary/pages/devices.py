@@ -14,7 +14,7 @@ from services.diary.pages import asking
 from services.diary.pages import device_view as view
 from services.diary.pages.formatting import counted, dated, zone_name
 from services.diary.pages.forms import Form, done, read_form
-from services.diary.pages.listing import page_of, search
+from services.diary.pages.listing import folded, page_of, search
 from services.diary.pages.shell import framed
 from services.diary.pages.silence_view import told
 from services.kit.problems import Problem
@@ -31,7 +31,7 @@ async def devices(request: Request, viewer: _SomeViewer, q: str = "", page: int 
     names, zone = await around(request, viewer)
     found = await asking.some(request, viewer, "devices")
     shown = [one | {"who": names.get(one["member"], "")} for one in found if gone or not one["released_at"]]
-    shown.sort(key=lambda one: (one["who"].casefold(), one["name"].casefold(), one["id"]))
+    shown.sort(key=lambda one: (folded(one["who"]), folded(one["name"]), one["id"]))
     listed = page_of(search(shown, q, ("who", "name", "os", "id")), page, _AT, {"q": q, "gone": gone})
     licences = await asking.some(request, viewer, "licences")
     now = datetime.now(UTC)

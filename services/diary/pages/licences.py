@@ -18,7 +18,7 @@ from services.diary.pages import licence_view as view
 from services.diary.pages.choosing import choice, people_of, sent_by
 from services.diary.pages.devices import around
 from services.diary.pages.forms import Form, Sent, done, read_form
-from services.diary.pages.listing import page_of, search
+from services.diary.pages.listing import folded, page_of, search
 from services.diary.pages.shell import framed
 from services.kit.problems import Problem, invalid, not_found
 from services.wire import words
@@ -196,7 +196,7 @@ async def _form(request: Request, viewer: Viewer, form: Form, status: int = 200)
 async def _policies(request: Request, viewer: Viewer, none: str = "") -> list[tuple[str, str]]:
     found = await asking.some(request, viewer, "policies")
     named = [(str(one["id"]), f"{one['name']}, version {one['version']}") for one in found]
-    return ([("", none)] if none else []) + sorted(named, key=lambda one: one[1].casefold())
+    return ([("", none)] if none else []) + sorted(named, key=lambda one: folded(one[1]))
 
 
 async def _page(
@@ -213,7 +213,7 @@ async def _page(
         for one in found
         if view.fits(one, mode, state, policy)
     ]
-    chosen.sort(key=lambda one: (one["state"] in ("revoked", "expired"), one["whose"].casefold(), one["id"]))
+    chosen.sort(key=lambda one: (one["state"] in ("revoked", "expired"), folded(one["whose"]), one["id"]))
     number = int(asked.get("page", "1")) if asked.get("page", "1").isdecimal() else 1
     query = {"q": q, "mode": mode, "state": state, "policy": policy}
     listed = page_of(search(chosen, q, ("whose", "id")), number, _AT, query)

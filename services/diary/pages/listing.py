@@ -1,10 +1,13 @@
 """Lists on pages: narrowed by a few words, and in pages of fifty. Pure."""
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 PER_PAGE = 50
+_LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
+"""Letters that are no letter with an accent, and stand beside one all the same."""
 
 
 class Page(NamedTuple):
@@ -26,9 +29,9 @@ def page_of(items: Sequence[Any], number: int, path: str, query: Mapping[str, st
     if not items:
         words = "none"
     elif len(items) <= per:
-        words = f"{len(items)} of {len(items)}"
+        words = f"{len(items):,} of {len(items):,}"
     else:
-        words = f"{start + 1}–{start + len(shown)} of {len(items)}"
+        words = f"{start + 1}–{start + len(shown)} of {len(items):,}"
 
     def address(to: int) -> str:
         return address_of(path, {**query, "page": str(to) if to > 1 else ""})
@@ -48,12 +51,18 @@ def address_of(path: str, query: Mapping[str, str]) -> str:
     return f"{path}?{urlencode(said)}" if said else path
 
 
+def folded(text: str) -> str:
+    """A text without case and accents, to find and order by: ``lukasz`` of ``Łukasz``."""
+    apart = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+    return "".join(one for one in apart if not unicodedata.combining(one))
+
+
 def search(items: Iterable[Mapping[str, Any]], words: str, fields: Sequence[str]) -> list[Mapping[str, Any]]:
-    """The items in whose fields all of the words occur, whatever their case."""
-    wanted = words.casefold().split()
+    """The items in whose fields all of the words occur, whatever their case and accents."""
+    wanted = folded(words).split()
 
     def holds(item: Mapping[str, Any]) -> bool:
-        text = " ".join(str(item.get(name) or "") for name in fields).casefold()
+        text = folded(" ".join(str(item.get(name) or "") for name in fields))
         return all(word in text for word in wanted)
 
     return [item for item in items if holds(item)]

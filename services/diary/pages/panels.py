@@ -119,10 +119,8 @@ def _device(one: Mapping[str, Any], names: Mapping[str, str], now: datetime) -> 
     return Line("mon" if is_whole(one) else "warn", names.get(one["device"], one["device"]), seen, text)
 
 
-def looks_panel(looks: Sequence[Mapping[str, Any]] | None, grid: Grid) -> Panel:
-    """Who else looked at this day's pictures (B-03): ``[{name, role, at, what}]``; None: not for the reader."""
-    if looks is None:
-        return Panel("Looked at by others", [], "Only whose day it is, and admins, can see who looked.")
+def looks_panel(looks: Sequence[Mapping[str, Any]], grid: Grid) -> Panel:
+    """Who else looked at this day's pictures (B-03): ``[{name, role, at, what}]``."""
     if not looks:
         return Panel("Looked at by others: 0", [], "Nobody else has looked at a picture of this day.")
     lines = [

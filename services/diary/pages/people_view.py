@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from services.diary.pages.formatting import DASH, hours_and_minutes
-from services.diary.pages.listing import initials, search
+from services.diary.pages.listing import folded, initials, search
 
 Member = Mapping[str, Any]
 
@@ -106,7 +106,7 @@ def narrowed(members: Sequence[Member], words: str, role: str, team: str, state:
         and (team == "" or one["team"] == (None if team == "none" else team))
         and _in_state(one, state)
     ]
-    return sorted(fits, key=lambda one: (one["archived"], one["name"].casefold()))
+    return sorted(fits, key=lambda one: (one["archived"], folded(one["name"])))
 
 
 def _in_state(member: Member, state: str) -> bool:

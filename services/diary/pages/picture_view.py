@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from services.diary.pages.formatting import DASH, counted, short_day
+from services.diary.pages.formatting import DASH, counted, short_day, zone_name
 from services.diary.pages.hours import KIND_WORDS, KINDS, app_at, meter, thumbnail
 from services.diary.pages.panels import Line, Panel
 from services.diary.pages.paths import Paths
@@ -44,7 +44,8 @@ class Step(NamedTuple):
 class PictureView(NamedTuple):
     """All that the page of one picture writes; ``facts`` are (name, value, reason of a dash).
 
-    ``there``: it can still be blurred or deleted, with what ``sent`` says; ``closed``: why its time cannot go.
+    ``looks``: who else looked, None where the reader is not to see it (B-03). ``there``: it can still be blurred or
+    deleted, with what ``sent`` says; ``closed``: why its time cannot go.
     """
 
     title: str
@@ -69,7 +70,7 @@ class PictureView(NamedTuple):
     facts: list[tuple[str, str, str | None]]
     protected: bool
     protected_words: str
-    looks: Panel
+    looks: Panel | None
     whose: str | None
     there: bool
     sent: dict[str, str]
@@ -96,7 +97,7 @@ def picture_view(
     zone: ZoneInfo,
     paths: Paths,
     contracts: Mapping[str, str],
-    looks: Panel,
+    looks: Panel | None,
     whose: str | None,
     closed: str = "",
 ) -> PictureView:
@@ -117,7 +118,7 @@ def picture_view(
     return PictureView(
         title=f"{short_day(day)}, {at:%H:%M:%S}",
         clock=f"{at:%H:%M}",
-        place=f"Picture {index + 1} of {len(shots)}, set {first} to {last}",
+        place=f"Picture {index + 1} of {len(shots)}, set {first} to {last} {zone_name(zone.key)}",
         close_href=close,
         previous=_step(shots[index - 1], zone, paths) if index else None,
         following=_step(shots[index + 1], zone, paths) if index + 1 < len(shots) else None,

@@ -1,5 +1,6 @@
 """The pages of policies: what may be recorded, in the words that members read, and every version there ever was."""
 
+import contextlib
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -137,6 +138,8 @@ async def _refused(
     field = next((one for one in (where, where.rpartition(".")[0], at) if one in form_of.FIELDS), "")
     form = Form(values, {field: words}) if field else Form(values, notice=words)
     shown = found["policy"] if found else form_of.defaults()
+    with contextlib.suppress(Problem):  # the words are of what stands in the fields, where it can be read
+        shown = {**shown, **form_of.policy_of(sent)}
     return await _form(request, viewer, form, shown, found, problem.status)
 
 

@@ -21,7 +21,6 @@ from services.diary.pages.forms import read_form
 from services.diary.pages.grid import grid_of
 from services.diary.pages.listing import initials, page_of, search
 from services.diary.pages.minutes_view import edit_lines, minutes_view
-from services.diary.pages.panels import Panel
 from services.diary.pages.paths import Paths
 from services.diary.pages.picture_view import looks_lines, picture_view, set_of
 from services.diary.pages.range_view import days_between, range_edit, range_view
@@ -149,7 +148,7 @@ async def capture(request: Request, capture: str, place: _SomePlace) -> HTMLResp
     shots = set_of(read, capture)
     if shots is None:
         raise not_found("picture")
-    looks = Panel("", [], "Only whose picture it is, and admins, can see who looked.")
+    looks = None
     if may_see_looks(place):
         found = await audit.looks_at(edge.db, place.viewer.workspace, place.member, [capture])
         looks = looks_lines(found, place.zones.zone)

@@ -18,6 +18,7 @@ from services.diary.access import Action, Viewer, sight
 from services.diary.edge import Edge, edge_of
 from services.diary.pages.formatting import zone_name
 from services.diary.pages.forms import show
+from services.diary.pages.listing import folded
 
 _FEW = 4
 
@@ -144,7 +145,7 @@ async def others_of(edge: Edge, viewer: Viewer, current: str) -> list[Link]:
     mine = {one["member"] for one in await _with_contracts(edge, viewer)} if viewer.role == "client" else None
     seen = [one for one in members if _in_sight(viewer, one) and (mine is None or one["member"] in mine)]
     links = [Link(f"/diary/{one['member']}", one["name"], one["member"] == current) for one in seen]
-    return sorted(links, key=lambda link: link.name.casefold())
+    return sorted(links, key=lambda link: folded(link.name))
 
 
 async def _with_contracts(edge: Edge, viewer: Viewer) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from services.diary.access import Action, Viewer, can
 from services.diary.edge import current_viewer, gate
 from services.diary.pages import asking
 from services.diary.pages.forms import Form, done, read_form
+from services.diary.pages.listing import folded
 from services.diary.pages.shell import framed
 from services.kit.problems import Problem
 
@@ -91,7 +92,7 @@ async def _page(
         asking.some(request, viewer, "teams"), asking.some(request, viewer, "members")
     )
     rows = [_row(one, members) for one in found]
-    rows.sort(key=lambda row: (row.archived, row.name.casefold()))
+    rows.sort(key=lambda row: (row.archived, folded(row.name)))
     return await framed(
         request,
         viewer,
@@ -109,6 +110,6 @@ async def _page(
 
 def _row(team: dict[str, Any], members: list[dict[str, Any]]) -> Row:
     here = [one for one in members if not one["archived"]]
-    mine = sorted((one for one in here if one["team"] == team["id"]), key=lambda one: one["name"].casefold())
+    mine = sorted((one for one in here if one["team"] == team["id"]), key=lambda one: folded(one["name"]))
     managers = sorted(one["name"] for one in here if team["id"] in one["manages"] and one["role"] == "manager")
     return Row(team["id"], team["name"], mine, managers, team["archived"])

@@ -15,6 +15,7 @@ from services.diary.pages.contracts_reading import member_names
 from services.diary.pages.contracts_view import week_row
 from services.diary.pages.formatting import listed, week_name, week_title
 from services.diary.pages.forms import Form, done, read_form
+from services.diary.pages.listing import folded
 from services.diary.pages.shell import framed
 from services.diary.pages.week_reading import read_week_view, this_week, zones_of_week
 from services.diary.pages.week_view import WeekView
@@ -67,7 +68,7 @@ def _rows(sheets: list[dict[str, Any]], names: dict[str, str]) -> list[Any]:
         )
         for one in sheets
     ]
-    return sorted(rows, key=lambda row: (row.week.week, row.name.casefold(), row.project.casefold()))
+    return sorted(rows, key=lambda row: (row.week.week, folded(row.name), folded(row.project)))
 
 
 @router.get("/timesheets/{member}", dependencies=[_READS])

@@ -11,7 +11,7 @@
     const open = () => { if (dialog.childElementCount && !dialog.open) dialog.showModal(); };
     dialog.addEventListener("htmx:afterSwap", open);
     dialog.addEventListener("daybook:failed", open);
-    dialog.addEventListener("htmx:afterSettle", () => dialog.querySelector("[autofocus]")?.focus());
+    dialog.addEventListener("htmx:afterSettle", () => (dialog.querySelector("[aria-invalid=true]") ?? dialog.querySelector("[autofocus]"))?.focus());
     dialog.addEventListener("click", (event) => { if (event.target.closest("[data-close]")) dialog.close(); });
     dialog.addEventListener("close", () => {
       dialog.replaceChildren();

@@ -264,6 +264,20 @@ def test_the_running_segment_stands_in_its_place_until_it_is_there() -> None:
     assert not any(hour.running for hour in quiet.hours)
 
 
+@pytest.mark.parametrize("ahead", [timedelta(seconds=20), timedelta(seconds=59), timedelta(hours=3)])
+def test_what_has_just_begun_does_not_close_when_it_begins(ahead: timedelta) -> None:
+    """V-01: a device counts from the next minute on, and its clock may be ahead: the segment shown is that minute's."""
+    now = datetime(2026, 11, 20, 14, 59, 1, tzinfo=UTC)
+    said = {"status": "working", "app": None, "since": format_instant(now + ahead), "agent": "1", "unsent": 0}
+    around = replace(sample.around(), now=now, doing={sample.DEVICE: Presence(**said, oldest_unsent=None)})
+    (running,) = [hour.running for hour in day_view(sample.friday(), OSLO, around).hours if hour.running]
+    began = "15:59" if ahead.seconds == 20 else "16:00"
+    closes = "16:00" if ahead.seconds == 20 else "16:10"
+    assert (running[0].since, running[0].words) == (
+        f"since {began}", f"Shown when the segment closes at {closes}.",
+    )  # fmt: skip
+
+
 def test_a_set_begins_where_its_session_does() -> None:
     """M-01, V-01: the border stands at the first segment of each session, and nowhere else."""
     slots = [datetime(2026, 11, 20, 8, 10 * n, tzinfo=UTC) for n in range(4)]

@@ -105,7 +105,7 @@ async def test_looks_by_others_are_told_to_whose_day_it_is(diary: Diary) -> None
         page = await http.get(f"/diary/{mira}/{DAY}")
         assert "Mira Solberg’s diary." in page.text
         assert "are recorded" in page.text
-        assert "admins, can see who looked" in page.text, "a manager does not read who else looked"
+        assert "Looked at by others" not in page.text, "a manager does not read who else looked"
         for size in ("picture", "thumbnail"):
             got = await http.get(f"/api/v1/captures/{told['captures'][0]['capture_id']}/{size}")
             assert got.headers["content-type"] == "image/webp"
@@ -120,8 +120,24 @@ async def test_looks_by_others_are_told_to_whose_day_it_is(diary: Diary) -> None
     async with diary.client(manager) as http:
         page = await http.get(f"/diary/{mira}/{DAY}/captures/{told['captures'][0]['capture_id']}")
         assert "This look is recorded" in page.text
-        assert "admins, can see who looked" in page.text
+        assert "Looked at by others" not in page.text
         assert (await http.get(f"/diary/{mira}/{DAY}/captures/unknown")).status_code == 404
+
+
+async def test_a_client_does_not_read_who_else_looked(diary: Diary) -> None:
+    """B-03, G-02: whose picture it is, and who reads the audit log; a client is neither, and has no empty panel."""
+    client = await diary.member("Camille Aubert", role="client")
+    mira = await diary.member("Mira Solberg")
+    contract = await diary.contract(mira, "Halden portal", client=client)
+    told = await diary.segment(mira, contract, await diary.device(mira), NINE)
+    owner = diary.principal(await diary.member("Olga", role="owner"), "Olga", "owner")
+    await diary.shows(owner, mira, DAY, 1)
+    day = f"/diary/{mira}/{DAY}"
+    for principal, sees in ((diary.principal(client, "Camille Aubert", "client"), False), (owner, True)):
+        async with diary.client(principal) as http:
+            for path in (day, f"{day}/captures/{told['captures'][0]['capture_id']}"):
+                page = await diary.page(http, path, "Halden portal")
+                assert ("Looked at by others" in page) is sees, (principal.role, path)
 
 
 async def test_the_fragment_renders_the_very_same_hour(diary: Diary) -> None:
