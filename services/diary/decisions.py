@@ -40,7 +40,7 @@ _MOVES: Mapping[Step, _Move] = {
 
 async def decide(
     edge: Edge, viewer: Viewer, contract: str, week: str, step: Step, reason: str | None = None
-) -> Document:
+) -> Case:
     """Takes the step and gives the timesheet as it is then.
 
     403 where the role does not allow it or it is one's own to be approved by another; 404 out of reach; 409
@@ -63,7 +63,7 @@ async def decide(
     after = await timesheets.find(edge, viewer, contract, week)
     if step != "submission":
         await _tell(edge, viewer, after, move, reason)
-    return timesheets.show(after, datetime.now(UTC))
+    return after
 
 
 async def _write(edge: Edge, viewer: Viewer, case: Case, move: _Move, reason: str | None, session: Session) -> None:

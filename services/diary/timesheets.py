@@ -96,8 +96,13 @@ async def _case(edge: Edge, workspace: str, contract: Document, monday: date) ->
     )
 
 
+async def whole(edge: Edge, case: Case) -> Document:
+    """A timesheet as the API answers it, whether it is read or was just decided: ``show`` with the attendance."""
+    return {**show(case, datetime.now(UTC)), "attendance": await attendance(edge, case)}
+
+
 def show(case: Case, now: datetime) -> Document:
-    """A timesheet whole: brief, with its days, history and seal."""
+    """A timesheet: brief, with its days, history and seal."""
     terms, zone = case.terms, case.workspace.billing
     sheet, over = (case.week["claims"], frozenset(case.week["over"])) if case.week else ({}, frozenset[str]())
     contract, hourly = case.contract["contract"], terms["rate_minor"] is not None

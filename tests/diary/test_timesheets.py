@@ -73,6 +73,7 @@ async def test_it_says_minutes_and_money_by_day(diary: Diary) -> None:
 async def test_submitted_rejected_submitted_approved(diary: Diary) -> None:
     submitted = await post(diary, "mira", "employee", "submission")
     assert (submitted.status_code, submitted.json()["state"]) == (200, "submitted")
+    assert submitted.json() == await get(diary, "mira", "employee"), "a decision is answered as it is read, to a field"
     rejected = await post(diary, "omar", "manager", "rejection", {"reason": "Tuesday is missing"})
     assert (rejected.json()["state"], rejected.json()["rejected"]) == ("open", True)
     (listed,) = (await get(diary, "mira", "employee", "/api/v1/timesheets", week=MONDAY))["items"]

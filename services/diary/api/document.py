@@ -54,9 +54,9 @@ _ANSWERS: dict[str, Answer] = {
     "GET /events": ("text/event-stream",),
     "GET /timesheets": [shapes.Timesheet],
     "GET /timesheets/{contract}/{week}": shapes.TimesheetWhole,
-    "POST /timesheets/{contract}/{week}/submission": shapes.TimesheetDecided,
-    "POST /timesheets/{contract}/{week}/approval": shapes.TimesheetDecided,
-    "POST /timesheets/{contract}/{week}/rejection": shapes.TimesheetDecided,
+    "POST /timesheets/{contract}/{week}/submission": shapes.TimesheetWhole,
+    "POST /timesheets/{contract}/{week}/approval": shapes.TimesheetWhole,
+    "POST /timesheets/{contract}/{week}/rejection": shapes.TimesheetWhole,
     "GET /timesheets/{contract}/{week}/statement": (
         *("application/zip", "text/html", "application/pdf", "text/csv", _XLSX, _JSON),
     ),

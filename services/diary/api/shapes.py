@@ -319,19 +319,14 @@ class Step(Strict):
     reason: str | None
 
 
-class TimesheetDecided(Timesheet):
-    """A contract's week with its days, its history and what came late."""
+class TimesheetWhole(Timesheet):
+    """A contract's week with its days, its history, what came late, and the attendance on the contract."""
 
     zone: str
     locks_at: Instant
     days: list[DayOfWeek]
     adjustments: list[DayOfWeek]
     history: list[Step]
-
-
-class TimesheetWhole(TimesheetDecided):
-    """The same, with the attendance on the contract."""
-
     attendance: Attendance
 
 

@@ -1,6 +1,5 @@
 """Timesheets: a contract's week, day by day in the billing zone, and what people decide of it (S-10)."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -52,7 +51,7 @@ async def read(request: Request, contract: str, week: str, viewer: _Viewer) -> R
     """The week that begins on the Monday ``week``: totals, seven days, money, the limit, history, seal, attendance."""
     edge = edge_of(request)
     case = await timesheets.find(edge, viewer, identifier(contract, "contract"), week)
-    return answer({**timesheets.show(case, datetime.now(UTC)), "attendance": await timesheets.attendance(edge, case)})
+    return answer(await timesheets.whole(edge, case))
 
 
 @router.post(
@@ -92,4 +91,4 @@ async def _decide(
     request: Request, viewer: Viewer, contract: str, week: str, step: Any, reason: Any = None
 ) -> Response:
     edge, id = edge_of(request), identifier(contract, "contract")
-    return answer(await decisions.decide(edge, viewer, id, week, step, reason))
+    return answer(await timesheets.whole(edge, await decisions.decide(edge, viewer, id, week, step, reason)))
