@@ -15,11 +15,13 @@ import base64
 import binascii
 import io
 import json
+import os
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import TextIO
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.wire import seals
@@ -172,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if key is not None and len(key) != 32:
             raise ValueError("32 bytes")
     except (ValueError, binascii.Error):
-        print("--key: base64 of 32 bytes", file=sys.stderr)
+        _say("--key: base64 of 32 bytes", sys.stderr)
         return 2
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # some consoles cannot draw the pattern
@@ -181,19 +183,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             checked.append(check_file(path, key))
         except Unreadable as error:
-            print(f"{path}: not a statement: {_readable(str(error))}", file=sys.stderr)
+            _say(f"{path}: not a statement: {_readable(str(error))}", sys.stderr)
             return 2
         except ProofError as error:
-            print(f"{path}: DOES NOT HOLD: {_readable(str(error))}", file=sys.stderr)
+            _say(f"{path}: DOES NOT HOLD: {_readable(str(error))}", sys.stderr)
             return 1
     try:
         check_chain(checked)
     except ProofError as error:
-        print(f"DOES NOT HOLD: {_readable(str(error))}", file=sys.stderr)
+        _say(f"DOES NOT HOLD: {_readable(str(error))}", sys.stderr)
         return 1
     for one in checked:
-        print(_as_json(one) if asked.json else report(one, known_key=key is not None))
+        _say(_as_json(one) if asked.json else report(one, known_key=key is not None), sys.stdout)
     return 0
+
+
+def _say(line: str, stream: TextIO) -> None:
+    """Writes a line. Where its reader has gone (``verify … | head -1``) the exit code still says what was found."""
+    try:
+        print(line, file=stream, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # else Python's own flush at the end fails as well
 
 
 def _as_json(checked: Checked) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import random
 import subprocess
 import sys
@@ -251,6 +252,20 @@ def test_the_command_says_what_does_not_hold(tmp_path: Path, capsys: pytest.Capt
     assert verify.main([str(written(_taller(small()), tmp_path))]) == 1
     assert verify.main([str(written(small(), tmp_path)), "--key", base64.b64encode(b"k" * 32).decode()]) == 1
     assert "DOES NOT HOLD" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("made", "code"), [(small(), 0), (_taller(small()), 1)], ids=["holds", "does not"])
+def test_where_nobody_reads_the_exit_code_says_it_all_the_same(tmp_path: Path, made: Bundle, code: int) -> None:
+    """As in ``verify … | head -1``, whose reader goes before it has heard everything."""
+    gone, closed = os.pipe()
+    os.close(gone)
+    try:
+        command = [sys.executable, "-m", "services.wire.verify", str(written(made, tmp_path))]
+        heard = {"stderr": closed, "stdout": subprocess.PIPE} if code else {"stdout": closed, "stderr": subprocess.PIPE}
+        done = subprocess.run(command, cwd=ROOT, text=True, timeout=60, check=False, **heard)
+    finally:
+        os.close(closed)
+    assert (done.returncode, done.stdout or "", done.stderr or "") == (code, "", "")
 
 
 def _odd(folder: Path, *names: str, content: bytes = b"{}") -> Path:
