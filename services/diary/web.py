@@ -17,6 +17,7 @@ from services.diary.api import (
     collections,
     contracts,
     day_tables,
+    deletion,
     devices,
     diary,
     edits,
@@ -47,7 +48,7 @@ log = logging.getLogger(__name__)
 #: Asked in this order, so what is asked most comes first.
 _API = (
     *(diary, captures, scores, events, edits, operations, timesheets, statements, day_tables),
-    *(sessions, accounts, member_files, devices, licences, policies, contracts, collections, audit),
+    *(sessions, accounts, member_files, devices, licences, policies, contracts, deletion, collections, audit),
 )
 
 

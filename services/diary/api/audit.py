@@ -70,16 +70,27 @@ async def export(
     """The same as a file, the newest 50,000 entries; 503 rather than half of it. The export is audited itself."""
     edge, filters, span = edge_of(request), filters_of(viewer, member, actor, action), span_of(start, end)
     await audit.note(edge.db, viewer, "audit.exported", viewer.member)
+    content, _ = await exported(edge, viewer, filters, span=span)
+    headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def exported(
+    edge: Edge,
+    viewer: Viewer,
+    filters: dict[str, str] | None,
+    before: str | None = None,
+    span: tuple[str | None, str | None] = (None, None),
+) -> tuple[bytes, str | None]:
+    """The newest 50,000 entries of before an id as CSV, and the id to go on with (None: there are no more)."""
     items: list[dict[str, Any]] = []
-    following: str | None = None
+    following = before
     while filters is not None and len(items) < _MOST:
         page = await merged(edge, viewer, filters, following, _PAGE, span=span, whole=True)
         items += page["items"]
         if (following := page["next"]) is None:
             break
-    content = to_csv(_COLUMNS, [[item[name] for name in _COLUMNS] for item in items[:_MOST]])
-    headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
-    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+    return to_csv(_COLUMNS, [[item[name] for name in _COLUMNS] for item in items]), following
 
 
 @router.get("/audit/check", dependencies=[gate(Action.CHECK_AUDIT)])

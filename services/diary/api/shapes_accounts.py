@@ -124,3 +124,26 @@ class Keys(Strict):
     """The key that seals and edits are signed with, base64."""
 
     seal_key: str
+
+
+class Exported(Strict):
+    """When the workspace's export was downloaded whole, within the last seven days."""
+
+    downloaded_at: Instant | None
+
+
+class DeletionOffer(Strict):
+    """What would go with a workspace, by the kind of what is kept (W-02)."""
+
+    workspace: str
+    name: str
+    archived: bool
+    counts: dict[str, int]
+    export: Exported
+
+
+class Deleted(Strict):
+    """A workspace that is gone."""
+
+    workspace: str
+    deleted_at: Instant

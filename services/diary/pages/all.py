@@ -6,6 +6,7 @@ from services.diary.pages import (
     choosing,
     clients,
     contracts,
+    deleting,
     devices,
     editing,
     gallery,
@@ -33,7 +34,7 @@ ROUTERS = tuple(
         *(sign_in, sign_on, gate, account, workspaces),
         *(routes, editing, range_editing, gallery, timesheets, contracts),
         *(people_import, people, teams, clients, choosing),
-        *(settings, mails),
+        *(deleting, settings, mails),
         *(policies, profiles, licences, devices, notices, audit_log),
     )
 )
