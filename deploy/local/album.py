@@ -1,26 +1,24 @@
 """The spool of a demo computer: of what waits in it, the pictures that somebody will look at first go first.
 
-An agent sends the oldest first, having nothing else to do. The demo has somebody before the screen who waits for this
-week, and not for the one before. Records keep their order, as ever.
+An agent sends the oldest first, having nothing else to do. The demo has somebody before the screen who waits for today
+and the working day before, and not for last week. Records keep their order, as ever.
 """
 
 import asyncio
 import json
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from agent.spool import Picture, Spool
-from services.wire import slots
 
 _LOOK_SECONDS = 0.1
-_FEWEST_DAYS = timedelta(days=3)
-"""From a Monday it is as far to the Friday before."""
+_FRIDAY = 4
 
 
 def fresh_since(now: datetime) -> date:
-    """The first day of those that are looked at first: this week, and on its first days the Friday before."""
-    return min(slots.week_of(now, ZoneInfo("UTC")), now.date() - _FEWEST_DAYS)
+    """The first day of those that are looked at first: the last one before today that is no weekend."""
+    yesterday = now.date() - timedelta(days=1)
+    return yesterday - timedelta(days=max(0, yesterday.weekday() - _FRIDAY))
 
 
 class Album(Spool):

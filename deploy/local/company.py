@@ -17,6 +17,7 @@ from deploy.local.desk import BOOKKEEPER, BREAK, CALL, DESIGNER, DEVELOPER, Trad
 from services.wire import slots
 
 MINUTE = timedelta(minutes=1)
+ON_CALL_MINUTES = 140
 
 #: What the demo's licences allow; kept longer than the fortnight that the demo shows.
 OPEN_POLICY: Mapping[str, Any] = {
@@ -182,6 +183,20 @@ def day(persona: Persona, on: date, calendar: Calendar, *, travelling: bool = Fa
     back = first.stretches[-1].end + timedelta(minutes=random.randint(32, 55))
     second = session(persona, back, total - morning, random)
     return [_lock_before_lunch(first, random), second]
+
+
+def on_call(persona: Persona, planned: Sequence[Session], since: datetime, now: datetime) -> Session | None:
+    """The last hours of somebody who was called to work, in a session from ``since`` at the earliest until now.
+
+    None where they worked today (in their zone) as planned. So a demo that is begun on a Sunday, or in the night, shows
+    a company at work.
+    """
+    today = now.astimezone(ZoneInfo(persona.zone)).date()
+    if any(one.started < now and one.started.astimezone(ZoneInfo(persona.zone)).date() == today for one in planned):
+        return None
+    start = max(since, now - timedelta(minutes=ON_CALL_MINUTES))
+    minutes = (now - start) // MINUTE
+    return session(persona, start, minutes, persona.random("on call", start)) if minutes > 0 else None
 
 
 def session(persona: Persona, start: datetime, minutes: int, random: Random) -> Session:

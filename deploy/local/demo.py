@@ -17,7 +17,7 @@ from services.wire.slots import format_instant, parse_instant
 
 DOMAIN = "harbour.example"
 OTHER_DOMAIN = "meadow.example"
-UNUSED_LICENCES = 40
+UNUSED_LICENCES = 16
 ROLES = ("owner", "admin", "manager", "employee", "client")
 
 
@@ -157,7 +157,8 @@ class Demo:
     def unused_licences(self, taken: Collection[str] = ()) -> list[dict[str, str]]:
         """Licences of a member outside the fleet, but those with an id among ``taken``."""
         names = ("key", "mode", "member", "contract")
-        spare = self.workspaces[0]["licences"][-UNUSED_LICENCES:]
+        licences = self.workspaces[0]["licences"]
+        spare = [one for one in licences if one["member"] == licences[-1]["member"]]
         return [{name: one[name] for name in names} for one in spare if one["licence"] not in taken]
 
     def ready(self, others_capture: str | None, taken: Collection[str]) -> dict[str, Any]:

@@ -103,8 +103,11 @@ class Device:
 
     # the past ---------------------------------------------------------------------------------------------------------
 
-    def live_through(self, since: datetime, until: datetime) -> None:
-        """Live the planned days from ``since``, or from where an earlier process stopped, until an instant."""
+    def live_through(self, since: datetime, until: datetime, *, on_call: bool = False) -> None:
+        """Live the planned days from ``since``, or from where an earlier process stopped, until an instant.
+
+        ``on_call``: and be called to work in the last hours, where none was planned.
+        """
         if left_open := self.spool.open_slot():
             self._open = left_open
             self._close(left_open.end)
@@ -113,13 +116,13 @@ class Device:
         if until <= since:
             return
         with self.spool.batch():
-            for session, clock in self._sessions(since, until):
+            for session, clock in self._sessions(since, until, on_call):
                 for stretch, lived_minute in self._minutes(session, clock, since, until):
                     self._put(clock, session, stretch, lived_minute)
                 self._close(min(clock.now(), until))
             self.spool.write_note("lived", slots.format_instant(until))
 
-    def _sessions(self, since: datetime, until: datetime) -> Iterator[tuple[Session, HandClock]]:
+    def _sessions(self, since: datetime, until: datetime, on_call: bool) -> Iterator[tuple[Session, HandClock]]:
         zone = ZoneInfo(self.persona.zone)
         day, last = since.astimezone(zone).date(), until.astimezone(zone).date()
         while day <= last:
@@ -129,6 +132,8 @@ class Device:
                 if session.started < until:
                     clock.move((session.started - clock.now()).total_seconds())
                     yield session, clock
+            if on_call and day == last and (called := company.on_call(self.persona, sessions, since, until)):
+                yield called, HandClock(called.started, f"{self.identity.device}-{called.name}")
             day += timedelta(days=1)
 
     def _switched_on(self, day: date, sessions: list[Session]) -> HandClock:

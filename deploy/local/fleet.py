@@ -2,17 +2,18 @@
 
 Activates a device for each of COUNT demo people (and one in the second workspace), lives through the last fourteen
 days, sends them through the real bus, and then lives on in real time. How far it is stands in
-``DATA/fleet/progress.json``: ``caught_up`` when the diary shows every segment with its score, and the pictures of this
-week (album.py); ``arrived`` when it shows the pictures of the time before, too.
+``DATA/fleet/progress.json``: ``caught_up`` when the diary shows every segment with its score, and the pictures of the
+last days (album.py); ``arrived`` when it shows the pictures of the time before, too.
 """
 
 import asyncio
 import logging
 import sys
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -30,6 +31,10 @@ DAYS = 14
 OTHER_DAYS = 4
 """Of the second workspace; whatever the day of the week, there is a working day among them."""
 _SHOWN_SECONDS = 60.0
+_AT_ONCE = 8
+_BREATH_SECONDS = 0.004
+"""Between two days of a device, in which the uplinks send what is there and the services take it."""
+T = TypeVar("T")
 log = logging.getLogger("fleet")
 
 
@@ -83,17 +88,22 @@ class Fleet:
                 uplink.cancel()
 
     async def _live_through(self, now: datetime) -> None:
-        """Live the days until now, side by side; the first are under way while the next are lived."""
+        """Live the days until now, side by side; the first are under way while the next are lived.
+
+        The last two in one go: who is on call may be called before midnight.
+        """
         for device in self.all:
             device.spool.fresh = self.fresh_since
         midnight = datetime.combine(now, datetime.min.time(), UTC)
-        for back in range(DAYS, -1, -1):
+        for back in (*range(DAYS, 1, -1), 0):
             until = min(midnight - timedelta(days=back - 1), slots.slot_of(now))
+            on_call = self.all[0] if back == 0 else None
             for device in self.all:
                 days = OTHER_DAYS if device in self.others else DAYS
-                device.live_through(slots.slot_of(now - timedelta(days=days)), until)
+                since = slots.slot_of(now - timedelta(days=days))
+                device.live_through(since, until, on_call=device is on_call)
                 device.uplink.wake()
-                await asyncio.sleep(0)
+                await asyncio.sleep(_BREATH_SECONDS)
 
     async def _arrive(self, progress: asyncio.Task[None]) -> None:
         """Send the older pictures, too; wait until they are there, and say so."""
@@ -115,12 +125,16 @@ class Fleet:
         first, second = self.demo.workspaces
         used = len(first["licences"]) - len(self.demo.unused_licences())
         people = company.personas(used - 1)
-        for index, whose in enumerate(company.devices(people)):
-            if whose < self.count:
-                laptop = index >= len(people)
-                device = await self._device(first["licences"][index]["key"], people[whose], index, laptop)
-                (self.laptops if laptop else self.devices).append(device)
-        self.others = [await self._device(second["licences"][0]["key"], company.OTHER, len(people) + 1, False)]
+        wanted = [
+            self._device(first["licences"][index]["key"], people[whose], index, index >= len(people))
+            for index, whose in enumerate(company.devices(people))
+            if whose < self.count
+        ]
+        wanted.append(self._device(second["licences"][0]["key"], company.OTHER, len(people) + 1, False))
+        *own, other = await _side_by_side(wanted)
+        self.devices = [device for device in own if not device.travelling]
+        self.laptops = [device for device in own if device.travelling]
+        self.others = [other]
 
     async def _device(self, licence_key: str, persona: Persona, number: int, laptop: bool) -> Device:
         folder = self.folder / str(number)
@@ -134,34 +148,37 @@ class Fleet:
     # seen from the diary ----------------------------------------------------------------------------------------------
 
     async def _visible(self, *, changed: bool = False) -> None:
-        """Wait until the diary shows all that was lived, with the pictures of this week; and find one of the second
+        """Wait until the diary shows all that was lived, with the pictures of the last days; and find one of the second
         workspace. ``changed``: segments may have gone since, and all pictures are waited for."""
-        for number, devices in enumerate((self.devices + self.laptops, self.others)):
-            async with api.signed_in(self.web, self.demo.accounts(number)[0]) as http:
-                for device in devices:
-                    for day, lived in sorted(device.segments.items()):
-                        pictures, wanted = changed or day >= self.fresh_since, set() if changed else lived
-                        await api.shows(http, device.identity.member, day, wanted, pictures=pictures)
-                if devices is not self.others:
-                    self.licences_taken = await api.taken_licences(http)
-                else:
-                    (other,) = devices
-                    today = datetime.now(UTC).date()
-                    self.others_capture = await api.newest_picture(http, other.identity.member, today, DAYS + 7)
+        first, second = self.demo.accounts(0)[0], self.demo.accounts(1)[0]
+        async with api.signed_in(self.web, first) as http, api.signed_in(self.web, second) as other:
+            own = [self._shown(http, *lived, changed=changed) for lived in _lived(self.devices + self.laptops)]
+            await _side_by_side([*own, *(self._shown(other, *lived, changed=changed) for lived in _lived(self.others))])
+            self.licences_taken = await api.taken_licences(http)
+            member, today = self.others[0].identity.member, datetime.now(UTC).date()
+            self.others_capture = await api.newest_picture(other, member, today, DAYS + 7)
+
+    async def _shown(
+        self, http: httpx.AsyncClient, member: str, days: Mapping[str, set[str]], *, changed: bool
+    ) -> None:
+        for day, lived in sorted(days.items()):
+            pictures, wanted = changed or day >= self.fresh_since, set() if changed else lived
+            await api.shows(http, member, day, wanted, pictures=pictures)
 
     async def _enter_manual_time(self) -> None:
         """Somebody was on the phone after they had stopped, and says so the next day (S-05); once a data folder."""
         done, device = self.folder / "manual-time", self.devices[0] if self.devices else None
-        today = datetime.now(UTC).date()
-        monday = slots.week_of(datetime.now(UTC), ZoneInfo("UTC")).isoformat()
+        now = datetime.now(UTC)
+        monday = slots.week_of(now, ZoneInfo("UTC")).isoformat()
         if device is None or done.exists() or not device.persona.manual_time:
             return
-        worked = [day for day in sorted(device.segments) if monday <= day < today.isoformat()]
-        if worked:
-            last = max(segment.split(":", 2)[2] for segment in device.segments[worked[-1]])
-            body = company.phone_call(device.contract, slots.parse_instant(last) + slots.SLOT)
+        worked = [day for day in sorted(device.segments) if monday <= day < now.date().isoformat()]
+        lasts = [max(segment.split(":", 2)[2] for segment in device.segments[day]) for day in worked]
+        calls = [company.phone_call(device.contract, slots.parse_instant(last) + slots.SLOT) for last in lasts]
+        over = [body for body in calls if slots.parse_instant(body["end"]) <= now]
+        if over:
             async with api.signed_in(self.web, self.demo.account_of(device.identity.member)) as http:
-                await api.add_manual_time(http, device.identity.member, body)
+                await api.add_manual_time(http, device.identity.member, over[-1])
         done.touch()
 
     # progress ---------------------------------------------------------------------------------------------------------
@@ -188,6 +205,27 @@ class Fleet:
 
 def _spools(devices: list[Device]) -> list[Album]:
     return [device.spool for device in devices]
+
+
+async def _side_by_side(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """All results in order; not more at once than one web answers quickly."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(part: Coroutine[Any, Any, T]) -> T:
+        async with gate:
+            return await part
+
+    return await asyncio.gather(*map(one, work))
+
+
+def _lived(devices: list[Device]) -> Iterable[tuple[str, Mapping[str, set[str]]]]:
+    """The segments of each member by UTC day, on whatever device they were lived."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for device in devices:
+        days = found.setdefault(device.identity.member, {})
+        for day, segments in device.segments.items():
+            days[day] = days.get(day, set()) | segments
+    return found.items()
 
 
 def main() -> None:

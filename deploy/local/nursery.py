@@ -1,9 +1,10 @@
 """A Python that has imported what Daybook's processes share, and becomes any of them by forking.
 
 Importing is most of what a service does until it is ready, and a stack starts ten processes at once: here it is done
-once for all of them, while the servers start. Only for the first start, and only on Linux: what is started again later,
-and everything elsewhere, is a Python of its own. ``python -m deploy.local.nursery SOCKET PARENT MODULE…`` runs it;
-without arguments it only imports, and so has compiled what a start needs.
+once for all of them, while the servers start, in the order in which they are wanted: who is asked for between two
+imports is forked as soon as its own module is there. Only for the first start, and only on Linux: what is started again
+later, and everything elsewhere, is a Python of its own. ``python -m deploy.local.nursery SOCKET PARENT MODULE…`` runs
+it; without arguments it only imports, and so has compiled what a start needs.
 
 What it forks is the child of who asked, not of the nursery: it is orphaned at once, and orphans go to the nearest
 ancestor that takes them (PR_SET_CHILD_SUBREAPER).
@@ -21,16 +22,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from deploy.local.process import PR_SET_PDEATHSIG, Child, Process
 from deploy.local.services import MODULES, ROOT, base_environment
 
-#: What is imported beforehand: every service, what runs once at the start, and what uvicorn imports only as it runs.
+#: What is imported beforehand, first what is wanted first: what runs once at the start, what uvicorn imports only as it
+#: runs, and every service.
 SHARED = (
-    *("services.licensing.seed", "services.kit.migrate", *MODULES.values(), "deploy.local.fleet", "deploy.local.mail"),
-    *("uvloop", "uvicorn.lifespan.on"),
+    *("deploy.local.screens", "services.kit.migrate", "services.licensing.seed", "deploy.local.mail"),
+    *("uvloop", "uvicorn.lifespan.on", *MODULES.values(), "deploy.local.fleet"),
 )
 _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 15, 36
 _ANSWER_SECONDS = 180.0  # the first has to wait for the imports, on a machine that has other work perhaps for long
@@ -109,24 +112,63 @@ class _Forked:
 # in the nursery -------------------------------------------------------------------------------------------------------
 
 
-def _serve(asked: socket.socket, parent: int) -> dict[str, Any]:
+@dataclass
+class _Asked:
+    """One request: what somebody is to be, and its three standard files."""
+
+    wanted: dict[str, Any]
+    files: Sequence[int]
+
+    @property
+    def imported(self) -> bool:
+        """Whether its module is."""
+        return self.wanted["command"][0] in sys.modules
+
+
+def _import_all(modules: Sequence[str], asker: socket.socket, parent: int) -> dict[str, Any] | None:
+    """Import, and fork who is asked for meanwhile; what to be in a process that was forked, None when all is there."""
+    asked: _Asked | None = None
+    for module in modules:
+        importlib.import_module(module)
+        asked = asked or _next(asker, wait=False)
+        while asked and asked.imported:
+            if wanted := _fork(asked, asker, parent):
+                return wanted
+            asked = _next(asker, wait=False)
+    return _fork(asked, asker, parent) if asked else None
+
+
+def _serve(asker: socket.socket, parent: int) -> dict[str, Any]:
     """Fork for as long as somebody asks; returns in each process that was forked, with what it is to be."""
-    while True:
-        body, files, _, _ = socket.recv_fds(asked, _MOST_BYTES, 3)
-        if not body:
-            sys.exit(0)
-        if middle := os.fork():
-            for file in files:
-                os.close(file)
-            os.waitpid(middle, 0)
-            continue
-        if os.fork():
-            os._exit(0)
-        _settle(files, parent)
-        asked.send(str(os.getpid()).encode())
-        asked.close()
-        wanted: dict[str, Any] = json.loads(body)
-        return wanted
+    while asked := _next(asker, wait=True):
+        if wanted := _fork(asked, asker, parent):
+            return wanted
+    sys.exit(0)
+
+
+def _next(asker: socket.socket, *, wait: bool) -> _Asked | None:
+    """The next request; None where there is none, or nobody any more who could ask."""
+    try:
+        body, files, _, _ = socket.recv_fds(asker, _MOST_BYTES, 3, 0 if wait else socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return None
+    return _Asked(json.loads(body), files) if body else None
+
+
+def _fork(asked: _Asked, asker: socket.socket, parent: int) -> dict[str, Any] | None:
+    """None here; in the new process what it is to be."""
+    gc.freeze()
+    if middle := os.fork():
+        for file in asked.files:
+            os.close(file)
+        os.waitpid(middle, 0)
+        return None
+    if os.fork():
+        os._exit(0)
+    _settle(asked.files, parent)
+    asker.send(str(os.getpid()).encode())
+    asker.close()
+    return asked.wanted
 
 
 def _settle(files: Sequence[int], parent: int) -> None:
@@ -158,13 +200,13 @@ def _become(wanted: Mapping[str, Any]) -> None:
 
 def main() -> None:
     """Import, then serve."""
-    asked, modules = sys.argv[1:3], sys.argv[3:] or SHARED
     gc.disable()  # nothing that is imported is garbage
-    for module in modules:
-        importlib.import_module(module)
-    gc.freeze()
-    if asked:
-        _become(_serve(socket.socket(fileno=int(asked[0])), int(asked[1])))
+    if len(sys.argv) == 1:
+        for module in SHARED:
+            importlib.import_module(module)
+        return
+    asker, parent = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
+    _become(_import_all(sys.argv[3:], asker, parent) or _serve(asker, parent))
 
 
 if __name__ == "__main__":

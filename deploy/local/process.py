@@ -127,15 +127,28 @@ class Child:
         with open(os.devnull, "rb") as nothing:
             self._open(nothing.fileno(), None, forker, pass_fds)
 
-    def run(self, stdin: bytes, seconds: float, forker: Forker | None = None) -> bytes:
-        """Start it, hand it its input, and give what it printed; StartError when it fails or takes too long."""
-        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as printed:
+    def ask(self, stdin: bytes, forker: Forker | None = None) -> Callable[[float], bytes]:
+        """Start it and hand it its input; what this gives waits so many seconds for its end, and gives what it printed.
+
+        StartError when it fails or takes longer.
+        """
+        printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed when its answer is taken
+        with tempfile.TemporaryFile() as given:
             given.write(stdin)
             given.seek(0)
             self._open(given.fileno(), printed.fileno(), forker)
-            self.wait(seconds)
-            printed.seek(0)
-            return printed.read()
+
+        def answer(seconds: float) -> bytes:
+            with printed:
+                self.wait(seconds)
+                printed.seek(0)
+                return printed.read()
+
+        return answer
+
+    def run(self, stdin: bytes, seconds: float, forker: Forker | None = None) -> bytes:
+        """As ``ask``, and wait for the answer."""
+        return self.ask(stdin, forker)(seconds)
 
     def wait(self, seconds: float) -> None:
         """Wait until it has ended by itself, and well; StartError when it fails or takes longer (it is killed)."""

@@ -40,7 +40,7 @@ class Picture:
     width: int
     height: int
 
-    @property
+    @functools.cached_property
     def sha256(self) -> str:
         """Of the picture's bytes, hex."""
         return hashlib.sha256(self.data).hexdigest()
@@ -205,7 +205,7 @@ def draw(use: Use) -> Image.Image:
 
 def _encode(image: Image.Image, quality: int) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=quality, method=1)
+    image.save(buffer, "WEBP", quality=quality, method=0)
     return buffer.getvalue()
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,7 +105,7 @@ class Supervisor:
             server.start()
         self._nursery.start()
         drawing = self._python("screens", "deploy.local.screens", str(stack.data / "screens"))
-        drawing.start()
+        drawing.start(self._nursery)
         for name in ("nats", "mongo"):
             if name in stack.servers:
                 stack.servers[name].wait_ready()
@@ -128,7 +129,7 @@ class Supervisor:
         if stack.mail:
             self._watched["mail"] = Watched(stack.mail)
         drawing.wait(_STEP_SECONDS)
-        self._start_fleet(demo)
+        self._start_fleet(demo())
 
     def _python(self, name: str, module: str, *arguments: str) -> Child:
         child = step(name, module, {}, self.stack.log(name))
@@ -136,22 +137,21 @@ class Supervisor:
         self._steps.append(child)
         return child
 
-    def _demo(self) -> Demo:
-        """The demo of this data folder, made when it has none."""
+    def _demo(self) -> Callable[[], Demo]:
+        """The demo of this data folder; being made when it has none, and waited for by who calls what this gives."""
         path = self.stack.data / "demo.json"
         if demo := Demo.load(path):
-            return demo
+            return lambda: demo
         say("Making the demo workspaces …")
         document, seeding = seed_document(self.options.fleet, datetime.now(UTC)), self.stack.seeding()
         self._steps.append(seeding)
-        return Demo.keep(
-            path, document, orjson.loads(seeding.run(orjson.dumps(document), _STEP_SECONDS, self._nursery))
-        )
+        seeded = seeding.ask(orjson.dumps(document), self._nursery)
+        return lambda: Demo.keep(path, document, orjson.loads(seeded(_STEP_SECONDS)))
 
     def _start_fleet(self, demo: Demo) -> None:
         """Start the simulated people, and wait until the diary shows their last fourteen days.
 
-        Pictures of the time before this week may still be on their way then (``_see_the_rest_arrive``).
+        Pictures of the time before the last days may still be on their way then (``_see_the_rest_arrive``).
         """
         self._progress.unlink(missing_ok=True)
         arguments = str(self.stack.data), self.stack.places.public_url, str(self.options.fleet)

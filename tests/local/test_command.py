@@ -43,8 +43,9 @@ def test_a_licence_that_was_activated_is_no_longer_offered(tmp_path: Path) -> No
                 {"email": one["email"], "member": f"mem-{number}-{index}"} for index, one in enumerate(each["people"])
             ],
             "licences": [
-                {"licence": f"lic-{index}", "key": f"K-{index}", "mode": "worklog", "member": "m", "contract": "c"}
-                for index, _ in enumerate(each["licences"])
+                {"licence": f"lic-{index}", "key": f"K-{index}", "mode": "worklog", "member": one["member_email"]}
+                | {"contract": "c"}
+                for index, one in enumerate(each["licences"])
             ],
         }
         for number, each in enumerate(asked["workspaces"])
