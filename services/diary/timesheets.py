@@ -60,6 +60,10 @@ class Case(NamedTuple):
         history = self.sheet["history"] if self.sheet else []
         return self.state(now) == "open" and bool(history) and history[-1]["action"] == "rejected"
 
+    def rejected_because(self, now: datetime) -> str | None:
+        """The reason that it was sent back with; None where it was not."""
+        return str(self.sheet["history"][-1]["reason"]) if self.sheet and self.rejected(now) else None
+
 
 async def find(edge: Edge, viewer: Viewer, contract: str, week: str, action: Action = Action.READ_TIMESHEET) -> Case:
     """The timesheet where the viewer may do this to it: 404 for what is unknown or out of reach, 403 by role."""
@@ -165,6 +169,7 @@ def brief(case: Case, now: datetime) -> Document:
         "state": case.state(now),
         "approved": bool(case.sheet and case.sheet["state"] == "approved"),
         "rejected": case.rejected(now),
+        "rejected_because": case.rejected_because(now),
         "changed_since": bool(case.sheet and case.sheet["state"] != "open" and case.sheet["minutes"] != totals),
         "limit_minutes": terms["limit_minutes"],
         "billing_unit": terms["billing_unit"],

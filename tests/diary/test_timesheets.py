@@ -78,11 +78,12 @@ async def test_submitted_rejected_submitted_approved(diary: Diary) -> None:
     assert (rejected.json()["state"], rejected.json()["rejected"]) == ("open", True)
     (listed,) = (await get(diary, "mira", "employee", "/api/v1/timesheets", week=MONDAY))["items"]
     assert (listed["state"], listed["rejected"]) == ("open", True), "a list says so, too"
+    assert listed["rejected_because"] == rejected.json()["rejected_because"] == "Tuesday is missing"
     assert (await post(diary, "omar", "manager", "approval")).status_code == 409, "nothing is submitted now"
     await post(diary, "mira", "employee", "submission")
     approved = (await post(diary, "omar", "manager", "approval")).json()
     assert (approved["state"], approved["approved"], approved["changed_since"]) == ("approved", True, False)
-    assert approved["rejected"] is False
+    assert (approved["rejected"], approved["rejected_because"]) == (False, None)
     assert [(one["action"], one["actor"], one["reason"]) for one in approved["history"]] == [
         ("submitted", "mira", None),
         ("rejected", "omar", "Tuesday is missing"),

@@ -275,6 +275,7 @@ class Timesheet(Strict):
     state: Stage
     approved: bool
     rejected: bool
+    rejected_because: str | None
     changed_since: bool
     limit_minutes: Whole | None
     billing_unit: Literal["segment", "minute"]

@@ -18,6 +18,7 @@ from services.diary.pages.formatting import (
     week_title,
 )
 from services.diary.pages.forms import Sent
+from services.diary.pages.listing import folded
 from services.kit.problems import invalid
 from services.wire.words import Change
 
@@ -36,7 +37,10 @@ class Row(NamedTuple):
 
 
 class WeekRow(NamedTuple):
-    """A contract's week: ``6:20`` of ``12 h``, the bar's parts, the amount and the state."""
+    """A contract's week: ``6:20`` of ``12 h``, the bar's parts, the amount and the state.
+
+    ``because``: why it was sent back (S-10), ``""`` where it was not.
+    """
 
     week: str
     title: str
@@ -47,6 +51,7 @@ class WeekRow(NamedTuple):
     over: str
     amount: str
     state: str
+    because: str
     sealed: bool
 
 
@@ -64,6 +69,7 @@ def week_row(sheet: Mapping[str, Any]) -> WeekRow:
         over=f"{duration(over)} over the limit, not billed" if over else "",
         amount=DASH if sheet["amount_minor"] is None else money(sheet["amount_minor"], sheet["currency"]),
         state=shown_state(sheet),
+        because=sheet["rejected_because"] or "",
         sealed=bool(sheet["seal"]),
     )
 
@@ -76,6 +82,7 @@ def no_time(week: date, contract: Mapping[str, Any]) -> dict[str, Any]:
         "limit_minutes": contract["weekly_limit_minutes"],
         "state": "open",
         "rejected": False,
+        "rejected_because": None,
         "totals": figures,
         "currency": contract["currency"],
         "amount_minor": None if contract["rate_minor"] is None else 0,
@@ -239,7 +246,7 @@ def read_hours(text: str) -> int | None:
 
 def search(rows: Sequence[Row], words: str) -> list[Row]:
     """The rows in whose project, member or client all of the words occur."""
-    wanted = words.casefold().split()
+    wanted = folded(words).split()
     return [
-        row for row in rows if all(word in f"{row.project} {row.member} {row.client}".casefold() for word in wanted)
+        row for row in rows if all(word in folded(f"{row.project} {row.member} {row.client}") for word in wanted)
     ]

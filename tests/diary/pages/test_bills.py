@@ -226,6 +226,8 @@ async def test_a_week_is_submitted_rejected_and_approved_on_its_page(week: Week)
     assert f'id="{week.contract}-reason-error"' in without.text
     why = {**fields, "reason": "Friday is missing"}
     assert (await week.post(week.lead, f"/timesheets/{week.mira}/rejection", **why)).status_code == 303
+    for where in (path, "/approvals", f"/contracts/{week.contract}"):
+        assert "Friday is missing" in await week.page(week.lead, where), "the reason stands wherever the state does"
     assert "Friday is missing" in await week.page(week.own, path)
     await week.post(week.own, f"/timesheets/{week.mira}/submission", **fields)
     assert (await week.post(week.own, f"/timesheets/{week.mira}/approval", **fields)).status_code == 403

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.diary.pages import contracts_view, formatting
+from services.diary.pages import audit_words, contracts_view, formatting
 from services.diary.pages.audit_view import lines_of, since_of
+from services.diary.pages.audit_words import Known
 from services.diary.pages.decided_view import notes_of, pattern_path, seal_of, shown_state, steps_of
 from services.diary.pages.gallery_view import gallery_view
+from services.diary.pages.listing import folded, search
 from services.diary.pages.range_view import days_between
 from services.diary.pages.week_view import WeekAround, dates_of, entries_of, week_view
 from services.kit.problems import Problem
@@ -25,6 +27,7 @@ UTC_ZONE = ZoneInfo("UTC")
 MONDAY = date(2026, 11, 16)
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 TERMS = {"project": "Halden portal", "currency": "EUR", "rate_minor": 6400, "memo_required": True, "labels": []}
+KNOWN = Known({"con-abcdefgh12": "Halden portal", "dev-abcdefgh12": "fjord-14"}, {"con-abcdefgh12": "m-1"})
 
 
 def a_sheet(**more: Any) -> dict[str, Any]:
@@ -32,6 +35,7 @@ def a_sheet(**more: Any) -> dict[str, Any]:
     totals = {"billable_minutes": 1800, "automatic_minutes": 1730, "manual_minutes": 70, "over_limit_minutes": 20}
     sheet = {"contract": sample.PORTAL, "project": "Halden portal", "week": "2026-11-16", "state": "open"}
     sheet |= {"approved": False, "rejected": False, "changed_since": False, "limit_minutes": 1800, "totals": totals}
+    sheet |= {"rejected_because": None}
     sheet |= {
         "currency": "EUR",
         "rate_minor": 6400,
@@ -261,11 +265,50 @@ def test_pictures_looked_through_within_a_minute_are_one_line_of_the_log() -> No
         | {"detail": "thumbnail", "address": None}
         for n in range(5)
     ]
-    lines = lines_of(looks, {"m-1": "Mira"}, UTC_ZONE)
+    lines = lines_of(looks, Known({"m-1": "Mira"}))
     assert [(one.did, one.several) for one in lines] == [
         ("looked at 3 pictures", "cap-0, cap-1, cap-2"),
         ("looked at 2 pictures", "cap-3, cap-4"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        ('by="password"', "with the password"),
+        ("thumbnail", "small, in a list"),
+        ("currency, ends_on, rate_minor", "currency, last day, rate"),
+        (
+            'draft=false, expires=null, member, mode="worklog", seats=1',
+            "draft: no, last day: none, member, mode: worklog",
+        ),
+    ],
+)
+def test_a_detail_is_read_in_the_products_words(detail: str, words: str) -> None:
+    """G-02: what programs wrote for programs."""
+    assert audit_words.said(detail, KNOWN).startswith(words)
+
+
+def test_ids_in_the_log_are_read_as_names_where_these_are_known() -> None:
+    """G-02: and what cannot be read as fields stands there as it was written: nothing is left out."""
+    assert audit_words.said("3 of 4 of device dev-abcdefgh12", KNOWN) == "3 of 4 of device fjord-14"
+    assert audit_words.said("label of 1 segments", KNOWN) == "label of 1 segment"
+    assert audit_words.said('name, state="cut o', KNOWN) == 'name, state="cut o'
+    assert audit_words.said('expires="2026-11-20T08:00:00Z"', KNOWN) == "last day: 20 Nov 2026, 08:00 UTC"
+    week = audit_words.week_in("con-abcdefgh12 2026-11-16 pdf", KNOWN)
+    assert week == ("Halden portal, Week 47, 16 to 22 Nov 2026", "/timesheets/m-1?week=2026-11-16", "as PDF")
+    unknown = audit_words.week_in("con-zzzzzzzz12 2026-11-16", KNOWN)
+    assert unknown == ("con-zzzzzzzz12, Week 47, 16 to 22 Nov 2026", "", "")
+    assert audit_words.week_in("35 minutes of work by hand", KNOWN) is None
+
+
+def test_names_are_found_and_ordered_whatever_their_accents() -> None:
+    people = [{"name": name} for name in ("Zeno", "Ólafur Berg", "Łukasz", "Moe")]
+    assert [one["name"] for one in sorted(people, key=lambda one: folded(one["name"]))] == [
+        *("Łukasz", "Moe", "Ólafur Berg", "Zeno")
+    ]
+    assert search(people, "lukasz", ("name",)) == [people[2]]
+    assert search(people, "BERG ólaf", ("name",)) == [people[1]]
 
 
 def test_when_the_first_entry_in_no_chain_was_written_is_said_by_the_clock() -> None:
