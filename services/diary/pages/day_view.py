@@ -35,7 +35,7 @@ class Surroundings:
     ``looks`` who else looked, None where the reader is not to see it (B-03); ``paths`` the page's addresses;
     ``scores`` and ``synced``: whether the reader may see scores and the proof of sync; ``entries`` the manual entries
     by id; ``only_read`` the contracts on which the reader changes nothing; ``doing`` what each device said last, of
-    those that were heard within minutes.
+    those that were heard within minutes; ``last`` the last day with time, where this one has none.
     """
 
     contracts: Mapping[str, str]
@@ -52,6 +52,7 @@ class Surroundings:
     only_read: frozenset[str] = frozenset()
     doing: Mapping[str, Presence] | None = None
     lock_hour: int = 12
+    last: date | None = None
 
 
 class Neighbour(NamedTuple):
@@ -79,6 +80,7 @@ class DayView(NamedTuple):
     empty: bool
     panels: list[Panel]
     spoken: str
+    last: Neighbour | None = None
 
 
 def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> DayView:
@@ -122,6 +124,7 @@ def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> Da
             *([] if around.looks is None else [looks_panel(around.looks, grid)]),
         ],
         spoken=f"{duration(totals['billable_minutes'])} billable, {len(segments)} segments",
+        last=_neighbour(around.last, around.paths) if around.last else None,
     )
 
 

@@ -22,9 +22,16 @@ from services.diary.pages.shell import Zones, zones_of
 from services.diary.weeks import state_of
 from services.kit.problems import Problem
 from services.wire.events import Presence
-from services.wire.slots import midnight, parse_instant, slot_of, week_of
+from services.wire.slots import day_of, format_instant, midnight, parse_instant, parse_slot, slot_of, week_of
 
 _MOST_TIMES = 4
+_MOST_LOOKED_THROUGH = 2000
+"""Segments on contracts that are not the viewer's, before it is given up to look for a last day."""
+_EMPTY = {
+    0: "Time appears here by itself as soon as the agent closes a segment; while offline it keeps everything.",
+    -1: "Neither recorded nor entered by hand. What a computer still keeps appears here once it is sent.",
+    1: "This day is still to come.",
+}
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,8 @@ async def place_at(
 def page_of_day(place: Place, contract: str | None = None) -> Any:
     """What the templates of a day write beside the day itself; with the rights to one contract where that is all."""
     paths = place.paths
-    empty = "Time appears here by itself as soon as the agent closes a segment; while offline it keeps everything."
+    today = datetime.now(UTC).astimezone(place.zones.zone).date().isoformat()
+    empty = _EMPTY[(place.date > today) - (place.date < today)]
     return SimpleNamespace(
         whose=None if place.own else place.name,
         member=place.member,
@@ -110,7 +118,7 @@ def page_of_day(place: Place, contract: str | None = None) -> Any:
         week=place.week,
         locked=place.locked,
         range_to=(date_type.fromisoformat(place.date) + timedelta(days=6)).isoformat(),
-        empty_words=empty if place.own else "No device of this member has sent a segment for it.",
+        empty_words=empty if place.own or place.date > today else f"{place.name} has no time that you may see on it.",
     )
 
 
@@ -141,8 +149,23 @@ async def read_view(edge: Edge, place: Place) -> DayView:
         scores=place.sight.scores,
         only_read=place.rights.only_read,
         synced=_may(place, Action.READ_SYNC, team),
+        last=None if day["segments"] else await _last_day(edge, place),
     )
     return day_view(day, place.zones.zone, around)
+
+
+async def _last_day(edge: Edge, place: Place) -> date_type | None:
+    """The last day before this one with time that the viewer may see, which an empty day leads to; None: there is none
+    or it is too far back.
+    """
+    head = f"{place.viewer.workspace}|{place.member}|"
+    begins = format_instant(midnight(date_type.fromisoformat(place.date), place.zones.zone))
+    before = {"_id": {"$gte": head, "$lt": head + begins}, "shown": {"$exists": True}}
+    async for one in edge.db["segments"].find(before, {"_id": 1}).sort("_id", -1).limit(_MOST_LOOKED_THROUGH):
+        _, _, slot, contract, _ = one["_id"].split("|")
+        if place.sight.shows(contract):
+            return day_of(parse_slot(slot), place.zones.zone)
+    return None
 
 
 async def entries_of(edge: Edge, place: Place, day: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

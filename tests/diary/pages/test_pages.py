@@ -124,6 +124,26 @@ async def test_looks_by_others_are_told_to_whose_day_it_is(diary: Diary) -> None
         assert (await http.get(f"/diary/{mira}/{DAY}/captures/unknown")).status_code == 404
 
 
+async def test_an_empty_day_leads_to_the_last_one_with_time(diary: Diary) -> None:
+    """V-01, S-07: in the reader's zone, and on what they may see: a client is not told of another contract's day."""
+    client = await diary.member("Camille Aubert", role="client")
+    mira = await diary.member("Mira Solberg", zone="Europe/Oslo")
+    device, theirs = await diary.device(mira), await diary.contract(mira, "Halden portal", client=client)
+    own = diary.principal(mira)
+    async with diary.client(own) as http:
+        assert "Look at" not in await diary.page(http, f"/diary/{mira}/2026-11-24", "Nothing recorded on this day")
+    await diary.segment(mira, theirs, device, NINE)
+    other = await diary.contract(mira, "Another")
+    await diary.segment(mira, other, device, NINE + 92 * SLOT)  # 23:20 UTC is the next day in Oslo
+    await diary.shows(own, mira, "2026-11-20", 1)
+    await diary.shows(own, mira, "2026-11-21", 1)
+    async with diary.client(own) as http:
+        text = (await http.get(f"/diary/{mira}/2026-11-24")).text
+        assert f'href="/diary/{mira}/2026-11-21">Look at Saturday 21 November<' in text
+    async with diary.client(diary.principal(client, "Camille Aubert", "client")) as http:
+        await diary.page(http, f"/diary/{mira}/2026-11-24", "Look at Friday 20 November<")
+
+
 async def test_a_client_does_not_read_who_else_looked(diary: Diary) -> None:
     """B-03, G-02: whose picture it is, and who reads the audit log; a client is neither, and has no empty panel."""
     client = await diary.member("Camille Aubert", role="client")
