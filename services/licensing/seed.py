@@ -26,16 +26,18 @@ Output::
 ``contract`` of a worklog licence is the one ``contract_index`` names, or null; of a monitoring licence its own.
 """
 
+import argparse
 import asyncio
 import sys
 from typing import Any
 
 import orjson
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from services.kit import mongo
 from services.kit.bus import Bus
 from services.kit.mongo import Session
+from services.kit.problems import Problem
 from services.licensing import contracts, licences, people, teams, workspaces
 from services.licensing.settings import LicensingSettings
 from services.licensing.store import Document, Store
@@ -80,7 +82,8 @@ async def seed(store: Store, document: Any) -> dict[str, Any]:
 
 
 async def _workspace(store: Store, wanted: SeedWorkspace) -> dict[str, Any]:
-    hashes = {one.email: await people.hash_password(one.password) if one.password else None for one in wanted.people}
+    hashed = await asyncio.gather(*(people.hash_password(one.password) for one in wanted.people if one.password))
+    hashes = dict(zip([one.email for one in wanted.people if one.password], hashed, strict=True))
 
     async def work(session: Session) -> dict[str, Any]:
         body = check(workspaces.New, wanted.model_dump(include={"name", "zone", "billing_zone"}))
@@ -90,7 +93,7 @@ async def _workspace(store: Store, wanted: SeedWorkspace) -> dict[str, Any]:
             for name in wanted.teams
         }
         members = {
-            one.email: await _member(store, session, workspace, one, of_name, hashes[one.email])
+            one.email: await _member(store, session, workspace, one, of_name, hashes.get(one.email))
             for one in wanted.people
         }
         made = [await _contract(store, session, workspace, one, members) for one in wanted.contracts]
@@ -157,11 +160,31 @@ async def _licence(
     }
 
 
-async def _run() -> None:
-    settings = LicensingSettings()
+async def _run(settings: LicensingSettings, document: Any) -> bytes:
     store = Store(mongo.database(settings, "licensing"), Bus("licensing", settings))
-    sys.stdout.buffer.write(orjson.dumps(await seed(store, orjson.loads(sys.stdin.buffer.read()))) + b"\n")
+    return orjson.dumps(await seed(store, document)) + b"\n"
+
+
+def main() -> int:
+    """The command line: 0, or 2 with what is wrong with the environment or the document on standard error."""
+    parser = argparse.ArgumentParser(
+        prog="python -m services.licensing.seed",
+        usage="%(prog)s [--help] <document.json >mirror.json",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.parse_args()
+    try:
+        settings = LicensingSettings()
+    except ValidationError as error:
+        missing = ", ".join(f"DAYBOOK_{'.'.join(map(str, one['loc']))}".upper() for one in error.errors())
+        parser.error(f"these settings are missing or wrong: {missing}. The environment is the licensing service's.")
+    try:
+        sys.stdout.buffer.write(asyncio.run(_run(settings, orjson.loads(sys.stdin.buffer.read()))))
+    except (ValueError, Problem) as error:
+        parser.error(f"the document cannot be made: {error}")
+    return 0
 
 
 if __name__ == "__main__":
-    asyncio.run(_run())
+    sys.exit(main())

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.demo import UNUSED_LICENCES, Demo, seed_document
+from deploy.local.keys import Keys, Places
 from tests.support.servers import ROOT
 
 
@@ -55,3 +56,25 @@ def test_a_licence_that_was_activated_is_no_longer_offered(tmp_path: Path) -> No
     offered = demo.ready("cap", {f"lic-{last}"})["licences"]
     assert len(offered) == UNUSED_LICENCES - 1
     assert f"K-{last}" not in {one["key"] for one in offered}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "status", "words"),
+    [
+        (["--help"], False, 0, "usage: python -m services.licensing.seed [--help] <document.json"),
+        ([], False, 2, "missing or wrong: DAYBOOK_BUS_SEED"),
+        ([], True, 2, "the document cannot be made: "),
+    ],
+)
+def test_the_seeding_says_how_it_is_used_and_what_it_lacks(
+    tmp_path: Path, arguments: list[str], settings: bool, status: int, words: str
+) -> None:
+    env = Keys.open(tmp_path).environment("licensing", Places("nats://x", "mongodb://x", "http://x", "http://x"))
+    command = [sys.executable, "-m", "services.licensing.seed", *arguments]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("DAYBOOK_")}
+    told = subprocess.run(
+        command, cwd=ROOT, env=own | (env if settings else {}), input="[", capture_output=True, text=True, check=False
+    )
+    assert told.returncode == status
+    assert words in told.stdout + told.stderr
+    assert "Traceback" not in told.stderr
