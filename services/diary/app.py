@@ -44,7 +44,7 @@ def build(settings: DiarySettings) -> FastAPI:
         bus,
         checks={"store": lambda: mongo.ping(db)},
         before=(begin,),
-        after=(summaries.stop, outbox.stop, edge.operations.stop),
+        after=(edge.lines.stop, summaries.stop, outbox.stop, edge.operations.stop),
     )
     return web(edge, service)
 

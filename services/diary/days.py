@@ -21,7 +21,8 @@ from services.diary.people import Workspace
 from services.diary.projections import FIGURES, counted_of
 from services.diary.weeks import claimed_of, is_manual, state_of, term_in, week_key
 from services.kit import zones
-from services.kit.mongo import Database, in_one_go
+from services.kit.mongo import Database
+from services.kit.mongo_line import Lines
 from services.kit.problems import forbidden, invalid, not_found
 from services.wire import scores, slots
 from services.wire.billing import ALWAYS, BillingUnit, Status, Term, amount_minor, status_of
@@ -119,7 +120,7 @@ async def encode_day(
     bounds = slots.day_bounds(wanted, where)
     if within:
         bounds = max(bounds[0], within[0]), min(bounds[1], within[1])
-    stored, segments, weeks = await _find(edge.db, viewer.workspace, member, bounds, workspace.billing)
+    stored, segments, weeks = await _find(edge.lines, viewer.workspace, member, bounds, workspace.billing)
     document = edge.people.newest(viewer.workspace, member, stored)
     allowed = await _see(edge, viewer, Action.READ_DIARY, member, document)
     if allowed.contracts is not None:
@@ -143,7 +144,7 @@ async def encode_day(
 
 
 async def _find(
-    db: Database, workspace: str, member: str, bounds: tuple[datetime, datetime], billing: ZoneInfo
+    lines: Lines, workspace: str, member: str, bounds: tuple[datetime, datetime], billing: ZoneInfo
 ) -> tuple[dict[str, Any] | None, list[dict[str, Any]], list[dict[str, Any]]]:
     """The member, the segments whose slot starts within the bounds, by the clock, and the weeks that these touch.
 
@@ -161,7 +162,7 @@ async def _find(
         {"$unionWith": {"coll": "weeks", "pipeline": [{"$match": weeks}, {"$project": {"claims": 0}}]}},
         {"$unionWith": {"coll": "members", "pipeline": [{"$match": {"_id": key}}]}},
     ]
-    found = await in_one_go(db, "segments", question)
+    found = await lines.aggregate("segments", question)
     segments = [one for one in found if "shown" in one]  # a score may be here before its segment
     billed = [one for one in found if "terms" in one]
     return (

@@ -20,6 +20,7 @@ from services.diary.settings import DiarySettings
 from services.kit import principals
 from services.kit.bus import Bus
 from services.kit.mongo import Database
+from services.kit.mongo_line import Lines
 from services.kit.problems import Problem, forbidden
 from services.wire.events import check
 from services.wire.requests import Principal, SessionOf, TokenOf
@@ -129,9 +130,10 @@ class Edge:
     sealer: Sealer
     live: Live = field(default_factory=Live)
     operations: Operations = field(init=False)
+    lines: Lines = field(init=False)
 
     def __post_init__(self) -> None:
-        self.operations = Operations(self.db)
+        self.operations, self.lines = Operations(self.db), Lines(self.db)
 
 
 def edge_of(request: Request) -> Edge:

@@ -1,6 +1,5 @@
 """MongoDB by Motor: one database a service, majority and journalled writes, transactions."""
 
-import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -8,8 +7,7 @@ from typing import Any, TypeVar
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession, AsyncIOMotorDatabase
 from pymongo import ReadPreference, WriteConcern
-from pymongo.database import Database as SyncDatabase
-from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from services.kit.settings import Settings
@@ -20,7 +18,6 @@ Result = TypeVar("Result")
 
 DUPLICATE_KEY = 11000
 _TRY_SECONDS = 120.0
-_ONE_BATCH = 100_000
 _SAFE = WriteConcern(w="majority", j=True)
 
 
@@ -60,31 +57,6 @@ async def transaction(db: Database, work: Callable[[Session], Coroutine[Any, Any
                 # that two transactions made at once, say) instead of beginning again as with every other conflict
                 if not error.has_error_label("TransientTransactionError") or time.monotonic() > deadline:
                     raise
-
-
-async def in_one_go(db: Database, collection: str, pipeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What an aggregation of few documents gives, asked as one command: in one batch, with one change of threads.
-
-    A cursor costs as much as decoding the fifty documents that it goes over, and Motor changes threads more than once.
-    """
-    return await asyncio.get_running_loop().run_in_executor(None, _ask, db.delegate, collection, pipeline)
-
-
-def _ask(db: SyncDatabase[dict[str, Any]], collection: str, pipeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    question = {
-        "aggregate": collection,
-        "pipeline": pipeline,
-        "cursor": {"batchSize": _ONE_BATCH},
-        "readConcern": db.read_concern.document,
-    }
-    try:
-        answer = db.command(question, codec_options=db.codec_options)["cursor"]
-        if not answer["id"]:
-            found: list[dict[str, Any]] = answer["firstBatch"]
-            return found
-    except ConnectionFailure:
-        pass  # a cursor tries again where that may help, a command does not
-    return list(db[collection].aggregate(pipeline))
 
 
 def prefix_range(*parts: str) -> dict[str, str]:

@@ -3,8 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,10 +12,9 @@ from minio.credentials.credentials import Credentials
 from nats.aio.client import Client
 
 from deploy.local.servers import ObjectStore
-from services.kit import mongo
 from services.kit.bus import Bus
 from services.kit.migrate import migrate
-from services.kit.mongo import Database, Session, in_one_go, prefix_range, transaction
+from services.kit.mongo import Database, Session, prefix_range, transaction
 from services.kit.object_line import ObjectLine
 from services.kit.objects import Objects, ObjectSettings
 from services.kit.outbox import Outbox
@@ -176,15 +174,6 @@ async def test_the_migration_may_be_run_again_at_any_time(
         for durable in stream.durables:
             config = (await js.consumer_info(stream.name, durable.name)).config
             assert (config.ack_policy, config.max_deliver) == ("explicit", -1)
-
-
-async def test_what_is_asked_in_one_go_comes_whole(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [{"_id": f"ws|{number}", "at": datetime(2026, 11, 21, tzinfo=UTC)} for number in range(5)]
-    await db["rows"].insert_many(rows)
-    question: list[dict[str, Any]] = [{"$match": {"_id": prefix_range("ws")}}, {"$sort": {"_id": 1}}]
-    assert await in_one_go(db, "rows", question) == rows
-    monkeypatch.setattr(mongo, "_ONE_BATCH", 2)
-    assert await in_one_go(db, "rows", question) == rows
 
 
 async def test_objects_go_and_come_back(settings: Settings, s3_server: ObjectStore, bucket: str) -> None:
