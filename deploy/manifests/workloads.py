@@ -109,11 +109,27 @@ def _network(documents: Sequence[Document]) -> Iterator[str]:
     policies = of_kind(documents, "NetworkPolicy")
     if not any(one["spec"]["podSelector"] == {} and not one["spec"].get("egress") for one in policies):
         yield "no NetworkPolicy denies everything by default"
+    yield from _licensing_reaches_out(policies)
     for policy in policies:
         if not any(
             selects(policy["spec"]["podSelector"], pod_labels(workload)) for workload, _ in workloads(documents)
         ):
             yield f"{title(policy)}: is for no pod"
+
+
+def _licensing_reaches_out(policies: Sequence[Document]) -> Iterator[str]:
+    """Its mails go to a mail server, and whoever signs in elsewhere is asked after there (W-01)."""
+    labels = {"app.kubernetes.io/name": "licensing", "app.kubernetes.io/part-of": "daybook"}
+    mine = [one["spec"] for one in policies if selects(one["spec"]["podSelector"], labels)]
+    open_to_all = {
+        port["port"]
+        for spec in mine
+        for rule in spec.get("egress") or []
+        for port in rule.get("ports") or []
+        if any((to.get("ipBlock") or {}).get("cidr") == "0.0.0.0/0" for to in rule.get("to") or [])
+    }
+    if missing := {443, 465, 587} - open_to_all:
+        yield f"no NetworkPolicy lets licensing out to ports {sorted(missing)}: no mail, or no single sign-on"
 
 
 def _scalers(documents: Sequence[Document]) -> Iterator[str]:

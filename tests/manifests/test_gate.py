@@ -55,6 +55,7 @@ def _drop(documents: list[Document], kind: str, name: str) -> None:
 #: A defect, and a word of the sentence that names it.
 DEFECTS: dict[str, tuple[Callable[[list[Document]], object], str]] = {
     "no liveness probe": (lambda all_: _container(all_, "media").pop("livenessProbe"), "livenessProbe"),
+    "no way out for mails": (lambda all_: _drop(all_, "NetworkPolicy", "outside"), "no mail"),
     "a probe on another port": (
         lambda all_: _container(all_, "diary")["readinessProbe"]["httpGet"].update(port="web"),
         "readinessProbe",
