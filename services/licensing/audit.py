@@ -22,7 +22,8 @@ HASHED = (
 _SETTINGS = {
     *("role", "state", "archived", "seats", "lock_hour", "billing_unit", "mails_off", "allowed_ranges", "policy"),
     *("drain_hours", "scopes", "kind", "mode", "acknowledged", "invite", "expires", "not_before", "by", "why"),
-    *("licence", "because", "enabled", "members", "teams", "draft", "node_locked", "seats_reserved", "cloned"),
+    *("licence", "because", "enabled", "draft", "node_locked", "seats_reserved", "cloned"),
+    *(f"{how}{whom}" for how in ("", "add_", "remove_") for whom in ("members", "teams")),
 }
 
 

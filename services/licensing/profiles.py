@@ -6,13 +6,15 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from services.kit.mongo import Session
-from services.kit.problems import not_found
+from services.kit.problems import invalid, not_found
 from services.licensing import people, policies, teams
 from services.licensing.patches import Changes
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire.events import Id, Strict
 from services.wire.names import Name
 
+MOST = 20_000
+"""Members, and teams, that a profile names; its document stays well below the store's 16 MB."""
 Ids = Annotated[list[Id], Field(max_length=1000)]
 
 
@@ -27,12 +29,18 @@ class New(Strict):
 
 
 class Patch(Changes):
-    """What may be changed; lists are given whole."""
+    """What may be changed. ``members`` and ``teams`` are lists given whole; to ``add_…`` and to ``remove_…`` from what
+    they are then is for very many, or where somebody else may be changing them too.
+    """
 
     name: Name | None = None
     policy: Id | None = None
     members: Ids | None = None
+    add_members: Ids | None = None
+    remove_members: Ids | None = None
     teams: Ids | None = None
+    add_teams: Ids | None = None
+    remove_teams: Ids | None = None
     enabled: bool | None = None
 
 
@@ -76,13 +84,26 @@ async def create(store: Store, session: Session, workspace: str, body: New) -> D
 
 async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
     """Another name, policy, who it is for, on or off."""
-    fields = body.model_dump(exclude_unset=True)
+    fields = _whole(doc, body.model_dump(exclude_unset=True))
     added = {name: [one for one in fields.get(name, ()) if one not in doc[name]] for name in ("members", "teams")}
     await _check(store, session, doc["workspace"], body.policy, added["members"], added["teams"])
     changed = await store.update("profiles", doc["_id"], fields, session)
     if changed is None:
         raise not_found("profile")
     return changed
+
+
+def _whole(doc: Document, fields: Document) -> Document:
+    """The fields with their lists whole: what is added to them, and taken out again."""
+    for name in ("members", "teams"):
+        added: list[str] = fields.pop(f"add_{name}", [])
+        removed: list[str] = fields.pop(f"remove_{name}", [])
+        if added or removed:
+            out, before = set(removed), fields.get(name, doc[name])
+            fields[name] = [one for one in dict.fromkeys([*before, *added]) if one not in out]
+        if len(fields.get(name, ())) > MOST:
+            raise invalid(f"add_{name}: at most {MOST:,} in all; name their teams instead", field=f"add_{name}")
+    return fields
 
 
 async def _check(

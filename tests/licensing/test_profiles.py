@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kit.bus import round_trip
+from services.kit.problems import Problem
 from services.licensing.profiles import Profile, in_force
 from services.wire import proof, subjects
 from tests.licensing.support import Acme, Device, Licensing, until
@@ -164,3 +165,25 @@ def test_the_profile_in_force(member: str, team: str | None, profiles: list[Prof
     alike = named or of_team
     assert found in alike
     assert all(one.made <= found.made for one in alike)  # type: ignore[operator]
+
+
+@here
+async def test_a_few_are_added_and_taken_out(shared: Licensing) -> None:
+    """L-07: two who change it at once lose nothing of each other; another workspace's member is none."""
+    acme, other = await shared.seed(), await shared.seed()
+    lisa, emil, mara = (acme.member(name) for name in ("lisa", "emil", "mara"))
+    profile = await _profile(acme, members=[lisa])
+    await asyncio.gather(
+        acme.change("adam", "profiles", profile["id"], add_members=[emil], remove_members=[lisa]),
+        acme.change("olga", "profiles", profile["id"], add_members=[mara, emil]),
+    )
+    found = (await acme.read("adam", "profiles", profile["id"]))[0]
+    assert set(found["members"]) - {lisa} == {emil, mara}
+    assert len(found["members"]) == len(set(found["members"]))
+    assert (await _licence(acme, 1))["profile"] == profile["id"], "whoever is added comes under it at once"
+    for body in ({"add_members": [other.member("lisa")]}, {"add_teams": ["team-of-nobody"]}, {"add_members": None}):
+        with pytest.raises(Problem) as refused:
+            await acme.change("adam", "profiles", profile["id"], **body)
+        assert refused.value.status == 422
+    await acme.change("adam", "profiles", profile["id"], remove_members=[emil])
+    assert (await _licence(acme, 1))["profile"] is None

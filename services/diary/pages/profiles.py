@@ -1,6 +1,6 @@
 """The pages of monitoring profiles: a policy for members or teams, switched on and off (L-07)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -12,6 +12,7 @@ from services.diary.pages import asking, policy_view
 from services.diary.pages.choosing import choice, people_of, sent_by
 from services.diary.pages.formatting import counted
 from services.diary.pages.forms import Form, Sent, done, read_form
+from services.diary.pages.listing import Page, folded, page_of, search
 from services.diary.pages.shell import framed
 from services.kit.problems import Problem
 
@@ -71,10 +72,27 @@ async def change(request: Request, id: str, viewer: _SomeViewer) -> Response:
     """Changes a profile: its policy, whom it is for, on or off."""
     found, sent = await asking.one(request, viewer, "profiles", id), await read_form(request)
     try:
-        await asking.change(request, viewer, "profiles", id, _body(sent))
+        await asking.change(request, viewer, "profiles", id, await _changed(request, viewer, found, sent))
     except Problem as problem:
         return await _refused(request, viewer, sent, problem, found)
     return done(_AT, f"{sent.text('name')} is changed.")
+
+
+@router.post("/profiles/{id}/members", dependencies=[gate(Action.CHANGE_PROFILES)])
+async def change_members(request: Request, id: str, viewer: _SomeViewer) -> Response:
+    """Adds members to a profile and takes others out, however many it names."""
+    sent = await read_form(request)
+    body = {"add_members": sent.many("add"), "remove_members": sent.many("remove")}
+    try:
+        await asking.change(request, viewer, "profiles", id, body)
+    except Problem as problem:
+        problem.extra["field"] = "add"
+        found = await asking.one(request, viewer, "profiles", id)
+        form = Form.refused({**found, "add": sent.many("add")}, problem, (*_FIELDS, "add"))
+        return await _form(request, viewer, form, found, problem.status)
+    parts = ((body["add_members"], "added"), (body["remove_members"], "taken out"))
+    words = ", ".join(f"{counted(len(ids), 'member')} {done_}" for ids, done_ in parts if ids)
+    return done(f"/profiles/{id}#members", f"{words}." if words else "Nobody was chosen.")
 
 
 @router.post("/profiles/{id}/switch", dependencies=[gate(Action.CHANGE_PROFILES)])
@@ -93,6 +111,21 @@ def _body(sent: Sent) -> dict[str, Any]:
         "teams": sent.many("teams"),
         "enabled": sent.ticked("enabled"),
     }
+
+
+async def _changed(request: Request, viewer: Viewer, found: Mapping[str, Any], sent: Sent) -> dict[str, Any]:
+    """What the form changes. Of its lists what was ticked and unticked alone: who is not offered (an archived member,
+    one of very many) stays as they are.
+    """
+    body = _body(sent)
+    ticked = {name: body.pop(name) for name in ("members", "teams")}
+    offered = choice("members", await people_of(request, viewer), "members", found["members"], many=True)
+    there = {"teams": {one["id"] for one in await asking.some(request, viewer, "teams")}}
+    there |= {"members": set() if offered.searched else {id for id, _ in offered.options}}
+    for name, ids in ticked.items():
+        body[f"add_{name}"] = [one for one in ids if one not in found[name]]
+        body[f"remove_{name}"] = [one for one in found[name] if one in there[name] and one not in ids]
+    return body
 
 
 async def _refused(
@@ -114,9 +147,12 @@ async def _form(
 ) -> HTMLResponse:
     policies = await asking.some(request, viewer, "policies")
     members = await people_of(request, viewer)
-    chosen_ones, q = form.value("members") or (), sent_by(request).text("members_q")
+    asked = sent_by(request)
+    chosen_ones, q = form.value("members") or (), asked.text("members_q")
     teams = await asking.some(request, viewer, "teams")
     chosen = [(one["id"], f"{one['name']}: {policy_view.short_of(one['policy'])}") for one in policies]
+    named = _named(request, found, members) if found else None
+    others = [one for one in members if not found or one["member"] not in found["members"]]
     here = [one for one in members if not one["archived"] and one["role"] != "client"]
     return await framed(
         request,
@@ -128,5 +164,21 @@ async def _form(
         profile=found,
         policies=[("", "Choose"), *sorted(chosen, key=lambda one: one[1].casefold())],
         members=choice("members", members, "members", chosen_ones, q, many=True),
+        named=named,
+        q=request.query_params.get("q", "")[:100],
+        add=choice("members", others, "add", form.value("add") or asked.many("add"), asked.text("add_q"), many=True),
         teams=[(one["id"], one["name"], counted(sum(m["team"] == one["id"] for m in here), "member")) for one in teams],
     )
+
+
+def _named(request: Request, found: Mapping[str, Any], members: Sequence[Mapping[str, Any]]) -> Page:
+    """A page of the members that a profile names, by name, narrowed by ``q``."""
+    q, number, named = (
+        request.query_params.get("q", "")[:100],
+        request.query_params.get("page", ""),
+        set(found["members"]),
+    )
+    fit = search([one for one in members if one["member"] in named], q, ("name", "email"))
+    rows = sorted(fit, key=lambda one: folded(str(one["name"])))
+    at = int(number) if number.isdecimal() and len(number) < 6 else 1
+    return page_of(rows, at, f"{_AT}/{found['id']}", {"q": q})

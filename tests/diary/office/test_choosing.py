@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from services.diary.pages.choosing import FEW, choice
 from tests.diary.office.crowd import crowd
 from tests.diary.office.running import Office, plain
+from tests.diary.running import until
 
 here = pytest.mark.asyncio(loop_scope="module")
 FORMS = ("/licences/new", "/contracts/new", "/audit", "/profiles/new")
@@ -99,3 +100,55 @@ async def test_a_profile_keeps_whom_it_names_while_more_are_searched(office: Off
         assert 'value="Office"' in page
         log = await adam.get(f"/audit?actor={lisa}&member_q=00007")
         assert f'<option value="{lisa}" selected>' in log
+
+
+@here
+async def test_a_profile_of_very_many_is_changed_a_few_at_a_time(office: Office) -> None:
+    """L-07: whom a form does not show stays named; the page adds and takes out, and the rest of it saves."""
+    acme = await office.acme()
+    await crowd(office, acme, 400)
+    lisa, policy = acme.member("lisa"), acme.answer["licences"][0]["policy"]
+    profile = await acme.create("adam", "profiles", name="Plant", policy=policy, enabled=False)
+    named = [f"mem-{number:05}" for number in range(400)]
+    at = {"_id": f"{acme.workspace}|{profile['id']}"}
+    await office.licensing.store["profiles"].update_one(at, {"$set": {"members": named}})
+    here = f"/profiles/{profile['id']}"
+
+    async def members() -> set[str]:
+        return set((await acme.read("adam", "profiles", profile["id"]))[0]["members"])
+
+    async with office.browser(acme, "adam") as adam:
+        page = await adam.get(here)
+        assert "Members: 400" in plain(page)
+        assert page.count('name="remove"') == 50
+        assert "saved" not in plain(await adam.post(here, name="Plant two", policy=policy))
+        assert await members() == set(named), "the form does not hold them, and takes none out"
+        assert f'name="add" value="{lisa}"' in await adam.get(f"{here}?add_q=lisa")
+        assert "1 member added" in plain(await adam.post(f"{here}/members", add=lisa))
+        assert "2 members taken out" in plain(await adam.post(f"{here}/members", remove=["mem-00007", "mem-00008"]))
+        assert await members() == {*named, lisa} - {"mem-00007", "mem-00008"}
+        assert 'value="mem-00399"' in await adam.get(f"{here}?q=00399")
+        refused = plain(await adam.post(f"{here}/members", 422, add="mem-nobody"))
+        assert "there is no such member" in refused.lower()
+    async with office.browser(acme, "mara") as mara:
+        await mara.post(f"{here}/members", 403, add=lisa)
+
+
+@here
+async def test_saving_a_profile_keeps_an_archived_member_in_it(office: Office) -> None:
+    """L-07: who is not offered is not taken out: restored, they are under the profile again."""
+    acme = await office.acme()
+    emil, lisa, policy = acme.member("emil"), acme.member("lisa"), acme.answer["licences"][0]["policy"]
+    profile = await acme.create("adam", "profiles", name="Two", policy=policy, members=[emil, lisa], enabled=False)
+    await acme.change("adam", "members", emil, archived=True)
+    people = office.web.edge.people
+
+    async def known() -> bool:
+        people._known.clear()
+        found = await people.member(acme.workspace, emil)
+        return bool(found and found["archived"])
+
+    await until(known)
+    async with office.browser(acme, "adam") as adam:
+        await adam.post(f"/profiles/{profile['id']}", name="Two", policy=policy, members=acme.member("mara"))
+    assert set((await acme.read("adam", "profiles", profile["id"]))[0]["members"]) == {emil, acme.member("mara")}
