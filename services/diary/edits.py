@@ -69,14 +69,14 @@ def apply(edit: Edit, segments: MutableMapping[str, Document], pictures: Mapping
             picture["blurred"] = True
         else:
             remove_picture(picture, "member" if edit.actor == edit.member else "admin", edit.at)
+        if edit.kind == "removal":
+            picture["taken"] = True
     if edit.kind == "note":
         for key in segments_of(edit):
             _say(segments[key], edit)
     for segment, gone in removed_by(edit).items():
         document = segments[segment_key(edit.workspace, edit.member, segment)]
         document["gone"] = unite_gone(document.get("gone", NOTHING_GONE), gone)
-        taken = {capture for capture, device in captures_of(edit) if device == document["_id"].rsplit("|", 1)[1]}
-        document["dropped"] = sorted(taken | set(document.get("dropped", ())))
     for segment, (_, part) in entered_by(edit).items():
         document = segments[segment_key(edit.workspace, edit.member, segment)]
         document["kind"] = MANUAL

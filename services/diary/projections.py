@@ -5,7 +5,8 @@ segment of the answer for a day as JSON that goes out as it is, but for billing 
 the ``counted`` minutes and their ``figures``; the ``claim`` on the week's bill; the ``score``. What edits did to it is
 kept in it too: ``gone`` and ``dropped`` (removed minutes and captures), ``said`` (memo and label), ``entry`` (manual
 time). What came for it when it was sealed is in ``further`` (late.py).
-``pictures`` ``workspace|capture|device``: which segments name it with which hash, and what media said of it.
+``pictures`` ``workspace|capture|device``: which segments name it with which hash, what media said of it, and whether it
+was ``taken`` by a removal of time.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -90,8 +91,10 @@ def put_together(document: Document, pictures: Mapping[str, Document]) -> None:
     """
     parts = parts_of(document)
     if "gone" in document:
-        document["parts"] = {str(part.seq): orjson.dumps([*_bare(part, document["gone"])]) for part in parts}
-        parts = left_of(parts, document["gone"], document.get("dropped", ()))
+        parts = [_bare(part, document["gone"]) for part in parts]
+        document["parts"] = {str(part.seq): orjson.dumps([*part]) for part in parts}
+        document["dropped"] = _dropped(document, parts, pictures)
+        parts = left_of(parts, document["gone"], document["dropped"])
     if not parts:
         for name in ("shown", "figures", "claim", "counted", "session_started", "existed"):
             document.pop(name, None)
@@ -101,6 +104,18 @@ def put_together(document: Document, pictures: Mapping[str, Document]) -> None:
     shown["captures"] = _captures(document, merged, pictures)
     document["session_started"] = merged.session_started
     document["shown"] = orjson.dumps(shown)
+
+
+def _dropped(document: Document, parts: Iterable[Part], pictures: Mapping[str, Document]) -> list[str]:
+    """Its own captures that went with their time. An edit of a whole week names those of all segments: each keeps no
+    more than its own, or a week's documents would grow with the square of it.
+    """
+    workspace, *_, device = document["_id"].split("|")
+    known = document.get("dropped", ())
+    names = {one["capture_id"] for part in parts for one in part.captures}
+    return sorted(
+        name for name in names if name in known or pictures.get(picture_key(workspace, name, device), {}).get("taken")
+    )
 
 
 def _bare(part: Part, gone: Gone) -> Part:

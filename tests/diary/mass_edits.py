@@ -1,6 +1,7 @@
 """How long changes of very many segments take: ``python -m tests.diary.mass_edits [SEGMENTS]``, 10,000 if not said.
 
-A memo, then a removal, of all of them at once through the API, on servers of its own; seconds a thousand (S-12).
+A memo, then a removal, of all of them at once through the API, on servers of its own; each has a picture; seconds a
+thousand (S-12).
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from typing import Any
 from services.diary.folding import Folder
 from services.wire.slots import parse_instant
 from tests.diary.editing import done, send
-from tests.diary.facts import slots_from
+from tests.diary.facts import capture, slots_from
 from tests.diary.running import Diary, until
 from tests.support.servers import Installation, mongo, new_id
 
@@ -28,7 +29,11 @@ async def measure(diary: Diary, count: int) -> None:
     left = count
     for contract in contracts:
         slots = slots_from(FIRST, min(left, WEEK))
-        facts = [tell.segment("mira", slot, contract=contract, device=f"dev-{contract}") for slot in slots]
+        shots = [[capture(f"{contract}-{number}", slot)] for number, slot in enumerate(slots)]
+        facts = [
+            tell.segment("mira", slot, contract=contract, device=f"dev-{contract}", captures=shot)
+            for slot, shot in zip(slots, shots, strict=True)
+        ]
         for start in range(0, len(facts), 250):
             await Folder(diary.db).fold(facts[start : start + 250], ())
         left -= len(slots)

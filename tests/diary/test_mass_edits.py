@@ -7,7 +7,7 @@ import pytest
 from services.diary import changes, documents
 from services.wire.slots import parse_instant
 from tests.diary.editing import done, kind_of, send
-from tests.diary.facts import minutes, slots_from
+from tests.diary.facts import capture, minutes, slots_from
 from tests.diary.running import Diary, until
 
 FIRST, COUNT = "2026-11-18T00:00:00Z", 30
@@ -19,7 +19,8 @@ async def _fill(diary: Diary) -> None:
     tell = diary.teller
     slots = slots_from(FIRST, COUNT)
     await diary.tell(tell.settings(), tell.member("mira"), tell.contract("con", "mira"), tell.contract("side", "mira"))
-    con = [tell.segment("mira", slot, minutes(6)) for slot in slots]
+    shots = [capture(f"cap-{number}", slot) for number, slot in enumerate(slots)]
+    con = [tell.segment("mira", slot, minutes(6), captures=[shot]) for slot, shot in zip(slots, shots, strict=True)]
     await diary.tell(*con, *(tell.segment("mira", slot, minutes(10), contract="side", device="two") for slot in slots))
     diary.edge.editor.clock = lambda: parse_instant("2026-11-22T12:00:00Z")
 
@@ -66,6 +67,11 @@ async def test_many_segments_are_changed_with_progress(diary: Diary) -> None:
     week = await diary.db["weeks"].find_one({"contract": "con"})
     assert week is not None
     assert (week["claims"], week["billable_minutes"]) == ({}, 0)
+    assert gone["captures"] == sorted(f"cap-{number}" for number in range(COUNT))
+    kept = await diary.db["segments"].find({"_id": {"$regex": "con"}, "gone": {"$exists": True}}).to_list(None)
+    assert len(kept) == COUNT
+    largest = max(len(str(one)) for one in kept)
+    assert largest < 2000, "a segment keeps no more than its own: of a week they would not fit in one transaction"
 
     diary.edge.editor.clock = lambda: parse_instant("2026-11-23T12:00:00Z")
     answer = await send(diary, "PATCH", "/diary/mira/segments", {**SPAN, "memo": "too late"})
