@@ -11,6 +11,7 @@
   let sent = null;
   let opened = false;
   let heard = Date.now();
+  let asked = 0;
   let spoken = 0;
   let waiting = null;
   let retry = null;
@@ -78,5 +79,10 @@
     if (age < STALE_MS) return;
     stale.querySelector(".grow").textContent = `No update for ${Math.floor(age / 1000)} s. What you see is kept; trying again by itself.`;
     stale.hidden = false;
+    // a stream that died unnoticed says nothing, and neither does one that a session's end keeps from opening again
+    if (Date.now() - asked < STALE_MS) return;
+    asked = Date.now();
+    all = true;
+    htmx.trigger("#changes", "catchup");
   }, 1000);
 })();

@@ -327,6 +327,26 @@ async def test_a_page_that_hears_nothing_says_how_old_it_is(reader: Reader) -> N
     await expect(page.locator(".seg").first).to_be_visible()
 
 
+@pytest.mark.parametrize("over", [False, True], ids=["the stream is away", "the session is over"])
+async def test_a_page_that_hears_nothing_asks(reader: Reader, over: bool) -> None:
+    """What a dead stream did not say is read all the same, and whose session is over is led to sign in (W-01)."""
+    context = await reader.context()
+    page = await context.new_page()
+    await page.clock.install()
+    await page.route("**/live", lambda route: route.abort())
+    await page.goto(f"{reader.diary.url}/diary/{reader.member}/{DAY}")
+    if over:
+        await context.clear_cookies()
+    async with page.expect_response("**/changes*") as answered:
+        await page.clock.fast_forward(31_000)
+    assert (await answered.value).status == (401 if over else 200)
+    if over:
+        await page.wait_for_url("**/sign-in*")
+    else:
+        await expect(page.locator("#stale")).to_be_hidden()
+    reader.said.clear()  # Chromium itself names the failed requests in the console
+
+
 async def test_a_fragment_that_fails_says_so_in_its_place(reader: Reader) -> None:
     page = await reader.page()
     await page.route("**/minutes/**", lambda route: route.fulfill(status=503, body=""))
