@@ -150,7 +150,7 @@ listen: {host}:{port}
 http: {host}:{monitor_port}
 max_payload: 1MB
 jetstream {{
-  store_dir: {json.dumps(str(store))}
+  store_dir: {json.dumps(str(store), ensure_ascii=False)}
   # Without it an acknowledged message can be lost for two minutes after it was acknowledged.
   sync_interval: always
   # A device can have a PubAck sent to $JS.API subjects, where it counts as the bus's own request: PURGE and MSG.DELETE

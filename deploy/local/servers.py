@@ -179,7 +179,7 @@ class Nats(Server):
 def _open_bus(port: int, monitor_port: int, server_name: str, store: Path) -> str:
     return (
         f"server_name: {server_name}\nlisten: 127.0.0.1:{port}\nhttp: 127.0.0.1:{monitor_port}\nmax_payload: 1MB\n"
-        f"jetstream {{ store_dir: {json.dumps(str(store))}, sync_interval: always }}\n"
+        f"jetstream {{ store_dir: {json.dumps(str(store), ensure_ascii=False)}, sync_interval: always }}\n"
     )
 
 

@@ -27,7 +27,7 @@ def stacks(
     tmp_path_factory: pytest.TempPathFactory, mongo_url: str, s3_server: ObjectStore
 ) -> Iterator[tuple[Stack, Stack]]:
     """Two at once, each in a folder of its own; the second with servers that are not its own."""
-    one = Stack(tmp_path_factory.mktemp("one"))
+    one = Stack(tmp_path_factory.mktemp("größer als eins"))  # what every server writes its data into
     folder = tmp_path_factory.mktemp("two")
     prefix, bus = new_id("t").replace("-", ""), _foreign_bus(folder)
     with pytest.MonkeyPatch.context() as patch:
