@@ -59,7 +59,8 @@ class Patch(Changes):
     """What may be changed. ``drain_hours`` goes with ``state: revoked``; 0 refuses the devices at once.
 
     ``state: issued`` issues a draft; ``active`` resumes. Fewer ``seats`` than are taken stop activations and end none.
-    ``seats_reserved: 0`` gives up the seats that transfers keep.
+    ``seats_reserved: 0`` gives up the seats that transfers keep. ``drain_hours`` alone shortens the drain of a licence
+    that is revoked already.
     """
 
     nullable = frozenset({"not_before", "expires"})
@@ -75,7 +76,7 @@ class Patch(Changes):
 
     @model_validator(mode="after")
     def _drains(self) -> "Patch":
-        if self.drain_hours is not None and self.state != "revoked":
+        if self.drain_hours is not None and self.state not in (None, "revoked"):
             raise ValueError("drain_hours goes with state revoked")
         return self
 
@@ -143,6 +144,8 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     right = renew(right, *span, doc["grace_days"])
     if body.state:
         right = _to(right, body.state, moment, DRAIN_HOURS if body.drain_hours is None else body.drain_hours, doc)
+    elif body.drain_hours is not None:
+        right = _shortened(right, moment, body.drain_hours)
     if body.seats_reserved is not None:
         fields |= await _give_up_reserved(store, session, doc)
     changed = await store.update("licences", doc["_id"], fields | right.stored(), session)
@@ -172,6 +175,17 @@ def _to(right: Right, wish: Wish, moment: datetime, drain_hours: int, doc: Docum
         if right.state == "revoked":
             raise Problem(409, "revoked", "A revoked licence stays revoked.", "Issue a new one.") from error
         raise Problem(409, "not-now", str(error), "Read the licence again: it may have changed.") from error
+
+
+def _shortened(right: Right, moment: datetime, drain_hours: int) -> Right:
+    """A revoked right with a shorter drain; 422 where it is not revoked, 409 where its drain ends before that."""
+    if right.state != "revoked":
+        raise invalid("drain_hours: goes with state revoked", field="drain_hours")
+    shorter = revoke(right, moment, drain_hours)
+    if shorter.drain_until == right.drain_until:
+        title, until = "A drain can only be shortened.", instant(right.drain_until)
+        raise Problem(409, "drain-not-shorter", title, f"It ends at {until}.", field="drain_hours", rule="L-04")
+    return shorter
 
 
 def _span(not_before: str | None, expires: str | None) -> tuple[datetime | None, datetime | None]:

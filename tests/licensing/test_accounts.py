@@ -10,6 +10,8 @@ import pyotp
 import pytest
 
 from services.licensing.two_factor import step_of
+from services.wire import subjects
+from services.wire.events import DiaryChanged
 from tests.licensing.support import PASSWORD
 from tests.licensing.web import Web
 
@@ -255,13 +257,36 @@ async def test_networks_that_a_workspace_may_be_used_from(web: Web) -> None:
         assert (await owner.patch(path, json={"allowed_ranges": ["nowhere"]})).status_code == 422
         done = await owner.patch(path, json={"allowed_ranges": ["203.0.113.77/24", "2001:db8::/32"]})
         assert done.json()["allowed_ranges"] == ["203.0.113.0/24", "2001:db8::/32"]
-        web.edge.sessions._asked.clear()
         assert (await owner.get("/api/v1/sessions")).status_code == 200
         moved = await owner.get("/api/v1/sessions", headers={"X-Forwarded-For": outside})
         assert moved.status_code == 401
     refused = await web.sign_in(acme, "lisa", from_address=outside)
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:daybook:problem:address-not-allowed")
     assert (await web.sign_in(acme, "lisa", from_address="2001:db8::7")).status_code == 200
+
+
+async def test_an_open_stream_ends_where_its_network_is_shut_out(web: Web) -> None:
+    """W-01: what is open already is no way around; one from within goes on."""
+    acme = await web.licensing.seed()
+    inside, outside = "203.0.113.9", "198.51.100.1"
+    changed = DiaryChanged(workspace=acme.workspace, member=acme.member("olga"), slots=["2026-11-20T10:00:00Z"])
+    said = subjects.diary_changed(acme.workspace, acme.member("olga")), changed.model_dump_json().encode()
+    async with (
+        web.person(acme, "olga", from_address=inside) as owner,
+        web.person(acme, "olga", from_address=outside) as away,
+        owner.stream("GET", "/api/v1/events") as kept,
+        away.stream("GET", "/api/v1/events") as ended,
+    ):
+        lines, last = kept.aiter_lines(), ended.aiter_lines()
+        assert [await anext(lines), await anext(last)] == [": still here"] * 2
+        path = f"/api/v1/workspaces/{acme.workspace}"
+        async with web.person(acme, "olga", from_address=inside) as http:
+            assert (await http.patch(path, json={"allowed_ranges": ["203.0.113.0/24"]})).is_success
+            assert (await http.get("/api/v1/me", headers={"X-Forwarded-For": outside})).status_code == 401
+        await web.licensing.caller.publish(*said)
+        async with asyncio.timeout(20):
+            assert [line async for line in last if line] == [], "ended without having told anything more"
+            assert "event: diary.changed" in [await anext(lines), await anext(lines)]
 
 
 async def test_a_strange_request_is_refused(web: Web) -> None:

@@ -131,11 +131,13 @@ async def test_only_admins_bring_files_and_only_tables_are_taken(web: Web) -> No
 
 @here
 async def test_a_name_is_no_formula_in_a_spreadsheet(web: Web) -> None:
-    """W-03: cells that a spreadsheet would work out are neutralised on export."""
+    """W-03: cells that a spreadsheet would work out are neutralised on export; who exported is written down (G-02)."""
     acme = await web.licensing.seed()
     await acme.change("olga", "members", acme.member("lisa"), name='=HYPERLINK("http://evil.example")')
     async with web.person(acme, "olga") as http:
         answer = await http.get("/api/v1/members.csv")
+        [entry] = (await http.get("/api/v1/audit?action=members.exported")).json()["items"]
+    assert (entry["actor"], entry["detail"]) == (acme.member("olga"), "7 members")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     table = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     [lisa] = [one for one in table if one["email"] == acme.email("lisa")]

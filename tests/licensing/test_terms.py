@@ -309,3 +309,26 @@ async def test_a_contract_is_offered_on_its_days_in_the_billing_zone(licensing: 
         await acme.change("olga", "contracts", con["id"], starts_on=None, ends_on=str(today - timedelta(days=1)))
         assert not await offered(), zone
     await client.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_drain_can_be_shortened_and_nothing_else(licensing: Licensing) -> None:
+    """L-04: ``drain_hours`` alone on a revoked licence; the moment of the revocation stays."""
+    acme = await licensing.seed()
+    device = await acme.activated()
+    id = acme.answer["licences"][0]["licence"]
+    with pytest.raises(Problem) as early:
+        await acme.change("adam", "licences", id, drain_hours=0)
+    assert (early.value.status, early.value.extra["field"]) == (422, "drain_hours")
+    revoked = await acme.change("adam", "licences", id, state="revoked", drain_hours=4)
+    with pytest.raises(Problem) as longer:
+        await acme.change("adam", "licences", id, drain_hours=5)
+    assert (longer.value.status, longer.value.kind) == (409, "drain-not-shorter")
+    shorter = await acme.change("adam", "licences", id, drain_hours=0)
+    assert shorter["drain_until"] < revoked["drain_until"]
+    assert shorter["revoked_at"] == revoked["revoked_at"]
+
+    async def refused() -> bool:
+        return await device.is_refused(licensing.url)
+
+    await until(refused)

@@ -37,9 +37,9 @@ async def _stream(edge: Edge, viewer: Viewer) -> AsyncIterator[bytes]:
 
 
 async def still(edge: Edge, viewer: Viewer) -> bool:
-    """Whether a stream of this session may go on."""
+    """Whether a stream of this session may go on, to where it was asked for (W-01)."""
     try:
-        return await edge.sessions.holds(viewer.principal)
+        return await edge.sessions.holds(viewer.principal, viewer.address or None)
     except Problem:
         return False
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from services.diary import audit
 from services.diary.access import Action, Viewer
 from services.diary.api import API
 from services.diary.api.answers import answer
@@ -42,8 +43,12 @@ async def import_members(
     "/members.csv", openapi_extra=filters(TAKEN["members"]["filters"]), dependencies=[gate(Action.READ_MEMBERS)]
 )
 async def export_members(request: Request, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
-    """The members that the viewer may see, for a spreadsheet; a name that looks like a formula is no formula."""
+    """The members that the viewer may see, for a spreadsheet; a name that looks like a formula is no formula.
+
+    Who exports them is in the audit log (G-02).
+    """
     members = await read_all(request, viewer, "members")
+    await audit.note(edge_of(request).db, viewer, "members.exported", viewer.member, detail=f"{len(members)} members")
     content = to_csv(_COLUMNS, [[member[name] for name in _COLUMNS] for member in members])
     headers = {"Content-Disposition": 'attachment; filename="members.csv"'}
     return Response(content, media_type="text/csv; charset=utf-8", headers=headers)

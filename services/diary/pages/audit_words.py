@@ -52,6 +52,7 @@ DID = {
     "contract.changed": "changed a contract",
     "workspace.created": "made a workspace",
     "workspace.changed": "changed the workspace",
+    "workspace.exported": "exported the workspace",
     "token.created": "made an API token",
     "token.changed": "revoked an API token",
     "import.created": "began an import of members",
@@ -90,7 +91,7 @@ _HOW = {
 _FIELD = re.compile(r"(\w+)(=)?")
 _WEEK = re.compile(r"(\S+) (\d{4}-\d\d-\d\d)(?: (\w+))?")
 _ID = re.compile(r"\b[a-z]{2,6}-[a-z0-9]{8,}\b")
-_ONE = re.compile(r"\b1 (?:minutes|segments|captures|pictures)\b")
+_ONE = re.compile(r"\b1 (?:minutes|segments|captures|pictures|members)\b")
 _UNSAID = object()
 """A field that was named without its value: it may be personal."""
 
