@@ -115,6 +115,7 @@ def page_of_day(place: Place, contract: str | None = None) -> Any:
         changes_href=f"{paths.day}/changes{paths.query}",
         rights=place.rights.on(contract) if contract else place.rights,
         paths=paths,
+        others=place.own and place.viewer.role in ("owner", "admin", "manager"),
         week=place.week,
         locked=place.locked,
         range_to=(date_type.fromisoformat(place.date) + timedelta(days=6)).isoformat(),

@@ -49,10 +49,8 @@ async def sign_in(request: Request) -> Response:
 
 def _refused(values: Mapping[str, str], problem: Problem) -> Form:
     words = f"{problem.title} {problem.detail}".strip()
-    if problem.kind == "code-needed":
-        return Form(values, {"totp": f"{words} Type the password again, too."})
-    if problem.kind == "wrong-code":
-        return Form(values, {"totp": words})
+    if problem.kind in ("code-needed", "wrong-code"):  # the password is never sent back: it is typed first
+        return Form(values, {"password": "Type it again: it is not kept.", "totp": words})
     if problem.status == 401:
         return Form(values, {"password": words})
     if problem.status == 422:
