@@ -1,7 +1,7 @@
 """``make run`` on a machine where everything is installed, from the command to a diary with data: an empty folder.
 
-With data is: every segment of the fortnight with its score, and this week's pictures; it is when the person at the
-terminal is told the address. The older pictures follow, and then the ready file is written.
+With data is: every segment of the fortnight with its score, and the pictures of today and of the working day before; it
+is when the person at the terminal is told the address. The older pictures follow, and then the ready file is written.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ async def measure(bench: Bench) -> list[Figure]:
             await asyncio.to_thread(process.wait, 30)
     name = "make run, all installed, to a diary with data (indicative)"
     return [
-        Figure(name, seconds, "s", 15, note=f"a fleet of {fleet}; with this week's pictures"),
+        Figure(name, seconds, "s", 15, note=f"a fleet of {fleet}; with the last two working days' pictures"),
         Figure("the same, until the older pictures are there, too", arrived, "s"),
     ]
 
