@@ -53,8 +53,22 @@ Draw = ImageDraw.ImageDraw
 _font = functools.cache(ImageFont.load_default)
 
 
+@functools.cache
+def _word(word: str, size: int) -> tuple[Image.Image, float]:
+    """A word as a mask, and how far it is to the next one; the screens say the same few words again and again."""
+    font = _font(size)
+    _, _, right, bottom = font.getbbox(word)
+    mask = Image.new("L", (int(right) + 1, int(bottom) + 1))
+    ImageDraw.Draw(mask).text((0, 0), word, fill=255, font=font)
+    return mask, font.getlength(f"{word} ")
+
+
 def _text(draw: Draw, at: tuple[float, float], text: str, size: int = 15, fill: str = _INK) -> None:
-    draw.text(at, text, fill=fill, font=_font(size))
+    x, y = at
+    for word in text.split(" "):
+        mask, width = _word(word, size)
+        draw.bitmap((round(x), round(y)), mask, fill=fill)
+        x += width
 
 
 def _words(random: Random, count: int) -> str:
@@ -234,8 +248,7 @@ class Screens:
             image = _blurred(draw(use)) if blurred else draw(use)
             full.write_bytes(_encode(image, 60))
             draft = small.with_suffix(".new")
-            height = THUMBNAIL_WIDTH * image.height // image.width
-            draft.write_bytes(_encode(image.resize((THUMBNAIL_WIDTH, height), Image.Resampling.BOX), 55))
+            draft.write_bytes(_encode(image.reduce(image.width // THUMBNAIL_WIDTH), 55))
             draft.replace(small)
         return Picture(full.read_bytes(), small.read_bytes(), *SIZE)
 
