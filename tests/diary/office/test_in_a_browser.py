@@ -34,10 +34,11 @@ async def page(office: Office, acme: Acme, browser: Browser) -> AsyncIterator[Pa
 async def test_from_a_policy_to_a_computer_that_says_why_it_is_silent(office: Office, acme: Acme, page: Page) -> None:
     """G-01, L-01, L-04, L-05, V-03: written, read, issued, activated, suspended, and the reason stands there."""
     await page.goto(f"{office.url}/policies/new")
-    await page.get_by_label("Name").fill("Client work")
     words = page.locator("#words")
     await expect(words).to_contain_text("Screenshots: not recorded.")
     await page.get_by_label("Take screenshots").check()
+    await expect(words).to_contain_text("1 picture in ten minutes")  # before it has a name
+    await page.get_by_label("Name").fill("Client work")
     await page.get_by_label("In ten minutes").fill("3")
     await expect(words).to_contain_text("3 pictures in ten minutes, 18 an hour")
     await page.get_by_text("Monitoring", exact=True).click()

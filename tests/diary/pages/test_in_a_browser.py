@@ -247,6 +247,19 @@ async def test_a_memo_saved_in_its_dialogue_is_on_the_page_at_once(reader: Reade
     await expect(reader.card(page, 24)).to_be_focused()
 
 
+async def test_a_refused_dialogue_goes_to_the_field_that_is_wrong(reader: Reader) -> None:
+    """V-05: and not to the one that it begins with."""
+    page = await reader.page()
+    await reader.card(page, 24).focus()
+    await page.keyboard.press("e")
+    await expect(page.locator("#f-memo")).to_be_focused()
+    again = '<form><input aria-label="From" autofocus><input aria-label="To" aria-invalid="true"></form>'
+    await page.route("**/note*", lambda route: route.fulfill(status=422, content_type="text/html", body=again))
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#dialog").get_by_label("To")).to_be_focused()
+    reader.said.clear()  # Chromium itself names the refused request in the console
+
+
 async def test_a_day_around_the_clock_does_not_scroll_sideways_either(reader: Reader) -> None:
     """V-05: the ribbon names up to 25 hours (a day with a clock change)."""
     page = await reader.page(where(reader, "day"), width=390)
