@@ -136,13 +136,14 @@ class Documents:
         self.written = [one.key for one in changes]
         await self._take_turns(changes)
         updates = [UpdateOne({"_id": one.key}, _set(one.changed) | _unset(one.gone), upsert=True) for one in changes]
-        for start in range(0, len(updates), CHUNK):
-            chunk = updates[start : start + CHUNK]
-            await self._db["segments"].bulk_write(chunk, ordered=False, session=self.session)
-            await self._at(0.5 + (start + len(chunk)) / len(updates) / 2)
         replaced = [ReplaceOne({"_id": key}, self.pictures.now[key], upsert=True) for key in self.pictures.changed()]
-        if replaced:
-            await self._db["pictures"].bulk_write(replaced, ordered=False, session=self.session)
+        done, total = 0, len(updates) + len(replaced)
+        for name, writes in (("segments", updates), ("pictures", replaced)):
+            for start in range(0, len(writes), CHUNK):
+                chunk = writes[start : start + CHUNK]
+                await self._db[name].bulk_write(chunk, ordered=False, session=self.session)
+                done += len(chunk)
+                await self._at(0.5 + done / total / 2)
         await settled.book.write(self.session, settled.weeks)
 
     async def _take_turns(self, changes: Iterable[Change]) -> None:
