@@ -25,6 +25,10 @@ class EncoderLost(Exception):
     """The process was lost for a reason that need not be the picture's: worth another try."""
 
 
+class EncoderAway(EncoderLost):
+    """No process came up: that is this machine's doing, and no picture's."""
+
+
 class Encoder:
     """Renders pictures, ``processes`` at a time, each within ``memory`` bytes of address space and CPU seconds."""
 
@@ -43,7 +47,7 @@ class Encoder:
         keep = None
         try:
             if process is None or not process.alive:
-                process = await _Process.start(self._command)
+                process = await _Process.start(self._command, self._patience)
             rendered = await asyncio.wait_for(process.render(kind, body), self._patience)
             keep = process
             return rendered
@@ -74,11 +78,11 @@ class _Process:
         self.pictures = 0
 
     @classmethod
-    async def start(cls, command: tuple[str, ...]) -> "_Process":
+    async def start(cls, command: tuple[str, ...], patience_seconds: float) -> "_Process":
         """Starts a worker with an environment of its own: none of the service's secrets are in it."""
         environment = {"PATH": os.environ.get("PATH", ""), "MALLOC_ARENA_MAX": "1"}
-        return cls(
-            await asyncio.create_subprocess_exec(
+        try:
+            process = await asyncio.create_subprocess_exec(
                 *command,
                 cwd=_ROOT,
                 env=environment,
@@ -87,7 +91,20 @@ class _Process:
                 stderr=asyncio.subprocess.DEVNULL,
                 limit=2**16,
             )
-        )
+        except OSError as error:
+            raise EncoderAway(str(error)) from error
+        started = cls(process)
+        await started._greeted(patience_seconds)
+        return started
+
+    async def _greeted(self, seconds: float) -> None:
+        """Its first line says that it can work, before it has seen any picture."""
+        out = self._process.stdout
+        with contextlib.suppress(TimeoutError, OSError):
+            if out is not None and await asyncio.wait_for(out.readline(), seconds):
+                return
+        await self.end()
+        raise EncoderAway(f"a process did not come up ({self._process.returncode})")
 
     @property
     def alive(self) -> bool:

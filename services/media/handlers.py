@@ -13,7 +13,7 @@ from services.kit import metrics, telemetry
 from services.kit.bus import Bus, Delivery, Reply
 from services.kit.deletions import Deletions
 from services.kit.problems import Problem, not_found, unavailable
-from services.media.encoder import Encoder, EncoderLost, Unreadable
+from services.media.encoder import Encoder, EncoderAway, EncoderLost, Unreadable
 from services.media.grants import Grants
 from services.media.offers import MAX_BYTES, Refused, check_grant, examine
 from services.media.pictures import Document, Pictures, fact_of, refusal_message, removal_message
@@ -115,16 +115,30 @@ class Handlers:
             self._looks[key].add_done_callback(lambda _: self._looks.pop(key, None))
         return await asyncio.shield(self._looks[key])
 
+    async def _original(self, document: Document) -> bytes:
+        """As the device sent it; 404 where it is gone: an edit was quicker, or else the object store has lost it."""
+        try:
+            return await self._pictures.original(document)
+        except KeyError:
+            now = await self._pictures.again(document)
+            if not now.get("removed") and now.get("blur") != "done":
+                log.error("the object store does not have a picture that was stored: %s", now["capture_id"])
+            raise not_found("picture") from None
+
     async def _encode(self, document: Document) -> dict[str, bytes]:
         if why := document.get("unreadable"):
             await self._bus.journal([refusal_message(document)])
             raise _unreadable(why)
         try:
-            parts = await self._encoder.render(document["format"], await self._pictures.original(document))
+            parts = await self._encoder.render(document["format"], await self._original(document))
         except Unreadable as error:
             await self._refuse(document, str(error))
             raise _unreadable(str(error)) from error
+        except EncoderAway as error:
+            log.error("pictures cannot be shown: %s", error)
+            raise unavailable("The encoder of pictures") from error
         except EncoderLost as error:
+            log.warning("a look lost its encoder: %s", error)
             if await self._pictures.count_loss(document) >= _LOSSES_FORGIVEN:
                 await self._refuse(document, "EncoderLost")
             raise unavailable("The encoder of pictures") from error

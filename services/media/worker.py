@@ -4,6 +4,7 @@
 and answers on standard output, one after the other; each is a line of JSON, then as many bytes as the line says.
 It knows no secret and no network address; whatever a picture does to it, the service starts another.
 
+    ← {"ready": true}                                            once, before anything is asked
     → {"format": "WEBP", "bytes": 76000}                         and the bytes
     ← {"parts": {"picture": 70000, "thumbnail": 5000, "blurred": 1000}}    and the parts
     ← {"unreadable": "UnidentifiedImageError"}
@@ -101,6 +102,7 @@ def main() -> None:
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     source, out = sys.stdin.buffer, sys.stdout.buffer
+    _answer(out, {"ready": True})
     while line := source.readline():
         job = json.loads(line)
         body = source.read(job["bytes"])

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import pytest
 from PIL import Image
 
 from services.kit import mongo
-from services.media.encoder import Encoder, EncoderLost, Unreadable
+from services.media import encoder as encoders
+from services.media.encoder import Encoder, EncoderAway, EncoderLost, Unreadable
 from services.media.offers import MAX_PIXELS
 from tests.media.conftest import TAKEN, Device, Media
 from tests.support.pictures import webp
@@ -158,6 +160,38 @@ async def keep_and_look_at_another(media: Media) -> None:
     device = await media.device()
     await keep(device, webp(640, 400))
     assert opened((await media.look(device, "capture-1")).data).size == (640, 400)
+
+
+async def test_a_picture_that_the_store_has_lost_is_404(media: Media) -> None:
+    device = await media.device()
+    await keep(device, webp(640, 400))
+    client, bucket = media.installation.s3.client(), media.settings.s3_bucket
+    for name in media.objects():
+        client.remove_object(bucket, name)
+    assert json.loads((await media.look(device, "capture-1")).data)["status"] == 404
+
+
+async def test_no_picture_is_judged_by_an_encoder_that_does_not_come_up(
+    media: Media, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it is asked for: else one bad rollout would make unreadable for ever what was looked at (M-06)."""
+    device = await media.device()
+    await keep(device, webp(640, 400))
+    with monkeypatch.context() as broken:
+        broken.setattr(encoders, "_ROOT", Path("/nowhere"))
+        for _ in range(5):
+            assert json.loads((await media.look(device, "capture-1")).data)["status"] == 503
+    assert opened((await media.look(device, "capture-1")).data).size == (640, 400)
+
+
+async def test_a_process_that_ends_before_it_is_ready_is_away() -> None:
+    encoder = Encoder(processes=1)
+    encoder._command = (sys.executable, "-c", "raise SystemExit(3)")
+    try:
+        with pytest.raises(EncoderAway):
+            await encoder.render("WEBP", webp(64, 48))
+    finally:
+        await encoder.close()
 
 
 async def test_a_replay_says_what_is_kept_of_a_span(media: Media) -> None:
