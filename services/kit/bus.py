@@ -151,6 +151,7 @@ class Bus:
     async def start(self) -> None:
         """Connects (waiting for the bus if it is not there yet) and starts every subscriber."""
         self._client = await self.broker.connect()
+        bulk.quicken(self._client)
         self._journal = Journal(self._client)
         await self.broker.start()
         for subscriber in self.broker.subscribers:
