@@ -1,5 +1,6 @@
 """The page of the audit log: who did what to whom, and whether the log's chain holds (G-02, B-03)."""
 
+import contextlib
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,8 @@ from fastapi.responses import HTMLResponse
 
 from services.diary.access import Action, Viewer, can, sight
 from services.diary.api import audit
-from services.diary.edge import Edge, current_viewer, edge_of, gate
+from services.diary.edge import current_viewer, edge_of, gate
+from services.diary.pages import asking
 from services.diary.pages import audit_view as view
 from services.diary.pages.audit_words import Known
 from services.diary.pages.choosing import Choice, choice
@@ -18,18 +20,20 @@ from services.diary.pages.listing import address_of
 from services.diary.pages.render import render
 from services.diary.pages.shell import framed
 from services.kit.problems import Problem
+from services.wire.requests import Collection
 
 router = APIRouter(include_in_schema=False)
 _SomeViewer = Annotated[Viewer, Depends(current_viewer)]
 _AT = "/audit"
 _PER_PAGE = 100
+_NAMED: tuple[tuple[Collection, Action], ...] = (("teams", Action.READ_TEAMS), ("policies", Action.READ_POLICIES))
 
 
 @router.get(_AT, dependencies=[gate(Action.READ_AUDIT)])
 async def log(request: Request, viewer: _SomeViewer) -> HTMLResponse:
     """Entries, newest first, narrowed by who, what, to whom and when; a page leads on to the next."""
     names, zone = await around(request, viewer)
-    known = await _known(edge_of(request), viewer, names, zone)
+    known = await _known(request, viewer, names, zone)
     asked = request.query_params
     query = {name: asked.get(name, "")[:60] for name in ("actor", "action", "member", "from", "to")}
     filters = audit.filters_of(viewer, *(query[name] or None for name in ("member", "actor", "action")))
@@ -67,12 +71,17 @@ async def log(request: Request, viewer: _SomeViewer) -> HTMLResponse:
     )
 
 
-async def _known(edge: Edge, viewer: Viewer, names: dict[str, str], zone: ZoneInfo) -> Known:
-    """What the ids in entries stand for."""
+async def _known(request: Request, viewer: Viewer, names: dict[str, str], zone: ZoneInfo) -> Known:
+    """What the ids in entries stand for; of what licensing alone knows, their names where it answers just now."""
+    edge = edge_of(request)
     contracts = await edge.people.contracts(viewer.workspace)
     devices = await edge.people.every_device(viewer.workspace)
     things = {one["contract"]: str(one["project"]) for one in contracts}
     things |= {one["device"]: str(one["device_name"]) for one in devices if one["device_name"]}
+    for kind, action in _NAMED:
+        if can(viewer, action):
+            with contextlib.suppress(Problem):
+                things |= {one["id"]: str(one["name"]) for one in await asking.some(request, viewer, kind)}
     return Known({**things, **names}, {one["contract"]: one["member"] for one in contracts}, zone)
 
 

@@ -247,6 +247,4 @@ def read_hours(text: str) -> int | None:
 def search(rows: Sequence[Row], words: str) -> list[Row]:
     """The rows in whose project, member or client all of the words occur."""
     wanted = folded(words).split()
-    return [
-        row for row in rows if all(word in folded(f"{row.project} {row.member} {row.client}") for word in wanted)
-    ]
+    return [row for row in rows if all(word in folded(f"{row.project} {row.member} {row.client}") for word in wanted)]
