@@ -1,6 +1,7 @@
 """What arrives on the bus: closed segments, a device asking for its receipt, and the requests of other services."""
 
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from typing import Any
 
 from nats.aio.msg import Msg
@@ -141,8 +142,11 @@ class Handlers:
 
 
 def _arrival(delivery: Delivery) -> Arrival:
+    return Arrival(*_device(delivery.subject), delivery.body, well_formed(delivery.traceparent))
+
+
+@lru_cache(50_000)
+def _device(subject: str) -> Device:
     """Identity is the subject's. Tokens that are no ids belong to nobody, and must not pass for another's prefix."""
-    _, _, workspace, device = delivery.subject.split(".")
-    if not (ID.fullmatch(workspace) and ID.fullmatch(device)):
-        workspace = device = "-"
-    return Arrival(workspace, device, delivery.body, well_formed(delivery.traceparent))
+    _, _, workspace, device = subject.split(".")
+    return (workspace, device) if ID.fullmatch(workspace) and ID.fullmatch(device) else ("-", "-")

@@ -7,8 +7,10 @@ import secrets
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 import orjson
 from pymongo.errors import BulkWriteError
 
@@ -72,13 +74,18 @@ def fact_of(row: Mapping[str, Any], record: Fields, record_text: str, detail_tex
         "slot": record["slot"],
         "seq": record["seq"],
         "record_hash": row["hash"],
-        "record": orjson.Fragment(record_text),
-        "detail": orjson.Fragment(detail_text or _ERASED),
-        "received_at": format_instant(row["received_at"]),
+        "record": msgspec.Raw(record_text),
+        "detail": msgspec.Raw(detail_text or _ERASED),
+        "received_at": _written(row["received_at"]),
         "arrived_after_revocation": row.get("arrived_after_revocation", False),
         "label_unlisted": row.get("label_unlisted", False),
     }
-    return subjects.fact("segment.recorded", record["workspace"], record["member"]), orjson.dumps(fact)
+    return subjects.fact("segment.recorded", record["workspace"], record["member"]), msgspec.json.encode(fact)
+
+
+@lru_cache(64)  # all of a batch came at the same time
+def _written(received_at: datetime) -> str:
+    return format_instant(received_at)
 
 
 def stored_fact(row: Mapping[str, Any]) -> tuple[str, bytes]:

@@ -8,7 +8,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 from pydantic import BaseModel
@@ -21,8 +21,7 @@ from services.wire.events import Detail, Envelope, Record, check, read_json
 _HIGHEST_SEQ: Final = 2**53
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A body as it came. Workspace and device are its subject's; ``traceparent`` is what the agent put with it."""
 
     workspace: str
@@ -39,8 +38,7 @@ class Fault:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Proved:
+class Proved(NamedTuple):
     """A record that is signed by the device and well formed: texts as they were sent, and what they say."""
 
     record_text: str
