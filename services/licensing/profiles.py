@@ -99,7 +99,8 @@ def _whole(doc: Document, fields: Document) -> Document:
         added: list[str] = fields.pop(f"add_{name}", [])
         removed: list[str] = fields.pop(f"remove_{name}", [])
         if added or removed:
-            out, before = set(removed), fields.get(name, doc[name])
+            out = set(removed)
+            before: list[str] = fields[name] if name in fields else doc[name]
             fields[name] = [one for one in dict.fromkeys([*before, *added]) if one not in out]
         if len(fields.get(name, ())) > MOST:
             raise invalid(f"add_{name}: at most {MOST:,} in all; name their teams instead", field=f"add_{name}")
