@@ -42,6 +42,8 @@ _TOTALS = (
     "private_minutes",
     "idle_minutes",
 )
+_SEEN = dict.fromkeys(("shown", "week", "claim", "figures", "score.shown", "score.tally", "further", "adjustment"), 1)
+"""What of a segment a day is made of; what is decoded for nothing costs as much as what is shown."""
 _NO_SCORE = orjson.dumps(scores.NO_SCORE._asdict())
 
 
@@ -158,7 +160,7 @@ async def _find(
     key = f"{workspace}|{member}"
     question: list[dict[str, Any]] = [
         {"$match": span},
-        {"$project": {"parts": 0}},
+        {"$project": _SEEN},
         {"$unionWith": {"coll": "weeks", "pipeline": [{"$match": weeks}, {"$project": {"claims": 0}}]}},
         {"$unionWith": {"coll": "members", "pipeline": [{"$match": {"_id": key}}]}},
     ]
