@@ -8,12 +8,13 @@ import base64
 import hashlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo import IndexModel
 
 from services.kit import mongo
 from services.kit.bus import Bus
@@ -58,6 +59,36 @@ def instant(value: datetime | None) -> str | None:
     return slots.format_instant(value) if value else None
 
 
+def _index(*fields: str | tuple[str, int], **options: Any) -> IndexModel:
+    return IndexModel([(field, 1) if isinstance(field, str) else field for field in fields], **options)
+
+
+_OF_MEMBER = _index("workspace", "member")
+_UNTIL = _index("until", expireAfterSeconds=0)
+_INDEXES: Mapping[str, Sequence[IndexModel]] = {
+    "attempts": (_UNTIL,),
+    "audit": (_index("workspace", "member", ("id", -1)),),
+    "contacts": (_index("at"),),
+    "contracts": (_OF_MEMBER, _index("workspace", "client"), _index("starts_on"), _index("ends_on")),
+    "devices": (_OF_MEMBER, _index("workspace", "licence")),
+    "import_rows": (_UNTIL,),
+    "imports": (_index("state", "claimed_until"),),
+    "licences": (_OF_MEMBER, _index("workspace", "in_effect"), _index("not_before"), _index("expires")),
+    "links": (_UNTIL,),
+    "mails": (_index("state", "due"), _UNTIL),
+    "members": (_OF_MEMBER,),
+    "notices": (_OF_MEMBER,),
+    "profiles": (_index("workspace", "enabled"),),
+    "pushes": (_index("due"), _UNTIL),
+    "sessions": (_index("person", ("started_at", -1)), _UNTIL),
+    "settlings": (_index("due"),),
+    "sign_ons": (_UNTIL,),
+    "sign_ups": (_UNTIL,),
+    "tokens": (_OF_MEMBER,),
+    "workspaces": (_index("billing_zone"), _index("oidc.domains", sparse=True)),
+}
+
+
 class Store:
     """The collections, and changes that are told."""
 
@@ -82,27 +113,9 @@ class Store:
         return self._turns.setdefault(key(workspace, *rest), asyncio.Lock())
 
     async def prepare(self) -> None:
-        """Makes the indexes; safe to run again."""
-        for name in ("contracts", "licences", "devices", "members", "notices", "tokens"):
-            await self[name].create_index([("workspace", 1), ("member", 1)])
-        await self["contracts"].create_index([("workspace", 1), ("client", 1)])
-        for name, field in (("contracts", "starts_on"), ("contracts", "ends_on"), ("workspaces", "billing_zone")):
-            await self[name].create_index(field)
-        for field in ("not_before", "expires"):
-            await self["licences"].create_index(field)
-        await self["devices"].create_index([("workspace", 1), ("licence", 1)])
-        await self["licences"].create_index([("workspace", 1), ("in_effect", 1)])
-        await self["profiles"].create_index([("workspace", 1), ("enabled", 1)])
-        await self["pushes"].create_index("due")
-        await self["settlings"].create_index("due")
-        await self["contacts"].create_index("at")
-        await self["mails"].create_index([("state", 1), ("due", 1)])
-        await self["sessions"].create_index([("person", 1), ("started_at", -1)])
-        await self["audit"].create_index([("workspace", 1), ("member", 1), ("id", -1)])
-        await self["workspaces"].create_index("oidc.domains", sparse=True)
-        await self["imports"].create_index([("state", 1), ("claimed_until", 1)])
-        for name in ("sessions", "attempts", "links", "mails", "sign_ups", "sign_ons", "import_rows", "pushes"):
-            await self[name].create_index("until", expireAfterSeconds=0)
+        """Makes the indexes, those of a collection by one command; safe to run again."""
+        for name, wanted in _INDEXES.items():
+            await self[name].create_indexes(list(wanted))
         # licences of before there were profiles
         added = {"in_effect": "$policy", "profile": None, "seats_reserved": 0, "activated": "$seats_taken"}
         added |= {"node_locked": False, "grace_days": 30}
