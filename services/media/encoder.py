@@ -99,12 +99,13 @@ class _Process:
 
     async def _greeted(self, seconds: float) -> None:
         """Its first line says that it can work, before it has seen any picture."""
-        out = self._process.stdout
-        with contextlib.suppress(TimeoutError, OSError):
-            if out is not None and await asyncio.wait_for(out.readline(), seconds):
-                return
-        await self.end()
-        raise EncoderAway(f"a process did not come up ({self._process.returncode})")
+        line, out = b"", self._process.stdout
+        if out is not None:
+            with contextlib.suppress(TimeoutError, OSError):
+                line = await asyncio.wait_for(out.readline(), seconds)
+        if not line:
+            await self.end()
+            raise EncoderAway(f"a process did not come up ({self._process.returncode})")
 
     @property
     def alive(self) -> bool:
