@@ -113,6 +113,8 @@ def compose(keys: Keys, folder: Path, public_url: str, bus_url: str, smtp: str =
             "DAYBOOK_HTTP_PORT": "8000",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://otel-collector:4318",
         }
+        if process == "diary":  # it is reached by way of loopback alone, so whoever asks is the proxy
+            values["DAYBOOK_TRUSTED_PROXIES"] = "*"
         _write(folder / "env" / f"{process}.env", _lines(values))
     _write(
         folder / "env" / "minio.env", _lines({"MINIO_ROOT_USER": keys.s3_access, "MINIO_ROOT_PASSWORD": keys.s3_secret})
