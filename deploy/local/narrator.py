@@ -42,8 +42,9 @@ def _line(progress: Mapping[str, object]) -> str:
         return "The demo people switch on their computers …"
     records, pictures = progress["records_waiting"], progress["pictures_waiting"]
     if progress["arrived"]:
-        return f"All {progress['segments']} segments and their pictures have arrived."
-    if progress["caught_up"]:
+        lived = progress["segments"]
+        return f"All {lived} segments and their pictures have arrived." if lived else "The demo people go on."
+    if progress["caught_up"] and pictures:
         return f"{pictures} pictures, most of them from before {progress['fresh_since']}, are still arriving …"
     if records or pictures:
         return (
