@@ -30,7 +30,8 @@ from tests.support.pictures import webp
 
 SLOT = timedelta(minutes=10)
 MINUTE = timedelta(minutes=1)
-EDITOR, MAIL = App("harness-editor", "report.txt"), App("harness-mail")
+EDITOR, GAME, MAIL = App("gedit", "report.txt"), App("steam"), App("harness-mail")
+"""By the starting catalogue productive, unproductive, and neutral (K-01)."""
 #: As an agent's, but for its patience: a test does not wait ten minutes before it sends something again.
 PACE = Pace(
     connect_timeout=4,
@@ -43,6 +44,7 @@ PACE = Pace(
     entitlement_every=5,
     patience=timedelta(seconds=6),
 )
+_SHARES = [(EDITOR, 30_000), (GAME, 10_000), (MAIL, 20_000)]
 _STATES = ("work", "work", "work", "work", "work", "work", "reading", "idle", "break", "private", "locked")
 _PICTURES = [(webp(480, 300, seed), webp(160, 100, seed)) for seed in range(3)]
 
@@ -167,7 +169,9 @@ class Computer:
         quiet = self.random.random() < 0.08
         for index in range(first, last):
             self.clock.move((slot + (index + 1) * MINUTE - self.clock.now()).total_seconds())
-            opened.put(index, self._minute(quiet), [(EDITOR, 40_000), (MAIL, 20_000)], self.clock.uptime_ms())
+            opened.put(
+                index, self._minute(quiet), [(EDITOR, 30_000), (GAME, 10_000), (MAIL, 20_000)], self.clock.uptime_ms()
+            )
         if self.random.random() < self.pictures:
             self._take_picture(opened, slot + first * MINUTE)
         return self.shut(opened, expected=expected)
@@ -196,7 +200,7 @@ class Computer:
         if state != "work":
             return Minute(0, 0, 0, 0, state, EDITOR if state == "idle" else None)
         counts = self.random.randint(1, 200), self.random.randint(0, 20), self.random.randint(0, 9)
-        return Minute(*counts, self.random.randint(0, 50), "work", self.random.choice([EDITOR, MAIL]))
+        return Minute(*counts, self.random.randint(0, 50), "work", self.random.choice([EDITOR, EDITOR, GAME, MAIL]))
 
     def _take_picture(self, opened: OpenSlot, at: datetime) -> None:
         picture, thumbnail = self.random.choice(_PICTURES)

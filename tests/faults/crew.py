@@ -12,6 +12,7 @@ from pymongo.errors import PyMongoError
 from services.wire import slots
 from tests.faults.book import Line
 from tests.faults.computers import Computer
+from tests.faults.reference import Edit
 from tests.faults.world import Hired, World
 from tests.support.stack import until
 
@@ -28,6 +29,8 @@ class Crew:
         self.claims: asyncio.Queue[tuple[Computer, list[int]]] = asyncio.Queue()
         self.lies: list[str] = []
         self.hired_at = time.monotonic()
+        self.edits: list[Edit] = []
+        """What members changed in their diaries, in that order."""
         self.litter: dict[str, int] = {}
         """Per device, how many different bodies were sent that prove nothing."""
         self.cloned: set[str] = set()
@@ -99,9 +102,10 @@ class Crew:
 
     # living -----------------------------------------------------------------------------------------------------------
 
-    async def live(self, records: int, burst: int = 3) -> None:
-        """Every computer closes so many records, side by side, in small bursts."""
-        await asyncio.gather(*(self._live(one, records, burst) for one in self.computers if not one.cut_off))
+    async def live(self, records: int, burst: int = 3, only: Computer | None = None) -> None:
+        """Every computer, or this one, closes so many records, side by side, in small bursts."""
+        those = [only] if only else [one for one in self.computers if not one.cut_off]
+        await asyncio.gather(*(self._live(one, records, burst) for one in those))
 
     async def _live(self, computer: Computer, records: int, burst: int) -> None:
         wanted = len(computer.book.lines) + records

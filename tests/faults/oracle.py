@@ -1,6 +1,7 @@
 """What must be so once all is at rest, and the words for each thing that is not (quality.md, *Nothing lost*)."""
 
 import asyncio
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -85,12 +86,13 @@ async def _compare(world: World, crew: Crew) -> Verdict:
     try:
         for book, device in crew.books():
             admitted += await asyncio.to_thread(_check_ledger, world, book, device, crew, verdict)
-        reference = fold(admitted, crew.limits)
+        reference = fold(admitted, crew.limits, crew.edits)
         async with world.owner() as http:
             for device in sorted({one.device for one in crew.computers}):
                 await _check_chain(http, device, crew, verdict)
             for member in sorted(crew.limits_of):
                 await _check_days(http, member, reference, verdict)
+        await asyncio.to_thread(_check_pictures, world, reference, verdict)
     except (httpx.HTTPError, PyMongoError, AssertionError) as error:
         verdict.findings.append(f"unreadable: {type(error).__name__}: {error}")
     return verdict
@@ -159,7 +161,8 @@ async def _check_chain(http: httpx.AsyncClient, device: str, crew: Crew, verdict
 async def _check_days(http: httpx.AsyncClient, member: str, reference: Diary, verdict: Verdict) -> None:
     weeks: dict[tuple[str, str], dict[str, Any]] = {}
     own = [one for one in reference.segments.values() if one.member == member]
-    for date in sorted({one.slot[:10] for one in own}):
+    gone = [one for one in reference.removed if one.member == member]
+    for date in sorted({one.slot[:10] for one in own + gone}):
         shown = await day(http, member, date)
         wanted = reference.day(member, date)
         weeks |= {(week["contract"], week["week"]): week for week in shown["weeks"]}
@@ -189,17 +192,16 @@ def _differences(wanted: Segment, shown: dict[str, Any]) -> list[str]:
         for minute in shown["minutes"]
     ]
     states = {one["capture_id"]: one["state"] for one in shown["captures"]}
-    activity = round(wanted.active / wanted.tracked + 1e-9, 4) if wanted.tracked else None
     pairs = {
         "minutes": (minutes, wanted.minutes),
         "memo": (shown["memo"], wanted.memo),
         "label": (shown["label"], wanted.label),
         "apps": ({tuple(app): seconds for *app, seconds in shown["apps"]}, wanted.apps),
-        "captures": (set(states), wanted.captures),
+        "captures": (set(states), set(wanted.captures)),
         "active_minutes": (shown["active_minutes"], wanted.active),
         "billable_minutes": (shown["billable_minutes"], wanted.billable),
         "status": (shown["status"], wanted.status),
-        "score": (shown["score"]["activity"], activity),
+        "score": ({name: shown["score"][name] for name in wanted.score}, wanted.score),
     }
     found = [f"{name} {got!r} instead of {right!r}" for name, (got, right) in pairs.items() if got != right]
     pending = [capture for capture, state in states.items() if state not in _STORED]
@@ -216,6 +218,20 @@ def _totals(segments: Iterable[Segment], totals: dict[str, int]) -> list[str]:
         "office_minutes": sum(sum(one.counts) for one in there),
     }
     return [f"{name} {totals[name]} instead of {value}" for name, value in right.items() if totals[name] != value]
+
+
+def _check_pictures(world: World, reference: Diary, verdict: Verdict) -> None:
+    """What counts as stored can be had, byte for byte; of what was removed nothing is left (S-08)."""
+    for one in reference.segments.values():
+        for name, capture in one.captures.items():
+            found = world.picture(one.device, name, capture["sha256"])
+            if found is None or hashlib.sha256(found[: capture["bytes"]]).hexdigest() != capture["sha256"]:
+                verdict.lost += 1
+                verdict.findings.append(f"picture: {name} of {one.segment_id} is {'gone' if found is None else 'torn'}")
+    for one in reference.removed:
+        for name, capture in one.captures.items():
+            if world.picture(one.device, name, capture["sha256"]) is not None:
+                verdict.findings.append(f"picture: {name} of {one.segment_id} is there, which was removed")
 
 
 def check_signatures(computer: Computer) -> None:

@@ -24,7 +24,7 @@ async def plant(world: World, name: str, seed: str, *, defect: bool = True, rest
     once = world.folder / f"{name}-{time.monotonic_ns()}.once"
     await world.restore(one.service)
     await world.replace(one.service, altered(one.service, *_options(name, one, defect), f"--once={once}"))
-    crew = await Crew.hire(world, Random(f"{seed}/{name}"), 1, _devices(one), pictures=0)
+    crew = await Crew.hire(world, Random(f"{seed}/{name}"), 1, _devices(one), pictures=one.pictures)
     once.touch()  # not sooner: a projector that starts tries first what an earlier scene had set aside
     try:
         scene = Scene(world, crew, crew.random, RECORDS)

@@ -20,6 +20,7 @@ QUICK = (
     "cut_between_publish_and_puback",
     "disk_full",
     "doubled_and_shuffled",
+    "edited_and_removed_then_sent_again",
     "hours_late_and_across_the_lock",
     "poison",
     "receipts_forged_and_doubled",

@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 import nats
 import nats.errors
+from minio import Minio
+from minio.error import S3Error
 from nats.aio.client import Client
 from pymongo import MongoClient
 
@@ -46,6 +48,13 @@ class World:
         self.keys = Keys.open(stack.data)
         self._ports = json.loads((stack.data / "ports.json").read_text())
         self.mongo: MongoClient[dict[str, Any]] = MongoClient(stack.ready["mongo"], serverSelectionTimeoutMS=2000)
+        self._objects = Minio(
+            stack.ready["s3"].removeprefix("http://"),
+            access_key=self.keys.s3_access,
+            secret_key=self.keys.s3_secret,
+            secure=False,
+            region="us-east-1",
+        )
         self._token = ""
         self.struck_at = 0.0
         """The moment (monotonic) something was last killed, or allowed to go on."""
@@ -164,15 +173,21 @@ class World:
     @contextlib.asynccontextmanager
     async def owner(self) -> AsyncIterator[httpx.AsyncClient]:
         """An HTTP client signed in as the owner; one session for the whole run."""
+        async with self.signed_in(self.stack.account("owner"), self._token) as http:
+            self._token = http.headers["Authorization"].removeprefix("Bearer ")
+            yield http
+
+    @contextlib.asynccontextmanager
+    async def signed_in(self, account: dict[str, Any], token: str = "") -> AsyncIterator[httpx.AsyncClient]:
+        """An HTTP client with this session's token, or with that of a new one."""
         async with httpx.AsyncClient(base_url=self.stack.web, timeout=20) as http:
-            if not self._token:
-                account = self.stack.account("owner")
+            if not token:
                 given = {name: account[name] for name in ("email", "password")}
                 answer = await http.post("/api/v1/sessions", json=given)
                 assert answer.is_success, answer.text
-                self._token = answer.json()["token"]
+                token = answer.json()["token"]
                 http.cookies.clear()
-            http.headers["Authorization"] = f"Bearer {self._token}"
+            http.headers["Authorization"] = f"Bearer {token}"
             yield http
 
     async def _post(self, collection: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -184,8 +199,8 @@ class World:
 
     async def hire(self, seats: int, days: int = 150, limit: int | None = WEEKLY_LIMIT) -> "Hired":
         """A new member with a contract and a licence for so many devices."""
-        email = f"{new_id('m')}@harness.example"
-        member = await self._post("members", {"email": email, "name": "Harness", "role": "employee", "zone": "UTC"})
+        account = {"email": f"{new_id('m')}@harness.example", "password": secrets.token_urlsafe(12)}
+        member = await self._post("members", {**account, "name": "Harness", "role": "employee", "zone": "UTC"})
         contract = await self._post(
             "contracts", {"member": member["id"], "project": "Harness", "weekly_limit_minutes": limit}
         )
@@ -194,7 +209,7 @@ class World:
             "licences",
             {"mode": "worklog", "member": member["id"], "seats": seats, "policy": {**OPEN_POLICY}, "not_before": begin},
         )
-        return Hired(self, member["id"], contract["id"], licence["id"], licence["key"], limit)
+        return Hired(self, account, member["id"], contract["id"], licence["id"], licence["key"], limit)
 
     # inside -----------------------------------------------------------------------------------------------------------
 
@@ -244,6 +259,18 @@ class World:
         )
         return list(found)
 
+    def picture(self, device: str, capture: str, sha256: str) -> bytes | None:
+        """What the object store has of a picture as it came, its thumbnail behind it; None where it has nothing."""
+        name = f"{self.workspace}/{device}/{capture}/original-{sha256[:16]}"
+        try:
+            answer = self._objects.get_object(bucket_name="daybook", object_name=name)
+        except S3Error as error:
+            if error.code != "NoSuchKey":
+                raise
+            return None
+        with contextlib.closing(answer):
+            return bytes(answer.read())
+
     def name_new_generation(self) -> None:
         """Step 3 of a restore."""
         change = {"$set": {"generation": secrets.token_hex(8)}}
@@ -253,9 +280,24 @@ class World:
 class Hired:
     """A member of the harness, with what devices of theirs need."""
 
-    def __init__(self, world: World, member: str, contract: str, licence: str, key: str, limit: int | None) -> None:
-        self.world, self.member, self.contract = world, member, contract
+    def __init__(
+        self,
+        world: World,
+        account: dict[str, str],
+        member: str,
+        contract: str,
+        licence: str,
+        key: str,
+        limit: int | None,
+    ) -> None:
+        self.world, self._account, self.member, self.contract = world, account, member, contract
         self.licence, self.key, self.limit = licence, key, limit
+
+    @contextlib.asynccontextmanager
+    async def signed_in(self) -> AsyncIterator[httpx.AsyncClient]:
+        """An HTTP client with a session of this member."""
+        async with self.world.signed_in(self._account) as http:
+            yield http
 
     async def activate(self, name: str) -> Activation:
         """A further device."""

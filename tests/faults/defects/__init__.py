@@ -20,6 +20,7 @@ class Defect:
     fault: str | None = None
     options: tuple[str, ...] = ()
     devices: int = 1
+    pictures: float = 0.0
 
 
 _FOLD = "services.diary.folding:Folder.fold"
@@ -34,6 +35,7 @@ DEFECTS: dict[str, Defect] = {
         "receipt: it promised",
         options=("--die=before services.ingest.ledger:Ledger.write 2",),
     ),
+    "losing_pictures": Defect("media", keeping.lose_pictures, "picture:", pictures=0.5),
     "adding_up": Defect("projector", counting.add_up, "week:", fault="started_again_in_the_same_slot"),
     "every_device_counts": Defect("projector", counting.every_device, "diary:", devices=2),
 }

@@ -1,4 +1,4 @@
-"""Wrong ledgers and receipts."""
+"""Wrong ledgers and receipts, and pictures that are not kept."""
 
 import secrets
 from collections.abc import Collection, Sequence
@@ -11,6 +11,7 @@ from services.ingest.intake import Case, Intake
 from services.ingest.ledger import Ledger, Row
 from services.ingest.reading import Arrival, Proved, read
 from services.ingest.receipts import News
+from services.kit.objects import Objects
 
 
 def no_unique_key() -> None:
@@ -51,3 +52,17 @@ def promise_first() -> None:
         return cases
 
     Intake.take = early  # type: ignore[method-assign]
+
+
+def lose_pictures() -> None:
+    """Every second picture is called stored and is not."""
+    put: Any = Objects.put
+    count = 0
+
+    async def forgetful(self: Objects, key: str, body: bytes, content_type: str) -> None:
+        nonlocal count
+        count += 1
+        if count % 2:
+            await put(self, key, body, content_type)
+
+    Objects.put = forgetful  # type: ignore[method-assign]
