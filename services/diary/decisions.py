@@ -38,9 +38,7 @@ _MOVES: Mapping[Step, _Move] = {
 }
 
 
-async def decide(
-    edge: Edge, viewer: Viewer, contract: str, week: str, step: Step, reason: str | None = None
-) -> Case:
+async def decide(edge: Edge, viewer: Viewer, contract: str, week: str, step: Step, reason: str | None = None) -> Case:
     """Takes the step and gives the timesheet as it is then.
 
     403 where the role does not allow it or it is one's own to be approved by another; 404 out of reach; 409
