@@ -22,3 +22,9 @@ addEventListener("keydown", (event) => {
   if (field.type === "search") htmx.trigger(field, "find");
   else field.form.requestSubmit(field.form.querySelector(".btn.go"));
 });
+
+// What is chosen stands: the answer of a search that is still on its way would take the list away from under it.
+addEventListener("change", (event) => {
+  const found = event.target.closest("form.finds [id$='-found']");
+  if (found) htmx.trigger(document.getElementById(found.id.replace(/-found$/, "-q")), "htmx:abort");
+});
