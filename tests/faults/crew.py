@@ -19,6 +19,11 @@ from tests.support.stack import until
 _PAUSE = 0.02
 
 
+def days_for(records: int) -> tuple[int, int]:
+    """How many days ago a computer may begin that closes so many records, in every second slot, by now."""
+    return 3 + records // 72, 60
+
+
 class Crew:
     """Computers that live side by side; all that happens by chance comes from ``random``."""
 

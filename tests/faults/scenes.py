@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
 
-from tests.faults.crew import Crew
+from tests.faults.crew import Crew, days_for
 from tests.faults.oracle import Verdict, examine
 from tests.faults.world import World
 from tests.support.stack import until
@@ -80,7 +80,7 @@ def fault(
 async def play(world: World, one: Fault, seed: str, records: int) -> Verdict:
     """One fault from its first record to the oracle's verdict; the same seed closes the same records."""
     random = Random(f"{seed}/{one.name}")
-    crew = await Crew.hire(world, random, one.members, one.devices, pictures=one.pictures)
+    crew = await Crew.hire(world, random, one.members, one.devices, pictures=one.pictures, days=days_for(records))
     try:
         await one.happen(Scene(world, crew, random, records))
         return await examine(world, crew)

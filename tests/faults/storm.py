@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from random import Random
 
 from tests.faults.catalogue import CATALOGUE
-from tests.faults.crew import Crew
+from tests.faults.crew import Crew, days_for
 from tests.faults.oracle import Verdict, examine
 from tests.faults.scenes import Fault, Scene
 from tests.faults.world import World
@@ -36,7 +36,7 @@ async def storm(
     random = Random(f"{seed}/storm")
     composing = [one for one in CATALOGUE.values() if one.composes]
     chosen = strikes if strikes is not None else random.sample(composing, STRIKES)
-    crew = await Crew.hire(world, random, members, devices, pictures=pictures)
+    crew = await Crew.hire(world, random, members, devices, pictures=pictures, days=days_for(records))
     try:
         scenes = [Onlooker(world, crew, Random(random.random()), records) for _ in chosen]
         happening = [one.happen(scene) for one, scene in zip(chosen, scenes, strict=True)]
