@@ -9,6 +9,7 @@
   const pending = new Set();
   let all = false;
   let sent = null;
+  let sentAll = false;
   let opened = false;
   let heard = Date.now();
   let asked = 0;
@@ -38,17 +39,19 @@
   addEventListener("htmx:configRequest", (event) => {
     if (event.detail.elt.id !== "changes") return;
     sent = [...pending];
+    sentAll = all;
     pending.clear();
-    if (!all) event.detail.parameters.set?.("hours", sent.join(",")) ?? (event.detail.parameters.hours = sent.join(","));
+    all = false;
+    if (!sentAll) event.detail.parameters.set?.("hours", sent.join(",")) ?? (event.detail.parameters.hours = sent.join(","));
   });
   addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.elt.id !== "changes") return;
     if (!event.detail.successful) {
       for (const hour of sent) pending.add(hour);
+      all = all || sentAll;
       again(event.detail.xhr.status);
       return;
     }
-    all = false;
     alive();
     speak();
   });
