@@ -1,5 +1,5 @@
 # On a fresh machine with make and Python 3.11 or newer, `make run` and `make test` set up all that they need.
-.PHONY: setup packages run test test-long lint lock bench faults hostile manifests clean
+.PHONY: setup packages run test test-long lint lock languages bench faults hostile manifests clean
 
 PY := .venv/bin/python
 export PYTHON
@@ -45,6 +45,10 @@ lint: setup
 ## compile the dependencies of each deployable into requirements/
 lock: setup
 	deploy/lock.sh
+
+## collect the texts for translation and compile the catalogues of every language
+languages: setup
+	deploy/languages.sh $(ARGS)
 
 ## measure what it costs, and write docs/benchmarks.md; one row: make bench ARGS="--only ingest"
 bench: setup

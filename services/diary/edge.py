@@ -23,6 +23,7 @@ from services.kit.mongo import Database
 from services.kit.mongo_line import Lines
 from services.kit.problems import Problem, forbidden
 from services.wire.events import check
+from services.wire.language import speak
 from services.wire.requests import Principal, SessionOf, TokenOf
 
 COOKIE = "daybook_session"
@@ -189,7 +190,10 @@ async def current_principal(request: Request) -> Principal:
 
 async def current_viewer(request: Request) -> Viewer:
     """Who is asking, with what their role reaches."""
-    return await edge_of(request).people.viewer(await current_principal(request), client_address(request))
+    people, principal = edge_of(request).people, await current_principal(request)
+    if not request.url.path.startswith("/api/"):  # programs are answered in English
+        speak(await people.language(principal))
+    return await people.viewer(principal, client_address(request))
 
 
 class Gate:

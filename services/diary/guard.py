@@ -12,6 +12,7 @@ from services.diary.api.answers import refusal
 from services.diary.edge import COOKIE, Edge, set_cookie
 from services.kit.problems import Problem
 from services.kit.service import HEALTH_PATHS, Service, respond
+from services.wire.language import accepted, speak
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -49,6 +50,8 @@ class Guard:
             await _send_health(send, *health)
             return
 
+        if not scope["path"].startswith(("/api/", "/static/")):
+            speak(accepted(Headers(scope=scope).get("accept-language", "")))
         state = scope["state"] = dict(scope.get("state") or {})
 
         async def send_guarded(message: Any) -> None:

@@ -17,6 +17,7 @@ from services.diary.access import Viewer
 from services.kit.bus import Bus
 from services.kit.mongo import Database, prefix_range
 from services.wire.events import ContractChanged, Fact, LicenceChanged, MemberChanged, WorkspaceChanged, read_fact
+from services.wire.language import ENGLISH
 from services.wire.requests import Principal
 
 _TOLD_SECONDS = 30.0
@@ -37,6 +38,8 @@ class Workspace:
     movement_counts: bool = False
     unproductive_weight_percent: int = 50
     deletion_rule: str = "segment"
+    language: str = ENGLISH
+    week_start: str = "monday"
 
     @classmethod
     def of(cls, document: dict[str, Any] | None) -> "Workspace":
@@ -150,6 +153,11 @@ class People:
     async def member(self, workspace: str, member: str) -> dict[str, Any] | None:
         """A member as licensing told last: name, email, role, team, manages, zone, archived."""
         return await self._one("members", f"{workspace}|{member}")
+
+    async def language(self, principal: Principal) -> str:
+        """What Daybook speaks with somebody: the language they chose, else their workspace's (W-06)."""
+        member = await self.member(principal.workspace, principal.member) or {}
+        return member.get("language") or (await self.workspace(principal.workspace)).language
 
     def newest(self, workspace: str, member: str, stored: dict[str, Any] | None) -> dict[str, Any] | None:
         """The member as the store has them just now, or as licensing told since."""

@@ -392,4 +392,4 @@ async def _answer(verb: str, model: type[Body], handle: Callable[[Body], Awaitab
 
 
 def _refusal(problem: Problem) -> Reply:
-    return Reply(orjson.dumps(problem.document()), {_STATUS: str(problem.status)})
+    return Reply(orjson.dumps(problem.told()), {_STATUS: str(problem.status)})

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from services.wire.language import N_, again, as_heard, as_told, gettext
+
 # What to do where whoever refuses has nothing closer to say.
 _ADVICE = {
-    401: "Sign in, and try again.",
-    403: "Ask an owner or admin of the workspace.",
-    404: "Check the address and the id; what was removed or is another workspace's is not found either.",
-    405: "The methods that do something are listed in /api/v1/openapi.json.",
-    409: "Read it again, and decide on what stands there now.",
+    401: N_("Sign in, and try again."),
+    403: N_("Ask an owner or admin of the workspace."),
+    404: N_("Check the address and the id; what was removed or is another workspace's is not found either."),
+    405: N_("The methods that do something are listed in /api/v1/openapi.json."),
+    409: N_("Read it again, and decide on what stands there now."),
 }
 #: The rule of product.md that refusals of a kind go by, where whoever refuses names none.
 _RULES = {
@@ -24,13 +26,14 @@ _RULES = {
     **dict.fromkeys(("too-many-tokens", "confined", "no-such-member"), "W-08"),
     "no-address": "W-09",
 }
-_OTHERWISE = "Check what was sent against /api/v1/openapi.json."
+_OTHERWISE = N_("Check what was sent against /api/v1/openapi.json.")
 
 
 class Problem(Exception):
     """A refusal with an HTTP status, a short type (``no-seat-left``) and a sentence that says what to do.
 
-    ``extra`` members are added to the document as they are; ``rule`` is the id of the rule that it goes by.
+    ``extra`` members are added to the document as they are; ``rule`` is the id of the rule that it goes by. Title and
+    detail are said in the reader's language where they are a message of the catalogue, or made by ``gettext``.
     """
 
     def __init__(self, status: int, kind: str, title: str, detail: str = "", **extra: Any) -> None:
@@ -44,18 +47,31 @@ class Problem(Exception):
         rule = {"rule": _RULES[self.kind]} if self.kind in _RULES else {}
         return {**document, "detail": detail, **rule, **self.extra}
 
+    def told(self) -> dict[str, Any]:
+        """The document for another service of ours, which can say it in another language (``said``)."""
+        told = {"title": as_told(self.title), "detail": as_told(self.detail)}
+        said = {name: text for name, text in told.items() if isinstance(text, dict)}
+        return self.document() | ({"said": said} if said else {})
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """Title and detail in the language that is spoken here."""
+        return again(self.title), again(self.detail or _ADVICE.get(self.status, _OTHERWISE))
+
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Problem":
         """A problem as another service said it."""
         known = dict(document)
         kind = str(known.pop("type", "")).removeprefix("urn:daybook:problem:") or "unknown"
-        status, title = int(known.pop("status", 500)), str(known.pop("title", ""))
-        return cls(status, kind, title, str(known.pop("detail", "")), **known)
+        plain = {name: str(known.pop(name, "")) for name in ("title", "detail")}
+        title, detail = (as_heard(text) for text in (plain | known.pop("said", {})).values())
+        status = int(known.pop("status", 500))
+        return cls(status, kind, title, detail, **known)
 
 
 def not_found(what: str) -> Problem:
     """404: unknown here, or another tenant's; the two must not be told apart."""
-    return Problem(404, "not-found", f"There is no such {what}.")
+    return Problem(404, "not-found", gettext("There is no such {what}.", what=again(what)))
 
 
 def forbidden(detail: str = "", **extra: Any) -> Problem:
@@ -70,4 +86,5 @@ def invalid(detail: str, **extra: Any) -> Problem:
 
 def unavailable(what: str) -> Problem:
     """503: a part that is needed does not answer; the caller may try again."""
-    return Problem(503, "unavailable", f"{what} does not answer just now.", "Nothing was lost; try again in a moment.")
+    title = gettext("{what} does not answer just now.", what=again(what))
+    return Problem(503, "unavailable", title, "Nothing was lost; try again in a moment.")

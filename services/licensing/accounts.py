@@ -12,6 +12,7 @@ from services.licensing import audit, limits, links, mail, people, sessions, wor
 from services.licensing.store import NOBODY, Document, Store, key, new_id, now
 from services.wire import accounts
 from services.wire.events import Strict, check
+from services.wire.language import Code
 from services.wire.names import Name
 
 MOST_A_MINUTE = 10
@@ -28,6 +29,7 @@ class _SignUp(Strict):
     name: Name
     workspace: Name
     zone: workspaces.Zone
+    language: Code
 
 
 def _checked(model: type[Strict], values: dict[str, Any]) -> Any:
@@ -72,7 +74,11 @@ async def verify(store: Store, request: accounts.Verify) -> dict[str, str]:
         if asked is None:
             raise links.over()
         workspace = await workspaces.create(
-            store, session, workspaces.New(name=asked["workspace"], zone=asked["zone"], billing_zone="UTC")
+            store,
+            session,
+            workspaces.New(
+                name=asked["workspace"], zone=asked["zone"], billing_zone="UTC", language=asked.get("language", "en")
+            ),
         )
         body = people.New(email=asked["email"], name=asked["name"], role="owner")
         await people.create(store, session, workspace["id"], workspace["zone"], body, asked["hash"])

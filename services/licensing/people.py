@@ -6,7 +6,7 @@ a role and a team of their own. A computer under a monitoring licence that names
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated
+from typing import Annotated, Literal
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -20,6 +20,7 @@ from services.licensing.store import NOBODY, Document, Store, instant, key, new_
 from services.licensing.workspaces import Zone
 from services.wire import accounts
 from services.wire.events import Fact, Id, MemberChanged, Strict, check
+from services.wire.language import Code
 from services.wire.names import Name
 from services.wire.requests import Principal, Role
 
@@ -57,19 +58,22 @@ class New(Strict):
     team: Id | None = None
     manages: list[Id] = Field(default_factory=list, max_length=200)
     zone: Zone | None = None
+    language: Code | None = None
     password: Password | None = None
 
 
 class Patch(Changes):
     """What may be changed of a member."""
 
-    nullable = frozenset({"team"})
+    nullable = frozenset({"team", "language"})
 
     name: Name | None = None
     role: Role | None = None
     team: Id | None = None
     manages: Annotated[list[Id], Field(max_length=200)] | None = None
     zone: Zone | None = None
+    language: Code | None = None
+    """What Daybook speaks with them (W-06); null: the workspace's."""
     archived: bool | None = None
 
 
@@ -161,7 +165,14 @@ def document(workspace: str, member: str, body: New, zone: str, person: str | No
     """A new member as stored."""
     doc: Document = {"_id": key(workspace, member), "workspace": workspace, "id": member, "member": member}
     doc |= {name: getattr(body, name) for name in ("email", "name", "role", "team", "manages")}
-    doc |= {"zone": body.zone or zone, "person": person, "archived": False, "invited": False, "revision": 1}
+    doc |= {
+        "zone": body.zone or zone,
+        "language": body.language,
+        "person": person,
+        "archived": False,
+        "invited": False,
+        "revision": 1,
+    }
     return doc | {"created_at": now()}
 
 
@@ -198,19 +209,21 @@ async def _require_team_to_return_to(store: Store, session: Session, doc: Docume
 class _Profile(Strict):
     name: Name | None = None
     zone: Zone | None = None
+    language: Code | Literal[""] | None = None
 
 
 def profile(given: Document) -> Document:
     """The fields of what somebody says of themselves; 422 where it cannot be that."""
     try:
-        return check(_Profile, given).model_dump(exclude_none=True)
+        fields = check(_Profile, given).model_dump(exclude_none=True)
     except ValueError as error:
         raise invalid(str(error)) from error
+    return fields | ({"language": fields["language"] or None} if "language" in fields else {})
 
 
 async def change_profile(store: Store, request: accounts.ChangeProfile) -> Document:
     """What somebody may change of their own membership; told to the others and written into the log."""
-    fields = profile(request.model_dump(include={"name", "zone"}))
+    fields = profile(request.model_dump(include={"name", "zone", "language"}))
     me = request.principal
 
     async def work(session: Session) -> Document:
@@ -263,17 +276,19 @@ async def _require_nothing_to_record(store: Store, session: Session, doc: Docume
 
 def fact(doc: Document) -> tuple[str, Fact]:
     """``member.changed`` as of a document."""
-    fields = {name: doc[name] for name in (*_SHOWN, "revision")}
+    fields = {name: (_LATER | doc)[name] for name in (*_SHOWN, "revision")}
     return "member.changed", MemberChanged(workspace=doc["workspace"], member=doc["id"], **fields)
 
 
-_SHOWN = ("name", "email", "role", "team", "manages", "zone", "archived")
+_SHOWN = ("name", "email", "role", "team", "manages", "zone", "language", "archived")
+#: What members made before it do not name.
+_LATER: Document = {"language": None}
 
 
 def shown(doc: Document) -> Document:
     """A member as the API shows it; ``invited``: has yet to accept."""
     own = {"invited": doc.get("invited", False), "created_at": instant(doc["created_at"])}
-    return {name: doc[name] for name in ("id", *_SHOWN)} | own
+    return {name: (_LATER | doc)[name] for name in ("id", *_SHOWN)} | own
 
 
 def shown_client(doc: Document) -> Document:

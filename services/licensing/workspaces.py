@@ -13,6 +13,7 @@ from services.licensing.mail_texts import Switchable
 from services.licensing.patches import Changes
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
 from services.wire.events import Fact, Strict, WorkspaceChanged
+from services.wire.language import Code
 from services.wire.names import Name
 
 
@@ -31,6 +32,7 @@ class New(Strict):
     name: Name
     zone: Zone = "UTC"
     billing_zone: Zone = "UTC"
+    language: Code = "en"
 
 
 class Patch(Changes):
@@ -47,6 +49,10 @@ class Patch(Changes):
     unproductive_weight_percent: Annotated[int, Field(ge=0, le=100)] | None = None
     deletion_rule: Literal["segment", "since_previous"] | None = None
     """What a capture takes with it when its member deletes it (S-08)."""
+    language: Code | None = None
+    """What Daybook speaks with members who chose no language of their own."""
+    week_start: Literal["monday", "sunday", "saturday"] | None = None
+    """With which day calendars begin; bills run from Monday to Sunday (S-03)."""
     seats: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     minimum_agent: Version | None = None
     mails_off: Annotated[list[Switchable], Field(max_length=20)] | None = None
@@ -60,18 +66,18 @@ class Patch(Changes):
 
 _SETTINGS = (
     *("name", "zone", "billing_zone", "lock_hour", "billing_unit", "movement_counts"),
-    *("unproductive_weight_percent", "deletion_rule", "archived"),
+    *("unproductive_weight_percent", "deletion_rule", "language", "week_start", "archived"),
 )
 #: Settings that workspaces made before them do not name.
-_LATER: Document = {"deletion_rule": "segment"}
+_LATER: Document = {"deletion_rule": "segment", "language": "en", "week_start": "monday"}
 
 
 async def create(store: Store, session: Session, body: New) -> Document:
     """A workspace with the usual settings, told to the others."""
     workspace = new_id("ws")
     doc: Document = {"_id": key(workspace), "workspace": workspace, "id": workspace, "revision": 1}
-    doc |= body.model_dump() | {"lock_hour": 12, "billing_unit": "segment", "movement_counts": False}
-    doc |= _LATER | {"unproductive_weight_percent": 50, "archived": False, "seats": None, "seats_taken": 0}
+    doc |= _LATER | body.model_dump() | {"lock_hour": 12, "billing_unit": "segment", "movement_counts": False}
+    doc |= {"unproductive_weight_percent": 50, "archived": False, "seats": None, "seats_taken": 0}
     doc |= {"minimum_agent": None, "mails_off": [], "allowed_ranges": [], "created_at": now()}
     await store["workspaces"].insert_one(doc, session=session)
     await store.outbox.stage([fact(doc)], session)

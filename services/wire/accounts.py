@@ -3,9 +3,12 @@
 ``address`` is where the person is, as the edge saw it; ``agent`` the browser's own name.
 """
 
+from typing import Literal
+
 from pydantic import Field
 
 from services.wire.events import Id, Strict
+from services.wire.language import Code
 from services.wire.requests import Principal
 
 Email = Field(max_length=254)
@@ -22,6 +25,8 @@ class SignUp(Strict):
     name: str
     workspace: str
     zone: str = "UTC"
+    language: Code = "en"
+    """The language of the page, which becomes the workspace's."""
     address: str = Address
 
 
@@ -62,6 +67,8 @@ class ChangeProfile(Strict):
     principal: Principal
     name: str | None = Field(default=None, max_length=100)
     zone: str | None = Field(default=None, max_length=64)
+    language: Code | Literal[""] | None = None
+    """Empty: the workspace's; None: as it is."""
     address: str = Address
 
 

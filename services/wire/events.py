@@ -232,6 +232,8 @@ class WorkspaceChanged(Fact):
     movement_counts: bool = False
     unproductive_weight_percent: int = 50
     deletion_rule: Literal["segment", "since_previous"] = "segment"
+    language: str = "en"
+    week_start: Literal["monday", "sunday", "saturday"] = "monday"
     archived: bool = False
 
 
@@ -246,7 +248,7 @@ class WorkspaceDeleted(Fact):
 
 
 class MemberChanged(Fact):
-    """``member.changed``: a person's place in a workspace, whole, by revision."""
+    """``member.changed``: a person's place in a workspace, whole, by revision; ``language`` None: the workspace's."""
 
     revision: int
     name: str
@@ -255,6 +257,7 @@ class MemberChanged(Fact):
     team: Id | None
     manages: list[Id]
     zone: str
+    language: str | None = None
     archived: bool = False
 
 

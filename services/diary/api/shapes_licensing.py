@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, WithJsonSchema
 from services.diary.api.shapes import Date, Instant, Role, Whole
 from services.wire import collections
 from services.wire.events import Strict
+from services.wire.language import Code
 
 #: every switch that an agent knows, as licensing describes it
 Policy = Annotated[dict[str, Any], WithJsonSchema(collections.read()["policies"]["create"]["properties"]["policy"])]
@@ -39,6 +40,7 @@ class Member(Client):
     team: str | None
     manages: list[str]
     zone: str
+    language: Code | None
 
 
 class SignOn(Strict):
@@ -60,6 +62,8 @@ class Workspace(Archivable):
     movement_counts: bool
     unproductive_weight_percent: Annotated[int, Field(ge=0, le=100)]
     deletion_rule: Literal["segment", "since_previous"]
+    language: Code
+    week_start: Literal["monday", "sunday", "saturday"]
     seats: Whole | None
     seats_taken: Whole
     minimum_agent: str | None

@@ -56,6 +56,7 @@ async def _page(request: Request, viewer: Viewer, page: Page, status: int = 200)
         asking.some(request, viewer, "tokens"),
     )
     zone = me["zone"] if me else "UTC"
+    mine = {"name": me["name"] if me else principal.name, "zone": zone, "language": (me or {}).get("language")}
     names = {place["workspace"]: place["name"] for place in places["items"]}
     return await framed(
         request,
@@ -65,7 +66,7 @@ async def _page(request: Request, viewer: Viewer, page: Page, status: int = 200)
         status=status,
         page=page,
         email=me["email"] if me else "",
-        profile=page.profile or Form({"name": me["name"] if me else principal.name, "zone": zone}, name="profile"),
+        profile=page.profile or Form(mine, name="profile"),
         factor_on=factor["enabled"],
         codes_left=factor["recovery_codes_left"],
         sessions=[view.session_row(one, names, zone) for one in sessions["items"]],
@@ -73,6 +74,7 @@ async def _page(request: Request, viewer: Viewer, page: Page, status: int = 200)
         scopes=view.SCOPES,
         lasting=view.LASTING,
         zones=zones(),
+        languages=view.languages(),
     )
 
 
@@ -84,7 +86,7 @@ async def _refused(request: Request, viewer: Viewer, page: Page, problem: Proble
 async def profile(request: Request, viewer: _Viewer) -> Response:
     """Another name or time zone in this workspace."""
     sent = await read_form(request)
-    values = {"name": sent.text("name"), "zone": sent.text("zone")}
+    values = {name: sent.text(name) for name in ("name", "zone", "language")}
     try:
         given = values | {"principal": viewer.principal, "address": client_address(request)}
         await asking.account(request, "change_profile", wire.ChangeProfile, **given)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from services.diary.pages.formatting import dated
 from services.diary.pages.forms import Form, told
 from services.kit.problems import Problem
+from services.wire.language import LANGUAGES, _
 
 #: (scope, its name, what it opens) as a form shows them (W-08).
 SCOPES = (
@@ -26,6 +27,11 @@ _SYSTEMS = (
     *(("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android")),
     *(("Windows", "Windows"), ("Mac OS", "macOS"), ("Linux", "Linux")),
 )
+
+
+def languages() -> list[tuple[str, str]]:
+    """What somebody may have Daybook speak with them; empty: what the workspace speaks (W-06)."""
+    return [("", _("As the workspace")), *((code, language.name) for code, language in LANGUAGES.items())]
 
 
 class Row(NamedTuple):

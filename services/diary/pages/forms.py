@@ -151,14 +151,14 @@ class Form:
 
 def told(problem: Problem) -> tuple[str, str]:
     """The field a problem is about (``""``: none; ``oidc.issuer`` within another), and its words for people."""
-    detail = str(problem.document()["detail"])
+    title, detail = problem.words
     at = str(problem.extra.get("field", ""))
     if problem.kind == "invalid":
         where, colon, words = detail.partition(": ")
         if colon and where.replace(".", "").replace("_", "").isalnum():  # of two names the one that says more
             return where if where.startswith(f"{at}.") else at or where, _plain(words)
         return at, _plain(detail)
-    return at, f"{problem.title} {detail}".strip()
+    return at, f"{title} {detail}".strip()
 
 
 #: What the checks of bodies say, and how a form says it.

@@ -16,6 +16,7 @@ from services.diary.pages.asking import account
 from services.diary.pages.forms import Form, done, read_form, show
 from services.kit.problems import Problem
 from services.wire import accounts as wire
+from services.wire.language import spoken
 
 router = APIRouter(include_in_schema=False, dependencies=[gate(Action.ENTER)])
 _SIGN_UP = ("name", "email", "password", "workspace", "zone")
@@ -39,8 +40,9 @@ async def sign_up(request: Request) -> HTMLResponse:
     """A mail goes out; the answer is the same whether the address is known or not."""
     sent = await read_form(request)
     values = {name: sent.text(name) for name in _SIGN_UP} | {"password": sent.secret("password")}
+    given = values | {"language": spoken(), "address": client_address(request)}
     try:
-        await account(request, "sign_up", wire.SignUp, **values, address=client_address(request))
+        await account(request, "sign_up", wire.SignUp, **given)
     except Problem as problem:
         return _again(request, "sign_up.html", Form.refused(values, problem, _SIGN_UP), problem, zones=zones())
     return _mailed(

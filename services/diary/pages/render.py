@@ -9,6 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from services.wire import language
+
 DIARY = Path(__file__).parents[1]
 STATIC = DIARY / "static"
 
@@ -38,6 +40,23 @@ def _symbols(kind: str) -> list[str]:
     return re.findall(rf'id="{kind}-([\w-]+)"', (STATIC / "icons.svg").read_text("utf-8"))
 
 
+def _gettext(message: str, /, **values: Any) -> Markup:
+    """A message of a template in the reader's language. It is the template's own text and may hold elements; its
+    values are escaped. Only literals are messages: what is in a variable is said by the filter ``again``.
+    """
+    return Markup(language.catalogue(language.spoken()).gettext(message)).format(**values)  # noqa: S704
+
+
+def _ngettext(one: str, many: str, number: int, /, **values: Any) -> Markup:
+    text = language.catalogue(language.spoken()).ngettext(one, many, number)
+    return Markup(text).format(number=language.number(number), **values)  # noqa: S704
+
+
+def _pgettext(context: str, message: str, /, **values: Any) -> Markup:
+    text = language.catalogue(language.spoken()).pgettext(context, message)
+    return Markup(text).format(**values)  # noqa: S704
+
+
 @cache
 def environment() -> Environment:
     """The one Jinja environment; a name that a template misses is an error, not an empty string."""
@@ -49,7 +68,13 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    made.filters["again"] = language.again
     made.globals.update(
+        _=_gettext,
+        ngettext=_ngettext,
+        pgettext=_pgettext,
+        number=language.number,
+        spoken=language.spoken,
         static=static,
         brand=_BRAND,
         icons={name: _use("i", f"i-{name}") for name in _symbols("i")},

@@ -37,6 +37,7 @@ from services.diary.pages.render import render
 from services.diary.pages.shell import framed, others_of, shell_of, today_in
 from services.diary.pages.week_reading import read_days
 from services.kit.problems import Problem, not_found
+from services.wire.language import _
 
 router = APIRouter(include_in_schema=False, dependencies=[gate(Action.READ_DIARY)])
 
@@ -136,7 +137,7 @@ async def minutes(request: Request, segment: str, place: _SomePlace) -> HTMLResp
     if found is None:
         raise not_found("segment")
     asked = await history.asked_for(edge, place.viewer, None, None, segment, None)
-    made, _ = await history.edits_of(edge, place.viewer, place.member, asked, _EDITS) if asked else ([], None)
+    made, _more = await history.edits_of(edge, place.viewer, place.member, asked, _EDITS) if asked else ([], None)
     return HTMLResponse(render("minutes.html", view=minutes_view(found, zone), edits=edit_lines(made, zone)))
 
 
@@ -207,14 +208,15 @@ async def ended_page(request: Request, problem: Problem) -> HTMLResponse | Redir
 def problem_page(request: Request, problem: Problem) -> HTMLResponse | RedirectResponse:
     """A refusal as a browser is told it: a fragment, a page, or the way to sign in."""
     if request.headers.get("hx-request") == "true" and "hx-boosted" not in request.headers:
-        text = render("note.html", title=problem.title, detail=problem.document()["detail"])
+        title, detail = problem.words
+        text = render("note.html", title=title, detail=detail)
         return HTMLResponse(text, problem.status)
     if problem.status == 401:
         asked = _here(request) if request.method == "GET" else "/"
         return RedirectResponse(f"/sign-in?next={quote(asked, safe='')}" if asked != "/" else "/sign-in", 303)
-    detail = problem.document()["detail"]
+    title, detail = problem.words
     again = _here(request) if problem.status >= 500 and request.method == "GET" else ""
-    text = render("message.html", title=problem.title, detail=detail, action="Back to the start", href="/", again=again)
+    text = render("message.html", title=title, detail=detail, action=_("Back to the start"), href="/", again=again)
     return HTMLResponse(text, problem.status)
 
 

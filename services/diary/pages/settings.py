@@ -24,6 +24,10 @@ def _names(sent: Sent) -> dict[str, Any]:
     return {name: sent.text(name) for name in view.FIELDS["names"]}
 
 
+def _reading(sent: Sent) -> dict[str, Any]:
+    return {name: sent.text(name) for name in view.FIELDS["reading"]}
+
+
 def _weeks(sent: Sent) -> dict[str, Any]:
     chosen = {name: sent.text(name) for name in ("billing_unit", "deletion_rule")}
     return chosen | {"lock_hour": sent.number("lock_hour")}
@@ -58,6 +62,7 @@ def _provider(sent: Sent) -> dict[str, Any]:
 #: The parts of the page: what each form changes.
 _PARTS: dict[str, _Body] = {
     "names": _names,
+    "reading": _reading,
     "weeks": _weeks,
     "scores": _scores,
     "devices": _devices,

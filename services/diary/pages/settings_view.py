@@ -6,10 +6,12 @@ from zoneinfo import ZoneInfo
 
 from services.diary.pages.formatting import dated
 from services.diary.pages.people_view import Pill
+from services.wire.language import LANGUAGES, N_
 
 #: The fields of each part of the page.
 FIELDS: Mapping[str, Sequence[str]] = {
     "names": ("name", "zone", "billing_zone"),
+    "reading": ("language", "week_start"),
     "weeks": ("lock_hour", "billing_unit", "deletion_rule"),
     "scores": ("movement_counts", "unproductive_weight_percent"),
     "devices": ("seats", "minimum_agent"),
@@ -18,6 +20,8 @@ FIELDS: Mapping[str, Sequence[str]] = {
     "provider": ("issuer", "client_id", "client_secret", "domains"),
 }
 CHOICES: Mapping[str, Sequence[tuple[str, str]]] = {
+    "language": [(code, language.name) for code, language in LANGUAGES.items()],
+    "week_start": (("monday", N_("Monday")), ("sunday", N_("Sunday")), ("saturday", N_("Saturday"))),
     "billing_unit": (
         ("segment", "Segment of ten minutes"),
         ("minute", "Minute"),

@@ -19,6 +19,7 @@ from services.diary.edge import Edge, edge_of
 from services.diary.pages.formatting import zone_name
 from services.diary.pages.forms import show
 from services.diary.pages.listing import folded
+from services.wire.language import N_, _, again
 
 _FEW = 4
 
@@ -44,24 +45,24 @@ _BAR = 4
 
 #: All pages that stand in the navigation, in their order. A page that is not built yet has no line.
 ENTRIES: tuple[Entry, ...] = (
-    Entry("Mine", "/", "Diary", "diary", _STAFF, often=True),
-    Entry("Mine", "/timesheets", "Timesheet", "sheet", _STAFF, often=True),
-    Entry("Mine", "/captures", "Captures", "pics", _EVERYBODY),
-    Entry("Mine", "/contracts", "Contracts", "deal", frozenset({"employee", "client"}), often=True),
-    Entry("Mine", "/devices", "Devices", "mon", frozenset({"employee"})),
-    Entry("Mine", "/notices", "Notices", "bell", _STAFF),
-    Entry("Mine", "/audit", "Who looked", "shield", frozenset({"employee"})),
-    Entry("Mine", "/diaries", "Diaries", "eye", _LEADS | {"client"}, often=True),
-    Entry("Team", "/approvals", "Approvals", "check", _LEADS),
-    Entry("Team", "/contracts", "Contracts", "deal", _LEADS),
-    Entry("Workspace", "/people", "People", "people", _LEADS, often=True),
-    Entry("Workspace", "/teams", "Teams", "team", _LEADS),
-    Entry("Workspace", "/clients", "Clients", "user", _LEADS),
-    Entry("Workspace", "/licences", "Licences", "key", _LEADS),
-    Entry("Workspace", "/policies", "Policies", "file", _LEADS),
-    Entry("Workspace", "/devices", "Devices", "mon", _LEADS),
-    Entry("Workspace", "/audit", "Audit", "shield", _LEADS),
-    Entry("Workspace", "/settings", "Settings", "gear", _ADMINS),
+    Entry(N_("Mine"), "/", N_("Diary"), "diary", _STAFF, often=True),
+    Entry(N_("Mine"), "/timesheets", N_("Timesheet"), "sheet", _STAFF, often=True),
+    Entry(N_("Mine"), "/captures", N_("Captures"), "pics", _EVERYBODY),
+    Entry(N_("Mine"), "/contracts", N_("Contracts"), "deal", frozenset({"employee", "client"}), often=True),
+    Entry(N_("Mine"), "/devices", N_("Devices"), "mon", frozenset({"employee"})),
+    Entry(N_("Mine"), "/notices", N_("Notices"), "bell", _STAFF),
+    Entry(N_("Mine"), "/audit", N_("Who looked"), "shield", frozenset({"employee"})),
+    Entry(N_("Mine"), "/diaries", N_("Diaries"), "eye", _LEADS | {"client"}, often=True),
+    Entry(N_("Team"), "/approvals", N_("Approvals"), "check", _LEADS),
+    Entry(N_("Team"), "/contracts", N_("Contracts"), "deal", _LEADS),
+    Entry(N_("Workspace"), "/people", N_("People"), "people", _LEADS, often=True),
+    Entry(N_("Workspace"), "/teams", N_("Teams"), "team", _LEADS),
+    Entry(N_("Workspace"), "/clients", N_("Clients"), "user", _LEADS),
+    Entry(N_("Workspace"), "/licences", N_("Licences"), "key", _LEADS),
+    Entry(N_("Workspace"), "/policies", N_("Policies"), "file", _LEADS),
+    Entry(N_("Workspace"), "/devices", N_("Devices"), "mon", _LEADS),
+    Entry(N_("Workspace"), "/audit", N_("Audit"), "shield", _LEADS),
+    Entry(N_("Workspace"), "/settings", N_("Settings"), "gear", _ADMINS),
 )
 
 
@@ -118,7 +119,7 @@ async def shell_of(edge: Edge, viewer: Viewer, member: str | None = None, *, at:
     others = await others_of(edge, viewer, member or "")
     here = at if member in (None, viewer.member) else ""
     return Shell(
-        workspace=workspace.name or "Workspace",
+        workspace=workspace.name or _("Workspace"),
         name=viewer.principal.name,
         role=viewer.role,
         groups=groups_of(viewer.role, here),
@@ -132,8 +133,8 @@ def groups_of(role: str, at: str) -> list[Group]:
     bar = [one.href for one in mine if one.often][:_BAR]
     groups: dict[str, list[Way]] = {}
     for one in mine:
-        way = Way(one.href, one.name, one.icon, one.href == at, one.href in bar)
-        groups.setdefault(one.group, []).append(way)
+        way = Way(one.href, again(one.name), one.icon, one.href == at, one.href in bar)
+        groups.setdefault(again(one.group), []).append(way)
     return [Group(name, ways) for name, ways in groups.items()]
 
 
