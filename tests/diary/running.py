@@ -11,6 +11,7 @@ import orjson
 import uvicorn
 from fastapi import FastAPI
 from nacl.signing import SigningKey
+from nats.aio.client import Client
 from pydantic import SecretStr
 
 from services.diary import app, projector
@@ -78,19 +79,8 @@ class Diary:
         await self.settled()
 
     async def settled(self, every: float = 0.02, seconds: float = 30) -> None:
-        """Waits until the projector has nothing in hand and all that was published has been delivered to it.
-
-        What is still to come is not counted at once when it is stored, so ``num_pending`` alone may be too early.
-        """
-        js = self.client.jetstream()
-        last = (await js.stream_info("JOURNAL")).state.last_seq
-
-        async def idle() -> bool:
-            info = await js.consumer_info("JOURNAL", "projector")
-            delivered = info.delivered.stream_seq if info.delivered else 0
-            return delivered >= last and not info.num_pending and not info.num_ack_pending
-
-        await until(idle, seconds, every)
+        """Waits until the projector has acknowledged all that was published."""
+        await settled(self.client, every, seconds)
 
     async def forget(self) -> None:
         """An empty diary again, as before a rebuild."""
@@ -160,6 +150,22 @@ class Diary:
             answer = await http.get(f"/api/v1/diary/{member}/days/{date}", params={"zone": zone})
         assert answer.status_code == 200, answer.text
         return answer.content
+
+
+async def settled(client: Client, every: float = 0.02, seconds: float = 30) -> None:
+    """Waits until the projector has nothing in hand and all that was published has been delivered to it.
+
+    What is still to come is not counted at once when it is stored, so ``num_pending`` alone may be too early.
+    """
+    js = client.jetstream()
+    last = (await js.stream_info("JOURNAL")).state.last_seq
+
+    async def idle() -> bool:
+        info = await js.consumer_info("JOURNAL", "projector")
+        delivered = info.delivered.stream_seq if info.delivered else 0
+        return delivered >= last and not info.num_pending and not info.num_ack_pending
+
+    await until(idle, seconds, every)
 
 
 @contextlib.asynccontextmanager

@@ -12,8 +12,8 @@ from nacl.signing import SigningKey
 from services.kit.bus import round_trip
 from services.wire import proof
 from tests.faults.computers import Computer
-from tests.faults.proxy import Proxy
 from tests.faults.scenes import Scene, fault
+from tests.support.proxy import Proxy
 
 POISON = 0.01
 

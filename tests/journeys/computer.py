@@ -14,7 +14,7 @@ from typing import Any
 
 from agent.settings import Settings
 from tests.agent.desktop import process
-from tests.faults.proxy import Proxy
+from tests.support.proxy import Proxy
 from tests.support.servers import ROOT
 from tests.support.stack import until
 

@@ -36,6 +36,7 @@ LONGEST_FIRST = (
         for path in (
             "tests/diary/office/test_first_day_in_a_browser.py",
             "tests/diary/pages/test_in_a_browser.py",
+            "tests/diary/pages/test_live_in_a_browser.py",
             "tests/diary/office/test_in_a_browser.py",
             "tests/licensing/test_imports.py",
             "tests/ingest/test_crashes.py",

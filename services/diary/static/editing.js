@@ -147,10 +147,9 @@
     const values = ticked().map((box) => box.value).join(" ");
     parameters.set?.("segment", values) ?? (parameters.segment = values);
   });
-  // done: the selection has served, and the hours are read anew
+  // done: the selection has served, and live.js reads the hours anew
   addEventListener("daybook:edited", () => {
     clear();
     $("dialog").close();
-    htmx.trigger("#changes", "catchup");
   });
 })();

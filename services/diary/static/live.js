@@ -3,6 +3,7 @@
   const STALE_MS = 30_000;
   const SPEAK_MS = 60_000;
   const RETRY_MS = 5_000;
+  const ANSWER_MS = 15_000;
   const $ = (id) => document.getElementById(id);
   const live = $("live");
   const stale = $("stale");
@@ -12,6 +13,8 @@
   let sentAll = false;
   let opened = false;
   let heard = Date.now();
+  let streamed = Date.now();
+  let stream = null;
   let asked = 0;
   let spoken = 0;
   let waiting = null;
@@ -22,15 +25,32 @@
     stale.hidden = true;
   }
 
-  live.addEventListener("htmx:sseOpen", () => {
+  function told() {
+    streamed = Date.now();
     alive();
+  }
+
+  // a stream that died without a word, as while the computer slept, is ended here, and htmx opens another
+  const connect = htmx.createEventSource;
+  htmx.createEventSource = (address) => (stream = connect(address));
+  function reopen() {
+    streamed = Date.now();
+    if (stream.readyState === EventSource.CLOSED) return; // htmx knows
+    stream.close();
+    stream.dispatchEvent(new Event("error"));
+  }
+
+  live.addEventListener("htmx:sseOpen", () => {
+    told();
     // what changed while the connection was away was not heard
     if (opened) { all = true; htmx.trigger("#changes", "catchup"); }
     opened = true;
     live.dataset.open = "yes";
   });
-  live.addEventListener("htmx:sseMessage", alive);
-  live.addEventListener("htmx:sseBeforeMessage", alive);
+  live.addEventListener("htmx:sseMessage", told);
+  live.addEventListener("htmx:sseBeforeMessage", told);
+  // one's own change is read whether the stream tells of it or not
+  addEventListener("daybook:edited", () => { all = true; htmx.trigger("#changes", "catchup"); });
 
   // every hour that was named since the last answer goes into one request
   $("changes").addEventListener("sse:changed", (event) => {
@@ -38,6 +58,7 @@
   }, true);
   addEventListener("htmx:configRequest", (event) => {
     if (event.detail.elt.id !== "changes") return;
+    event.detail.timeout = ANSWER_MS; // what never comes would keep all that is asked after it waiting
     sent = [...pending];
     sentAll = all;
     pending.clear();
@@ -78,11 +99,12 @@
   }
 
   setInterval(() => {
+    if (Date.now() - streamed >= STALE_MS) reopen();
     const age = Date.now() - heard;
     if (age < STALE_MS) return;
     stale.querySelector(".grow").textContent = `No update for ${Math.floor(age / 1000)} s. What you see is kept; trying again by itself.`;
     stale.hidden = false;
-    // a stream that died unnoticed says nothing, and neither does one that a session's end keeps from opening again
+    // a dead stream says nothing, and neither does one that a session's end keeps from opening again
     if (Date.now() - asked < STALE_MS) return;
     asked = Date.now();
     all = true;

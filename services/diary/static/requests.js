@@ -2,6 +2,10 @@
 (() => {
   const SLOW_MS = 400;
 
+  // A form that htmx brings is its own at once. Sent within the 20 ms of its default, which somebody quick or a busy
+  // computer does, the browser sent it itself: nothing was saved, the page was left, and what was typed was in its address.
+  htmx.config.defaultSettleDelay = 0;
+
   function problem(target, status) {
     if (status === 401) {
       location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);

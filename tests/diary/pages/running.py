@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import io
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -166,8 +166,21 @@ class Diary:
         self._stack.push_async_callback(self.bus.close)
         self.neighbours = await Neighbours(self.bus).listen()
         await self._stack.enter_async_context(projector.build(self._settings("projector")).running())
-        self.url = await self._stack.enter_async_context(served(app.build(self._settings("diary"))))
+        self._web = await self._stack.enter_async_context(contextlib.AsyncExitStack())
+        await self._serve()
         return self
+
+    async def _serve(self) -> None:
+        web = app.build(self._settings("diary"))
+        self.url = await self._web.enter_async_context(served(web))
+        self._web.callback(web.state.edge.live.close)  # as the signal does that ends the process
+
+    @contextlib.asynccontextmanager
+    async def without_web(self) -> AsyncIterator[None]:
+        """The web is away while the context lasts; afterwards there is another at a new ``url``."""
+        await self._web.aclose()
+        yield
+        await self._serve()
 
     def _settings(self, service: str) -> DiarySettings:
         env = self._installation.environment(service, mongo_prefix=self._prefix)

@@ -1,34 +1,19 @@
 """The pages as people use them: a headless Chromium on the real web process, with a strict content policy watched."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
 from services.wire.slots import SLOT
 from tests.diary.pages.reading import DAY, SEVEN, Reader, live
-from tests.diary.pages.running import Diary
 from tests.support.browser import serious
 from tests.support.long import unless_long
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def reader(diary: Diary, browser: Browser) -> Reader:
-    return await Reader(diary, browser).settle_in()
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def quiet_console(reader: Reader) -> AsyncIterator[None]:
-    """No page says anything in the console: no violation of the content policy, no error of a script."""
-    reader.said.clear()
-    yield
-    await reader.close()
-    assert reader.said == []
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser, pytest.mark.usefixtures("quiet_console")
+]  # fmt: skip
 
 
 async def test_pictures_load_lazily_and_are_pictures(reader: Reader) -> None:
@@ -37,44 +22,6 @@ async def test_pictures_load_lazily_and_are_pictures(reader: Reader) -> None:
     await expect(first).to_have_attribute("loading", "lazy")
     await page.wait_for_function("() => document.querySelector('.seg img').naturalWidth === 320")
     assert await page.locator(".seg img").count() == 27
-
-
-async def test_a_new_segment_appears_without_reload_and_moves_nothing(reader: Reader) -> None:
-    """V-01: live. The reader's scroll and focus stay where they are while an hour above them grows."""
-    page = await reader.page()
-    await live(page)
-    await page.evaluate("() => { window.untouched = true; }")
-    focused = reader.card(page, 20)
-    await focused.scroll_into_view_if_needed()
-    await focused.focus()
-    before = await focused.evaluate("element => element.getBoundingClientRect().top")
-    slot = SEVEN + 3 * SLOT
-    told = await reader.diary.segment(
-        reader.member, reader.contract, reader.device, slot, memo="Arrived live", stored=False
-    )
-    arrived = page.locator(f"[id='s-{told['segment_id']}']")
-    await expect(arrived).to_have_attribute("aria-label", re.compile("picture on its way"))
-    assert await page.evaluate("() => window.untouched"), "the page was not loaded anew"
-    assert await focused.evaluate("element => element === document.activeElement")
-    after = await focused.evaluate("element => element.getBoundingClientRect().top")
-    assert abs(after - before) < 2, "what the reader looks at stays where it is"
-    await expect(page.locator("#said")).to_have_text(re.compile(r"The day now: .* billable, 28 segments\."))
-    await reader.diary.stored(reader.member, reader.device, told["captures"])
-    await expect(arrived.locator("img")).to_be_attached()
-    await expect(arrived).to_have_attribute("href", re.compile("/captures/"))
-
-
-async def test_a_new_hour_takes_its_place_and_the_focus_in_a_replaced_row_is_kept(reader: Reader) -> None:
-    page = await reader.page()
-    await live(page)
-    focused = reader.card(page, 26)
-    await focused.focus()
-    for slot in (SEVEN + timedelta(hours=9), SEVEN + timedelta(hours=8, minutes=30)):
-        told = await reader.diary.segment(reader.member, reader.contract, reader.device, slot)
-        await expect(page.locator(f"[id='s-{told['segment_id']}']")).to_be_visible()
-    assert await page.evaluate("() => document.activeElement.id") == f"s-{reader.details[26]['segment_id']}"
-    shown = await page.locator(".hour:not([hidden]) .hour-t").all_inner_texts()
-    assert [text[:5] for text in shown] == [f"{hour:02}:00" for hour in range(7, 17)]
 
 
 async def test_minutes_open_at_the_meter_and_close_with_focus_back(reader: Reader) -> None:
@@ -233,20 +180,6 @@ async def test_dialogues_open_by_key_and_give_the_focus_back(reader: Reader) -> 
     await expect(reader.card(page, 21)).to_be_focused()
 
 
-async def test_a_memo_saved_in_its_dialogue_is_on_the_page_at_once(reader: Reader) -> None:
-    """S-04, V-01: no reload; the words are said in a toast."""
-    page = await reader.page()
-    await live(page)
-    await reader.card(page, 24).focus()
-    await page.keyboard.press("e")
-    await page.locator("#f-memo").fill("Written by hand")
-    await page.keyboard.press("Enter")
-    await expect(page.locator("#dialog")).to_be_hidden()
-    await expect(page.locator(".run", has=reader.card(page, 24)).locator(".memo-t")).to_have_text("Written by hand")
-    await expect(page.locator("#toasts")).to_contain_text("Changed 1 segment.")
-    await expect(reader.card(page, 24)).to_be_focused()
-
-
 async def test_a_refused_dialogue_goes_to_the_field_that_is_wrong(reader: Reader) -> None:
     """V-05: and not to the one that it begins with."""
     page = await reader.page()
@@ -324,40 +257,6 @@ async def test_hostile_text_is_shown_and_never_run(reader: Reader) -> None:
     await expect(page.locator(".memo-t")).to_have_text(memo)
     await expect(page.locator(".app-n")).to_have_text("<img src=x onerror=alert(1)>")
     assert "owned" not in await page.title()
-
-
-async def test_a_page_that_hears_nothing_says_how_old_it_is(reader: Reader) -> None:
-    """Stale after 30 s without an update; the clock of the browser is moved, nobody waits."""
-    context = await reader.context()
-    page = await context.new_page()
-    await page.clock.install()
-    await page.goto(f"{reader.diary.url}/diary/{reader.member}/{DAY}")
-    await live(page)
-    await expect(page.locator("#stale")).to_be_hidden()
-    await context.set_offline(True)
-    await page.clock.fast_forward(41_000)
-    await expect(page.locator("#stale")).to_contain_text(re.compile(r"No update for 4\d s"))
-    await expect(page.locator(".seg").first).to_be_visible()
-
-
-@pytest.mark.parametrize("over", [False, True], ids=["the stream is away", "the session is over"])
-async def test_a_page_that_hears_nothing_asks(reader: Reader, over: bool) -> None:
-    """What a dead stream did not say is read all the same, and whose session is over is led to sign in (W-01)."""
-    context = await reader.context()
-    page = await context.new_page()
-    await page.clock.install()
-    await page.route("**/live", lambda route: route.abort())
-    await page.goto(f"{reader.diary.url}/diary/{reader.member}/{DAY}")
-    if over:
-        await context.clear_cookies()
-    async with page.expect_response("**/changes*") as answered:
-        await page.clock.fast_forward(31_000)
-    assert (await answered.value).status == (401 if over else 200)
-    if over:
-        await page.wait_for_url("**/sign-in*")
-    else:
-        await expect(page.locator("#stale")).to_be_hidden()
-    reader.said.clear()  # Chromium itself names the failed requests in the console
 
 
 async def test_a_fragment_that_fails_says_so_in_its_place(reader: Reader) -> None:
