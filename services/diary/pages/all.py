@@ -3,6 +3,7 @@
 from services.diary.pages import (
     account,
     audit_log,
+    calendar,
     choosing,
     clients,
     contracts,
@@ -32,7 +33,7 @@ ROUTERS = tuple(
     one.router
     for one in (
         *(sign_in, sign_on, gate, account, workspaces),
-        *(routes, editing, range_editing, gallery, timesheets, contracts),
+        *(routes, calendar, editing, range_editing, gallery, timesheets, contracts),
         *(people_import, people, teams, clients, choosing),
         *(deleting, settings, mails),
         *(policies, profiles, licences, devices, notices, audit_log),

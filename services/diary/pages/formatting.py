@@ -81,6 +81,11 @@ def short_day(day: date) -> str:
     return _("{weekday} {day} {month}", **_named(day))
 
 
+def month_title(day: date) -> str:
+    """``November 2026``."""
+    return _("{month} {year}", **_named(day))
+
+
 def short_date(day: date) -> str:
     """``21 Nov``."""
     return _("{day} {short_month}", **_named(day))

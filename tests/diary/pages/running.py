@@ -196,7 +196,7 @@ class Diary:
         subject = subjects.fact(kind, fact.workspace, fact.member)
         await self.bus.jetstream().publish(subject, fact.model_dump_json(by_alias=True).encode())
 
-    async def workspace_is(self, zone: str = "Europe/Berlin") -> None:
+    async def workspace_is(self, zone: str = "Europe/Berlin", **more: Any) -> None:
         self._revision += 1
         fact = WorkspaceChanged(
             workspace=self.workspace,
@@ -205,6 +205,7 @@ class Diary:
             name="Norrvik Studio",
             zone=zone,
             billing_zone="UTC",
+            **more,
         )
         await self.tell("workspace.changed", fact)
 
