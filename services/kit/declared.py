@@ -185,7 +185,16 @@ PICTURES = Metric(
     "counter",
     "pictures",
     "Pictures offered by devices: stored, again, or why refused",
-    {"outcome": "stored|again|hash|format|size|not_allowed"},
+    {"outcome": "stored|again|hash|format|size|not_allowed|expired"},
+)
+PICTURES_EXPIRED = Metric(
+    "daybook_pictures_expired_total", "counter", "pictures", "Pictures taken away for good because their time was over"
+)
+PICTURES_BEHIND = Metric(
+    "daybook_pictures_behind_seconds",
+    "gauge",
+    "seconds",
+    "How long overdue the device is that waits longest for somebody to take away its pictures whose time is over",
 )
 PICTURE_VIEWS = Metric(
     "daybook_picture_views_total",
@@ -227,6 +236,8 @@ METRICS = (
     SEGMENTS,
     FRESHNESS_SECONDS,
     PICTURES,
+    PICTURES_EXPIRED,
+    PICTURES_BEHIND,
     PICTURE_VIEWS,
     SIGN_INS,
     WEEKS_SEALED,

@@ -9,6 +9,7 @@ from services.media.encoder import Encoder
 from services.media.grants import Grants
 from services.media.handlers import Handlers
 from services.media.pictures import Pictures
+from services.media.retention import Retention
 
 
 class MediaSettings(ObjectSettings):
@@ -27,16 +28,21 @@ def build(settings: MediaSettings) -> Service:
     encoder = Encoder(settings.encoders, settings.encoder_memory)
     deletions = Deletions(db, pictures.erase)
     deletions.attach(bus)
-    Handlers(bus, pictures, Grants(bus), encoder, deletions).register()
+    grants = Grants(bus)
+    retention = Retention(db, bus, pictures, grants)
+    Handlers(bus, pictures, grants, encoder, deletions, retention).register()
 
     async def stop() -> None:
+        await retention.stop()
         await deletions.stop()
         await encoder.close()
         objects.close()
         db.client.close()
 
     checks: dict[str, Check] = {"mongo": lambda: mongo.ping(db), "objects": objects.ping}
-    return Service("media", settings, bus, checks, before=[pictures.prepare, deletions.begin], after=[stop])
+    return Service(
+        "media", settings, bus, checks, before=[pictures.prepare, retention.begin, deletions.begin], after=[stop]
+    )
 
 
 if __name__ == "__main__":

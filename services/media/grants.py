@@ -4,7 +4,7 @@ import time
 
 from services.kit.bus import Bus
 from services.kit.problems import Problem
-from services.wire.events import LicenceChanged, check, read_fact
+from services.wire.events import Fact, LicenceChanged, MemberChanged, WorkspaceChanged, check, read_fact
 from services.wire.requests import Grant, GrantOf
 
 _SECONDS = 30.0
@@ -25,7 +25,11 @@ class Grants:
         until, grant = self._known.get(key, (0.0, None))
         if grant and time.monotonic() < until:
             return grant
-        changes = self._changes
+        return await self.fresh(workspace, device)
+
+    async def fresh(self, workspace: str, device: str) -> Grant | None:
+        """As ``of``, asked of licensing now: for what cannot be undone."""
+        key, changes = (workspace, device), self._changes
         try:
             grant = check(Grant, await self._bus.ask("licensing", "grant", GrantOf(workspace=workspace, device=device)))
         except Problem as problem:
@@ -39,11 +43,18 @@ class Grants:
         return grant
 
     async def forget(self, subject: str, body: bytes) -> None:
-        """Hears ``licence.changed``: its device, or all devices of the licence, are asked about anew."""
+        """Hears what a grant may be another by: its licence, its member (a legal hold), the workspace's settings."""
         fact = read_fact(subject, body)
-        if not isinstance(fact, LicenceChanged):
-            return
         self._changes += 1
         for key, (_, grant) in list(self._known.items()):
-            if grant.workspace == fact.workspace and (grant.device == fact.device or grant.licence == fact.licence):
+            if grant.workspace == fact.workspace and _is_about(fact, grant):
                 del self._known[key]
+
+
+def _is_about(fact: Fact, grant: Grant) -> bool:
+    match fact:
+        case LicenceChanged():
+            return grant.device == fact.device or grant.licence == fact.licence
+        case MemberChanged():
+            return grant.member == fact.member
+    return isinstance(fact, WorkspaceChanged)

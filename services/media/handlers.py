@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 from nats.aio.msg import Msg
@@ -17,12 +17,15 @@ from services.media.grants import Grants
 from services.media.offers import MAX_BYTES, Refused, check_grant, examine
 from services.media.pictures import Document, Pictures, fact_of, refusal_message, removal_message
 from services.media.removing import Remover
+from services.media.retention import Retention
 from services.wire import subjects
 from services.wire.events import Picture, read
 from services.wire.requests import PictureOf, Replay
+from services.wire.slots import parse_instant
 
 log = logging.getLogger(__name__)
 
+_EDITED = "diary.edited."
 _STORED = orjson.dumps({"state": "stored"})
 _REPLAYED_AT_ONCE = 500
 _LOSSES_FORGIVEN = 3
@@ -32,9 +35,17 @@ DURABLE = next(one for stream in subjects.STREAMS for one in stream.durables if 
 class Handlers:
     """Media's answers."""
 
-    def __init__(self, bus: Bus, pictures: Pictures, grants: Grants, encoder: Encoder, deletions: Deletions) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        pictures: Pictures,
+        grants: Grants,
+        encoder: Encoder,
+        deletions: Deletions,
+        retention: Retention,
+    ) -> None:
         self._bus, self._pictures, self._grants, self._encoder = bus, pictures, grants, encoder
-        self._deletions = deletions
+        self._deletions, self._retention = deletions, retention
         self._remover = Remover(bus, pictures, encoder)
         self._looks: dict[str, asyncio.Task[dict[str, bytes]]] = {}
 
@@ -43,12 +54,15 @@ class Handlers:
         self._bus.serve_device("picture", self.arrive, workers=16)
         self._bus.serve("picture", PictureOf, self.look, workers=32)
         self._bus.serve("replay", Replay, self.replay)
-        self._bus.listen("licence.changed.>", self._grants.forget)
+        for kind in ("licence.changed", "member.changed", "workspace.changed"):
+            self._bus.listen(f"{kind}.>", self._grants.forget)
         self._bus.work(DURABLE, self._edited, batch=50)
 
     async def _edited(self, batch: list[Delivery]) -> None:
-        """``diary.edited``, and ``workspace.deleted``."""
-        await self._remover.take(await self._deletions.sift(batch))
+        """``diary.edited``, what says how long pictures are kept, and ``workspace.deleted``."""
+        left = await self._deletions.sift(batch)
+        await self._retention.hear([one for one in left if not one.subject.startswith(_EDITED)])
+        await self._remover.take([one for one in left if one.subject.startswith(_EDITED)])
 
     async def arrive(self, workspace: str, device: str, message: Msg) -> bytes:
         """``rpc.device.….picture`` (fine-print.md, *Requests of a device*).
@@ -75,13 +89,23 @@ class Handlers:
         if grant is None:
             raise Refused("not_allowed", "no such device")
         check_grant(grant, capture, datetime.now(UTC))
-        document, new = await self._pictures.store(workspace, device, grant.member, examine(capture, body))
+        offer = examine(capture, body)
+        if (days := self._retention.over(grant.policy, capture.kind, parse_instant(capture.at))) is not None:
+            await self._expired(await self._pictures.keep_over(workspace, device, grant.member, offer, days), days)
+        document, new = await self._pictures.store(workspace, device, grant.member, offer)
+        await self._retention.expect(workspace, device, grant.member)
         if document.get("blur") == "wanted":
             await self._remover.blur(document)
         # The device is the outbox here: it keeps the picture until it is answered, and whatever fails before that, it
         # sends it again and the fact is said again. A staged fact would double what arriving costs.
         await self._bus.journal([_message(document, telemetry.traceparent_of())])
         return "stored" if new else "again"
+
+    async def _expired(self, document: Document, days: int) -> NoReturn:
+        """It came after its time: its segment is protected as if it had come before, and gone since (S-09)."""
+        if document.get("removed"):
+            await self._bus.journal([_message(document), removal_message(document)])
+        raise Refused("expired", f"older than the {days} days that pictures are kept")
 
     async def look(self, wanted: PictureOf) -> Reply:
         """``rpc.media.picture``: WebP made here; 404 while there is none, 422 ``unreadable`` where it is damaged."""

@@ -10,7 +10,7 @@ from services.wire.events import Picture
 from services.wire.requests import Grant
 from services.wire.slots import parse_instant
 
-Reason = Literal["hash", "format", "size", "not_allowed"]
+Reason = Literal["hash", "format", "size", "not_allowed", "expired"]
 
 MAX_BYTES = 768 * 1024
 MAX_THUMBNAIL_BYTES = 16 * 1024

@@ -1,7 +1,8 @@
 """Pictures in the object store, and what is known of each in Mongo.
 
 ``pictures``   ``_id`` = workspace|capture|device: what the device said of it; later why it cannot be shown, if so, and
-               what edits say: ``removed``, which stays so that it cannot come back, and ``blur`` (``wanted``, ``done``)
+               what edits say or retention does: ``removed``, which stays so that it cannot come back, and ``blur``
+               (``wanted``, ``done``). ``format`` is there for as long as there may be objects of it
 ``refusals``   ``_id`` = workspace|device|capture|reason: offers that were not taken, kept for 90 days
 
 Objects lie under ``<workspace>/<device>/<capture>/``: ``original-<start of the hash>``, the bytes as the device sent
@@ -11,14 +12,14 @@ anew. The hash is in the original's key so that two offers racing for one captur
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
 from services.kit.deletions import erase_documents
-from services.kit.mongo import Database
+from services.kit.mongo import Database, Session
 from services.kit.objects import Objects
 from services.media.offers import Offer, Refused
 from services.wire import subjects
@@ -28,6 +29,7 @@ from services.wire.slots import format_instant, parse_instant
 
 Document = dict[str, Any]
 _REFUSALS_KEPT_SECONDS = 90 * 86_400
+_KEPT: Document = {"format": {"$exists": True}}
 _ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -41,6 +43,9 @@ class Pictures:
         """Makes the bucket and the indexes."""
         await self._objects.ensure_bucket()
         await self._db["pictures"].create_index([("workspace", 1), ("taken", 1)])
+        await self._db["pictures"].create_index(
+            [("workspace", 1), ("device", 1), ("kind", 1), ("taken", 1)], name="kept", partialFilterExpression=_KEPT
+        )
         await self._db["refusals"].create_index("last", expireAfterSeconds=_REFUSALS_KEPT_SECONDS)
 
     async def find(self, workspace: str, device: str, capture_id: str) -> Document | None:
@@ -99,6 +104,49 @@ class Pictures:
         names = [f"{_folder(document)}/{part}" for part in ("picture", "thumbnail", "blurred")]
         names += [_original(document)] if "sha256" in document else []
         await asyncio.gather(*(self._objects.remove(name) for name in names))
+
+    # retention ------------------------------------------------------------------------------------------------------
+
+    def devices(self) -> AsyncIterator[Document]:
+        """Each device that has pictures: ``workspace``, ``device`` and ``member``."""
+        one = {"_id": {"workspace": "$workspace", "device": "$device"}, "member": {"$first": "$member"}}
+        shown = {"workspace": "$_id.workspace", "device": "$_id.device", "member": 1}
+        return self._db["pictures"].aggregate([{"$match": _KEPT}, {"$group": one}, {"$project": shown}])
+
+    async def taken_before(self, of: Document, kind: str, instant: datetime, most: int) -> list[str]:
+        """The names (``_id``) of a device's oldest kept pictures of a kind, taken before an instant."""
+        where = _kept_of(of, kind) | {"taken": {"$lt": instant}}
+        found = await self._db["pictures"].find(where, {"_id": 1}).sort("taken", 1).limit(most).to_list(most)
+        return [one["_id"] for one in found]
+
+    async def oldest(self, of: Document, kind: str) -> datetime | None:
+        """When the oldest kept picture of a device, of a kind, was taken."""
+        found = await self._db["pictures"].find_one(_kept_of(of, kind), {"taken": 1}, sort=[("taken", 1)])
+        return found["taken"] if found else None
+
+    async def mark_over(self, names: Sequence[str], removed: Document, session: Session) -> None:
+        """Notes that the time of these is over; who was removed before keeps that reason."""
+        first = {"_id": {"$in": list(names)}, "removed": {"$exists": False}}
+        await self._db["pictures"].update_many(first, {"$set": {"removed": removed}}, session=session)
+
+    async def keep_over(self, workspace: str, device: str, member: str, offer: Offer, days: int) -> Document:
+        """Notes a picture whose time was over when it arrived, and none of its bytes; gives what is known of it."""
+        document = _document(workspace, device, member, offer)
+        removed = {"at": document["stored_at"], "reason": "retention", "days": days}
+        document = {name: value for name, value in document.items() if name != "format"} | {"removed": removed}
+        try:
+            await self._db["pictures"].insert_one(document)
+        except DuplicateKeyError:
+            await self._fill(document)
+        return await self.again(document)
+
+    async def of_names(self, names: Sequence[str]) -> list[Document]:
+        """What is known of these."""
+        return await self._db["pictures"].find({"_id": {"$in": list(names)}}).to_list(len(names))
+
+    async def forget(self, names: Sequence[str]) -> None:
+        """Nothing of these is kept any more but that they were there."""
+        await self._db["pictures"].update_many({"_id": {"$in": list(names)}}, {"$unset": {"format": ""}})
 
     async def erase(self, workspace: str) -> bool:
         """Nothing of a workspace is left, in the object store first: what is known of its pictures goes last (W-02)."""
@@ -174,7 +222,7 @@ def fact_of(document: Document) -> CaptureStored:
 def removal_message(document: Document) -> tuple[str, bytes, str | None]:
     """``capture.removed`` of a picture that was removed, as it is published."""
     removed = document["removed"]
-    return _gone(document, removed["at"], removed["reason"])
+    return _gone(document, removed["at"], removed["reason"], removed.get("days"))
 
 
 def refusal_message(document: Document) -> tuple[str, bytes, str | None]:
@@ -182,10 +230,15 @@ def refusal_message(document: Document) -> tuple[str, bytes, str | None]:
     return _gone(document, document["unreadable_at"], "unreadable")
 
 
-def _gone(document: Document, at: str, reason: Any) -> tuple[str, bytes, str | None]:
+def _gone(document: Document, at: str, reason: Any, days: int | None = None) -> tuple[str, bytes, str | None]:
     names = ("workspace", "member", "device", "capture_id")
-    fact = CaptureRemoved(removed_at=at, reason=reason, **{name: document[name] for name in names})
-    return subjects.fact("capture.removed", fact.workspace, fact.member), fact.model_dump_json().encode(), None
+    fact = CaptureRemoved(removed_at=at, reason=reason, days=days, **{name: document[name] for name in names})
+    body = fact.model_dump_json(exclude_none=True).encode()
+    return subjects.fact("capture.removed", fact.workspace, fact.member), body, None
+
+
+def _kept_of(device: Document, kind: str) -> Document:
+    return {"workspace": device["workspace"], "device": device["device"], "kind": kind} | _KEPT
 
 
 def _folder(document: Document) -> str:
@@ -197,14 +250,14 @@ def _original(document: Document) -> str:
 
 
 def _document(workspace: str, device: str, member: str, offer: Offer) -> Document:
-    capture = offer.capture
+    capture, now = offer.capture, datetime.now(UTC)
     return {
         "_id": f"{workspace}|{capture.capture_id}|{device}",
         "workspace": workspace,
         "member": member,
         "device": device,
         "format": offer.format,
-        "taken": parse_instant(capture.at),
-        "stored_at": format_instant(datetime.now(UTC)),
+        "taken": min(parse_instant(capture.at), now),  # nothing is kept the longer for a clock that is ahead
+        "stored_at": format_instant(now),
         **capture.model_dump(exclude={"app"}),
     }

@@ -212,12 +212,16 @@ class CaptureStored(Fact):
 
 
 class CaptureRemoved(Fact):
-    """``capture.removed``: a picture is gone for good, or turned out to be none (``unreadable``, M-09). By media."""
+    """``capture.removed``: a picture is gone for good, or turned out to be none (``unreadable``, M-09). By media.
+
+    ``days``: of what went by retention, how many it was to be kept (M-05).
+    """
 
     device: Id
     capture_id: Id
     removed_at: Instant
     reason: Literal["retention", "member", "admin", "erasure", "unreadable"]
+    days: Count | None = None
 
 
 class WorkspaceChanged(Fact):

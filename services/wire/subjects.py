@@ -127,6 +127,7 @@ class Stream:
 
 DAY = 86_400
 _DELETED = "workspace.deleted.*.*"
+_HOW_LONG = ("licence.changed", "member.changed", "workspace.changed")
 
 STREAMS = (
     Stream(
@@ -155,8 +156,8 @@ STREAMS = (
                 JOURNAL,
                 tuple(f"{kind}.*.*" for kind in JOURNAL_FACTS if kind != "access.ended"),
             ),
-            # a removal takes the pictures, a blur hides them (S-08, M-03)
-            Durable("media", JOURNAL, ("diary.edited.*.*", _DELETED)),
+            # a removal takes the pictures, a blur hides them (S-08, M-03); the others say how long they are kept (M-05)
+            Durable("media", JOURNAL, ("diary.edited.*.*", *(f"{kind}.*.*" for kind in _HOW_LONG), _DELETED)),
             # each takes away what it keeps of a deleted workspace, also where it was down meanwhile (W-02)
             Durable("ingest", JOURNAL, (_DELETED,)),
         ),

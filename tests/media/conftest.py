@@ -46,7 +46,8 @@ def grant(workspace: str, device: str, **changes: Any) -> dict[str, Any]:
         "expires": None,
         "revoked_at": None,
         "drain_until": None,
-        "policy": {"version": 1, "screenshots": {"enabled": True, "per_segment": 1}},
+        # pictures of whatever day are kept, but where a test says otherwise (M-05)
+        "policy": {"version": 1, "screenshots": {"enabled": True, "per_segment": 1}, "capture_days": None},
         "contracts": [],
         **changes,
     }

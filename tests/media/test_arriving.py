@@ -156,7 +156,7 @@ async def test_camera_pictures_need_their_own_yes(media: Media) -> None:
     """T-09"""
     device = await media.device()
     assert await device.offer(webp(640, 400), kind="camera") == refused("not_allowed")
-    allowed = await media.device(policy={"version": 1, "camera": {"enabled": True}})
+    allowed = await media.device(policy={"version": 1, "camera": {"enabled": True}, "capture_days": None})
     assert await allowed.offer(webp(640, 400), kind="camera") == STORED
 
 
@@ -234,6 +234,7 @@ ALL_ON = {
     "version": 2,
     "screenshots": {"enabled": True, "per_segment": 1, "blur": False, "width": 1280},
     "camera": {"enabled": True, "per_hour": 1},
+    "capture_days": None,
 }
 NO_SHOTS = {"screenshots": {"enabled": False, "per_segment": 1, "blur": True, "width": 1280}}
 BLURRED = {"screenshots": {"enabled": True, "per_segment": 1, "blur": True, "width": 1280}}
