@@ -34,6 +34,7 @@ _WORDS = re.compile(
 _ATTRIBUTES = re.compile(r'[\w-]+="[^"]*"|autofocus')
 """What a macro writes into somebody else's tag."""
 _HOLE = "\x00"
+_ADDRESS = re.compile(r"^/\S*$")
 
 
 class Unmarked(tuple[str, int, str]):
@@ -65,7 +66,7 @@ class _Texts(HTMLParser):
             self._skips = ""
 
     def handle_data(self, data: str) -> None:
-        if not self._skips and _has_words(_ATTRIBUTES.sub("", data)):
+        if not self._skips and not _ADDRESS.match(data) and _has_words(_ATTRIBUTES.sub("", data)):
             self.found.append((self.getpos()[0], data.strip()))
 
 
