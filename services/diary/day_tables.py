@@ -16,6 +16,7 @@ from services.diary.tables import to_csv, to_xlsx
 from services.diary.weeks import monday_of
 from services.kit.problems import invalid
 from services.wire import slots
+from services.wire.language import _
 from services.wire.segments import is_tracked
 
 MOST_DAYS = 62
@@ -36,7 +37,7 @@ async def read(
     begin, end = days.read_date(first, "from"), days.read_date(last, "to")
     number = (end - begin).days + 1
     if not 1 <= number <= MOST_DAYS:
-        raise invalid(f"to: a day after the first, at most {MOST_DAYS} days", field="to")
+        raise invalid(_("to: a day after the first, at most {number} days", number=MOST_DAYS), field="to")
     where = await days.zone_of(edge, viewer.workspace, member, zone)
     titles = {one["contract"]: one["project"] for one in await edge.people.contracts(viewer.workspace)}
     billing = (await edge.people.workspace(viewer.workspace)).billing

@@ -17,6 +17,7 @@ from services.diary.timesheets import Case, Document
 from services.diary.weeks import week_key
 from services.kit.mongo import Session, transaction
 from services.kit.problems import Problem, forbidden
+from services.wire.language import N_, _, again
 from services.wire.requests import Tell
 from services.wire.slots import format_instant
 
@@ -36,6 +37,8 @@ _MOVES: Mapping[Step, _Move] = {
     "approval": _Move(Action.DECIDE_TIMESHEET, ("submitted", "approved"), "approved", "approved"),
     "rejection": _Move(Action.DECIDE_TIMESHEET, ("submitted", "approved"), "open", "rejected"),
 }
+#: The states of a timesheet as a sentence says them.
+_STATES = {"open": N_("open"), "submitted": N_("submitted"), "approved": N_("approved"), "locked": N_("locked")}
 
 
 async def decide(edge: Edge, viewer: Viewer, contract: str, week: str, step: Step, reason: str | None = None) -> Case:
@@ -57,7 +60,8 @@ async def decide(edge: Edge, viewer: Viewer, contract: str, week: str, step: Ste
     try:
         await transaction(edge.db, work)
     except StaleWeek as error:
-        raise Problem(409, "changed-meanwhile", "The week changed just now.", "Look at it again.") from error
+        words = _("The week changed just now."), _("Look at it again.")
+        raise Problem(409, "changed-meanwhile", *words) from error
     after = await timesheets.find(edge, viewer, contract, week)
     if step != "submission":
         await _tell(edge, viewer, after, move, reason)
@@ -69,18 +73,14 @@ async def _write(edge: Edge, viewer: Viewer, case: Case, move: _Move, reason: st
     now = datetime.now(UTC)
     week = await edge.db["weeks"].find_one({"_id": key}, session=session)
     if case.state(now) == "locked" or (week and week.get("sealed")):
-        raise Problem(
-            409, "week-locked", "The week is locked.", "After the lock nothing of a week changes (S-06).", rule="S-06"
-        )
+        words = _("The week is locked."), _("After the lock nothing of a week changes (S-06).")
+        raise Problem(409, "week-locked", *words, rule="S-06")
     if week is None:
-        raise Problem(
-            409, "nothing-to-submit", "There is no time in this week.", "Record or add time first.", rule="S-10"
-        )
+        words = _("There is no time in this week."), _("Record or add time first.")
+        raise Problem(409, "nothing-to-submit", *words, rule="S-10")
     sheet = await edge.db["timesheets"].find_one({"_id": key}, session=session) or _new(viewer, case)
     if sheet["state"] not in move.from_:
-        advice = "The member submits it first." if move.to != "submitted" else "It is approved: ask for a rejection."
-        kind, title = "not-submitted", f"The timesheet is {sheet['state']}."
-        raise Problem(409, kind if move.to != "submitted" else "already-approved", title, advice, rule="S-10")
+        raise _out_of_turn(sheet["state"], move)
     minutes = {name: week[name] for name in timesheets.FIGURES}
     entry = {"at": format_instant(now), "action": move.word, "actor": viewer.member, "reason": reason}
     entry |= {"actor_name": viewer.principal.name, "actor_role": viewer.role}
@@ -90,6 +90,15 @@ async def _write(edge: Edge, viewer: Viewer, case: Case, move: _Move, reason: st
     seen = {"_id": key, "version": week["version"]}
     if not (await edge.db["weeks"].update_one(seen, mark, session=session)).matched_count:
         raise StaleWeek("a week was written by somebody else meanwhile")
+
+
+def _out_of_turn(state: str, move: _Move) -> Problem:
+    if move.to == "submitted":
+        kind, advice = "already-approved", _("It is approved: ask for a rejection.")
+    else:
+        kind, advice = "not-submitted", _("The member submits it first.")
+    title = _("The timesheet is {state}.", state=again(_STATES[state]))
+    return Problem(409, kind, title, advice, rule="S-10")
 
 
 def _new(viewer: Viewer, case: Case) -> Document:
@@ -106,7 +115,7 @@ async def _require_alone(edge: Edge, viewer: Viewer) -> None:
         if one["member"] != viewer.member and not one["archived"] and one["role"] in ("owner", "admin")
     ]
     if viewer.role not in ("owner", "admin") or others:
-        raise forbidden("Nobody approves their own timesheet: ask another owner or admin of the workspace.")
+        raise forbidden(_("Nobody approves their own timesheet: ask another owner or admin of the workspace."))
 
 
 async def _tell(edge: Edge, viewer: Viewer, case: Case, move: _Move, reason: str | None) -> None:

@@ -22,6 +22,7 @@ from services.kit.mongo import prefix_range
 from services.kit.problems import Problem
 from services.wire import pack
 from services.wire.deletion import NoteExport, Outcome
+from services.wire.language import ENGLISH, speak
 from services.wire.requests import Collection
 
 _NOT_KEPT = ("tokens", "imports", "mails")
@@ -65,6 +66,7 @@ class _Sink(io.RawIOBase):
 
 async def packed(request: Request, viewer: Viewer) -> AsyncIterator[bytes]:
     """The .zip in pieces; who asks has been let pass, and that they began is in the log already."""
+    speak(ENGLISH)  # for whoever opens it later, in whatever language its maker reads
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         async for name, content in _files(request, viewer):

@@ -16,6 +16,7 @@ from services.diary.edits import pictures_of, signed_of
 from services.diary.projections import segment_id_of
 from services.kit.problems import Problem, invalid
 from services.wire.edits import Edit, captures_of, entered_by, parse_edit
+from services.wire.language import _
 from services.wire.proof import ProofError
 from services.wire.slots import SLOT, day_bounds, format_instant, parse_slot, week_of
 
@@ -49,14 +50,14 @@ async def asked_for(
         if first is None and last is None:
             return Asked(slot, slot + SLOT, segment, before)
     if first is None or last is None:
-        raise invalid("from and to, or segment", field="from" if first is None else "to")
+        raise invalid(_("from and to, or segment"), field="from" if first is None else "to")
     zone = (await edge.people.workspace(viewer.workspace)).billing
-    start, _ = day_bounds(days.read_date(first, "from"), zone)
-    _, end = day_bounds(days.read_date(last, "to"), zone)
+    start = day_bounds(days.read_date(first, "from"), zone)[0]
+    end = day_bounds(days.read_date(last, "to"), zone)[1]
     if end <= start:
-        raise invalid("to: before the first day", field="to")
+        raise invalid(_("to: before the first day"), field="to")
     if end - start > LONGEST:
-        raise invalid(f"to: at most {LONGEST.days} days in one go", field="to")
+        raise invalid(_("to: at most {number} days in one go", number=LONGEST.days), field="to")
     return Asked(start, end, segment, before)
 
 
@@ -114,8 +115,8 @@ def _read(kept: dict[str, Any]) -> Edit:
         return parse_edit(signed_of(kept))
     except (ProofError, ValueError, KeyError) as error:
         log.error("an edit is not as it was kept: %s", kept["_id"])
-        detail = "It was altered past the services. The operators have been told."
-        raise Problem(409, "broken-edit", "An edit is not as it was kept.", detail) from error
+        detail = _("It was altered past the services. The operators have been told.")
+        raise Problem(409, "broken-edit", _("An edit is not as it was kept."), detail) from error
 
 
 async def _named(edge: Edge, edits: Iterable[Edit]) -> dict[str, list[str]]:
@@ -131,7 +132,7 @@ def _segments(edit: Edit, named: Mapping[str, Sequence[str]]) -> dict[str, list[
     """The segments an edit is about by their ids, with the minutes (0-9) that it took or brought; None: neither."""
     about: dict[str, list[int] | None] = dict.fromkeys(edit.about.get("segments", ()))
     about |= {segment: list(minutes) for segment, minutes, _ in edit.about.get("removed", ())}
-    for segment, (_, part) in entered_by(edit).items():
+    for segment, (_slot, part) in entered_by(edit).items():
         about[segment] = [index for index, minute in enumerate(part.minutes) if minute is not None]
     for picture in pictures_of(edit):
         for key in named.get(picture, ()):

@@ -17,6 +17,7 @@ from services.kit.bus import Bus
 from services.kit.problems import unavailable
 from services.wire import events, subjects
 from services.wire.events import Presence
+from services.wire.language import N_
 from services.wire.slots import parse_instant
 
 _ASK = f"$JS.API.DIRECT.GET.{subjects.PRESENCE}"
@@ -58,9 +59,9 @@ async def _last(bus: Bus, asked: Sequence[str]) -> list[Msg]:
             elif status in ("204", "404"):
                 return found
             else:
-                raise unavailable("What devices are doing")
+                raise unavailable(N_("What devices are doing"))
     except (TimeoutError, nats.errors.Error) as error:
-        raise unavailable("What devices are doing") from error
+        raise unavailable(N_("What devices are doing")) from error
     finally:
         with suppress(nats.errors.Error):
             await answers.unsubscribe()

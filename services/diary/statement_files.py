@@ -3,13 +3,14 @@
 import io
 import zipfile
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, wraps
 
 from services.diary.pages.render import STATIC, render
 from services.diary.statement_view import view_of
 from services.diary.statements import Statement
 from services.diary.tables import to_csv, to_xlsx
 from services.wire import pack
+from services.wire.language import ENGLISH, speaking
 from services.wire.statements import write_bundle
 
 COLUMNS = (
@@ -39,6 +40,18 @@ Memos, titles and reasons inside the records are withheld: their hashes are here
 """
 
 
+def _english(make: Callable[[Statement], bytes]) -> Callable[[Statement], bytes]:
+    """A statement is one document for all who hold it, whatever language whoever asks for it reads (W-06)."""
+
+    @wraps(make)
+    def made(statement: Statement) -> bytes:
+        with speaking(ENGLISH):
+            return make(statement)
+
+    return made
+
+
+@_english
 def html(statement: Statement) -> bytes:
     """One page that needs nothing beside it."""
     return render("statement.html", view=view_of(statement), styles=_styles()).encode()
@@ -64,6 +77,7 @@ def table(statement: Statement) -> list[list[object]]:
     return rows
 
 
+@_english
 def pdf(statement: Statement) -> bytes:
     """The page as PDF."""
     from services.diary.statement_pdf import pdf  # its maker takes longer to import than the rest of the web
@@ -71,11 +85,13 @@ def pdf(statement: Statement) -> bytes:
     return pdf(statement)
 
 
+@_english
 def csv(statement: Statement) -> bytes:
     """The segments as CSV."""
     return to_csv(COLUMNS, table(statement))
 
 
+@_english
 def xlsx(statement: Statement) -> bytes:
     """The segments and the days as sheets of one workbook."""
     view = view_of(statement)
@@ -87,11 +103,13 @@ def xlsx(statement: Statement) -> bytes:
     return to_xlsx({"Days": ((*named, "amount_minor"), days), "Segments": (COLUMNS, table(statement))})
 
 
+@_english
 def json_text(statement: Statement) -> bytes:
     """What the checker reads."""
     return write_bundle(statement.bundle).encode()
 
 
+@_english
 def packed(statement: Statement) -> bytes:
     """All of it, with the program that checks it."""
     seal, bundle = statement.checked.seal, statement.bundle

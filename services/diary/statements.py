@@ -19,6 +19,7 @@ from services.diary.timesheets import Case
 from services.diary.weeks import week_key
 from services.kit.problems import Problem, unavailable
 from services.wire.edits import Signed, read_edit
+from services.wire.language import N_, _
 from services.wire.proof import ProofError
 from services.wire.reckoning import Line
 from services.wire.seals import About
@@ -70,7 +71,7 @@ async def read(edge: Edge, viewer: Viewer, contract: str, week: str) -> Statemen
         records = await evidence.records(edge.bus, viewer.workspace, places, (span[0], span[1]))
     except Missing as error:
         log.error("records of a sealed week are missing: %s", error)
-        raise unavailable("The ledger") from error
+        raise unavailable(N_("The ledger")) from error
     edits = await _edits(edge, seal)
     signed = [Signed(one.record, one.detail, one.signature) for one in records]
     if viewer.role in _WITHOUT_DETAILS:
@@ -94,16 +95,17 @@ async def _sealed(edge: Edge, viewer: Viewer, case: Case) -> Document:
     try:
         seal = await edge.sealer.seal(key)
     except NotLocked as error:
-        detail = "A week is sealed a minute after its lock, the Monday after it (S-06)."
-        raise Problem(409, "not-locked", "The week is not locked yet.", detail, rule="S-06") from error
+        detail = _("A week is sealed a minute after its lock, the Monday after it (S-06).")
+        raise Problem(409, "not-locked", _("The week is not locked yet."), detail, rule="S-06") from error
     except (Missing, StaleWeek) as error:
-        raise unavailable("What the week is made of") from error
+        raise unavailable(N_("What the week is made of")) from error
     except (Disagrees, ProofError) as error:
         log.error("a week cannot be sealed: %s", error)
-        detail = "Its figures do not agree with its records. The operators have been told."
-        raise Problem(409, "cannot-be-sealed", "The week cannot be sealed.", detail) from error
+        detail = _("Its figures do not agree with its records. The operators have been told.")
+        raise Problem(409, "cannot-be-sealed", _("The week cannot be sealed."), detail) from error
     if seal is None:
-        raise Problem(409, "nothing-to-seal", "There is no time in this week.", "Nothing is billed for it.")
+        words = _("There is no time in this week."), _("Nothing is billed for it.")
+        raise Problem(409, "nothing-to-seal", *words)
     return seal
 
 
@@ -123,8 +125,8 @@ def _checked(edge: Edge, bundle: Bundle) -> Checked:
         return check_bundle(bundle, edge.settings.seal_public)
     except ProofError as error:
         log.error("a statement does not hold: %s", error)
-        detail = "It is not handed out. The operators have been told."
-        raise Problem(409, "does-not-hold", "The statement does not hold.", detail) from error
+        detail = _("It is not handed out. The operators have been told.")
+        raise Problem(409, "does-not-hold", _("The statement does not hold."), detail) from error
 
 
 async def _said(edge: Edge, workspace: str, checked: Checked) -> dict[str, Said]:

@@ -6,6 +6,7 @@ from services.diary import days
 from services.diary.access import Action, Viewer, sight
 from services.diary.edge import Edge
 from services.kit.problems import forbidden, not_found
+from services.wire.language import N_
 from services.wire.requests import SyncOf
 
 
@@ -13,13 +14,13 @@ async def of_device(edge: Edge, viewer: Viewer, device: str) -> dict[str, Any]:
     """One device's statement; 404 where it is unknown here, 403 where it is not the viewer's to see."""
     document = await edge.people.device(viewer.workspace, device)
     if document is None:
-        raise not_found("device")
+        raise not_found(N_("device"))
     member = await edge.people.member(viewer.workspace, document["member"])
     if sight(viewer, Action.READ_SYNC, document["member"], member["team"] if member else None) is None:
         raise forbidden()
     found = await _ask(edge, viewer.workspace, [device])
     if not found:
-        raise not_found("device")
+        raise not_found(N_("device"))
     return found[0]
 
 

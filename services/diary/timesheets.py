@@ -18,6 +18,7 @@ from services.diary.weeks import adjusted_days, days_of, locks_at, state_of, ter
 from services.kit.problems import forbidden, invalid, not_found
 from services.wire import slots
 from services.wire.billing import amount_minor, line_amounts
+from services.wire.language import N_, _
 
 Document = dict[str, Any]
 FIGURES = (
@@ -70,13 +71,13 @@ async def find(edge: Edge, viewer: Viewer, contract: str, week: str, action: Act
     monday = read_monday(week)
     found = await edge.people.contract(viewer.workspace, contract)
     if found is None:
-        raise not_found("contract")
+        raise not_found(N_("contract"))
     member = await edge.people.member(viewer.workspace, found["member"])
     allowed = sight(viewer, action, found["member"], member["team"] if member else None)
     if allowed is None:
         raise forbidden()
     if not allowed.shows(contract):
-        raise not_found("contract")
+        raise not_found(N_("contract"))
     return await _case(edge, viewer.workspace, found, monday)
 
 
@@ -84,7 +85,7 @@ def read_monday(text: str) -> date:
     """The Monday that names a week; 422 for another day or no date."""
     monday = days.read_date(text, "week")
     if monday.weekday():
-        raise invalid("week: the date of a Monday", field="week")
+        raise invalid(_("week: the date of a Monday"), field="week")
     return monday
 
 

@@ -18,6 +18,7 @@ from services.kit.bus import Bus, Delivery, retry_delay
 from services.kit.deletions import Deletions
 from services.kit.problems import Problem, forbidden
 from services.wire import proof
+from services.wire.language import _
 from services.wire.requests import Doubt, QuarantineOf, RecordsOf, Release, Replay, SyncOf
 from services.wire.slots import format_instant, parse_instant
 from services.wire.subjects import ID, rpc
@@ -74,7 +75,8 @@ class Handlers:
             weight += len(row["record"]) + len(row["detail"] or "") + 300
             if items and weight > ANSWER_BYTES:
                 if request.after is None:
-                    raise Problem(413, "too-large", "More than one answer holds.", "Ask page by page, with `after`.")
+                    words = _("More than one answer holds."), _("Ask page by page, with `after`.")
+                    raise Problem(413, "too-large", *words)
                 return {"records": items, "next": last}
             items.append({name: row[name] for name in ("device", "record", "detail", "signature")})
             items[-1]["seq"] = ledgers.seq_of(row["_id"])
@@ -114,7 +116,7 @@ class Handlers:
     async def release(self, request: Release) -> dict[str, int]:
         """``rpc.ingest.release``: tried again as if just arrived; what still fails stays."""
         if request.principal.role not in _MAY_RELEASE:
-            raise forbidden("Owners and admins release what is quarantined.")
+            raise forbidden(_("Owners and admins release what is quarantined."))
         rows = await self._quarantine.get(request.principal.workspace, request.ids)
         arrivals = [Arrival(row["workspace"], row["device"], bytes(row["body"]), row["traceparent"]) for row in rows]
         cases = await self._intake.take(arrivals)

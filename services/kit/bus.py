@@ -41,6 +41,7 @@ from services.kit.pub_acks import is_pub_ack
 from services.kit.settings import Settings
 from services.kit.streams import consumer_config
 from services.wire import events, subjects
+from services.wire.language import _
 from services.wire.subjects import Durable
 
 # nats-py can raise plain asyncio.TimeoutError from fetch, which FastStream's pull loop lets through: its task dies and
@@ -318,7 +319,7 @@ class Bus:
                     headers=telemetry.headers_of() or None,
                 )
             except (TimeoutError, nats.errors.Error) as error:
-                raise unavailable(f"The {service} service") from error
+                raise unavailable(_("The {service} service", service=service)) from error
         if answer.headers and _STATUS in answer.headers:
             raise Problem.from_document(json.loads(answer.data))
         return answer
@@ -376,14 +377,15 @@ async def _answer(verb: str, model: type[Body], handle: Callable[[Body], Awaitab
             try:
                 request = events.read(model, raw.data)
             except ValueError as error:
-                raise Problem(422, "invalid", "Not a request of this verb.", str(error)) from error
+                raise Problem(422, "invalid", _("Not a request of this verb."), str(error)) from error
             result = await handle(request)
         except Problem as problem:
             return _refusal(problem)
         except Exception as error:
             telemetry.failed(span, error)
             log.exception("the request %s failed", verb)
-            return _refusal(Problem(500, "internal", "Something went wrong here.", "It has been logged; try again."))
+            words = _("Something went wrong here."), _("It has been logged; try again.")
+            return _refusal(Problem(500, "internal", *words))
     if isinstance(result, Reply):
         return result
     if isinstance(result, BaseModel):

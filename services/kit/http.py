@@ -4,9 +4,13 @@ import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from services.kit.problems import Problem
+from services.wire.language import N_
 
 _NO_REQUEST = Problem(
-    400, "not-a-request", "This is no request.", "The methods that do something are listed in /api/v1/openapi.json."
+    400,
+    "not-a-request",
+    N_("This is no request."),
+    N_("The methods that do something are listed in /api/v1/openapi.json."),
 )
 
 

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from services.kit.object_line import ObjectLine
 from services.kit.problems import unavailable
 from services.kit.settings import Settings
+from services.wire.language import N_
 
 Result = TypeVar("Result")
 _THREADS = 16
@@ -57,7 +58,7 @@ class Objects:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*args, **named))
         except (urllib3.exceptions.HTTPError, TimeoutError) as error:
-            raise unavailable("The object store") from error
+            raise unavailable(N_("The object store")) from error
 
     async def ensure_bucket(self) -> None:
         """Makes the bucket where it is missing; another replica may be quicker."""

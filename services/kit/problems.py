@@ -76,15 +76,15 @@ def not_found(what: str) -> Problem:
 
 def forbidden(detail: str = "", **extra: Any) -> Problem:
     """403: the role does not allow it."""
-    return Problem(403, "forbidden", "Your role does not allow this.", detail, **extra)
+    return Problem(403, "forbidden", gettext("Your role does not allow this."), detail, **extra)
 
 
 def invalid(detail: str, **extra: Any) -> Problem:
     """422: what was sent cannot be taken; ``detail`` names the field."""
-    return Problem(422, "invalid", "This cannot be taken as it is.", detail, **extra)
+    return Problem(422, "invalid", gettext("This cannot be taken as it is."), detail, **extra)
 
 
 def unavailable(what: str) -> Problem:
     """503: a part that is needed does not answer; the caller may try again."""
     title = gettext("{what} does not answer just now.", what=again(what))
-    return Problem(503, "unavailable", title, "Nothing was lost; try again in a moment.")
+    return Problem(503, "unavailable", title, gettext("Nothing was lost; try again in a moment."))

@@ -3,6 +3,8 @@
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from services.wire.language import N_
+
 #: Names of the database that mean no place: this machine's own zone, none at all.
 _NO_PLACES = frozenset({"localtime", "Factory", "posixrules"})
 
@@ -16,5 +18,5 @@ def names() -> frozenset[str]:
 def zone(name: str) -> ZoneInfo:
     """The zone of an IANA name; ValueError where there is none of that name."""
     if name not in names():
-        raise ValueError("not a time zone like Europe/Berlin")
+        raise ValueError(N_("not a time zone like Europe/Berlin"))
     return ZoneInfo(name)

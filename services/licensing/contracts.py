@@ -13,25 +13,26 @@ from services.licensing.patches import Changes
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire import currencies
 from services.wire.events import ContractChanged, Fact, Id, Strict
+from services.wire.language import N_, _
 from services.wire.names import one_line
 from services.wire.requests import GrantedContract
 
 
 def _day(text: str) -> str:
     if date.fromisoformat(text).isoformat() != text:
-        raise ValueError("not a day like 2026-11-21")
+        raise ValueError(N_("not a day like 2026-11-21"))
     return text
 
 
 def _code(text: str) -> str:
     if text not in currencies.CODES:
-        raise ValueError("not a currency of ISO 4217")
+        raise ValueError(N_("not a currency of ISO 4217"))
     return text
 
 
 def _once(labels: list[str]) -> list[str]:
     if len({label.casefold() for label in labels}) < len(labels):
-        raise ValueError("each label once")
+        raise ValueError(N_("each label once"))
     return labels
 
 
@@ -106,7 +107,7 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     _require_order({**doc, **given})
     changed = await store.update("contracts", doc["_id"], {**given, "changed_at": now()}, session)
     if changed is None:
-        raise not_found("contract")
+        raise not_found(N_("contract"))
     await store.outbox.stage([fact(changed)], session)
     return changed
 
@@ -169,12 +170,12 @@ def _shown_version(kept: Document, before: Mapping[str, object]) -> Document:
 
 async def _require_client(store: Store, session: Session, workspace: str, client: str | None) -> None:
     if client and (await people.require(store, session, workspace, client, "client"))["role"] != "client":
-        raise invalid("client: this member is no client", field="client")
+        raise invalid(_("client: this member is no client"), field="client")
 
 
 def _require_order(doc: Document) -> None:
     if doc["starts_on"] and doc["ends_on"] and doc["ends_on"] < doc["starts_on"]:
-        raise invalid("ends_on: before starts_on", field="ends_on")
+        raise invalid(_("ends_on: before starts_on"), field="ends_on")
 
 
 def fact(doc: Document) -> tuple[str, Fact]:

@@ -12,6 +12,7 @@ from services.licensing.standing import DRAIN_HOURS, Right, revoke, seat
 from services.licensing.store import Document, Store, instant, key, now
 from services.wire import proof
 from services.wire.events import Strict
+from services.wire.language import N_
 from services.wire.names import Name
 
 
@@ -42,7 +43,7 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     changed = await store.update("devices", doc["_id"], fields, session)
     licence = await store.one("licences", doc["workspace"], doc["licence"], session=session)
     if changed is None or licence is None:
-        raise not_found("device")
+        raise not_found(N_("device"))
     await store.outbox.stage(effects.facts(licence, [changed]), session)
     await store.push(session, {"workspace": doc["workspace"], "id": doc["id"]})
     return changed

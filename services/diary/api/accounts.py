@@ -16,6 +16,7 @@ from services.diary.api.sessions import browser_of, set_cookie
 from services.diary.edge import COOKIE, client_address, current_principal, edge_of, gate, renewed
 from services.wire import accounts as wire
 from services.wire.events import Id, Strict
+from services.wire.language import N_
 from services.wire.requests import Principal, SignedIn
 
 router = APIRouter(prefix=API)
@@ -220,7 +221,7 @@ async def end_all(request: Request, principal: Own) -> Response:
 @_own.delete("/sessions/{id}", status_code=204)
 async def end_one(request: Request, id: str, principal: Own) -> Response:
     """Ends one of one's own sessions."""
-    await _ask(request, "end_sessions", wire.EndSessions, principal=principal, session=identifier(id, "session"))
+    await _ask(request, "end_sessions", wire.EndSessions, principal=principal, session=identifier(id, N_("session")))
     edge_of(request).sessions.ended(id)
     return Response(status_code=204)
 

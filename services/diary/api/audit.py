@@ -17,6 +17,7 @@ from services.diary.days import read_date
 from services.diary.edge import Edge, current_viewer, edge_of, gate
 from services.diary.tables import to_csv
 from services.kit.problems import Problem, invalid
+from services.wire.language import _
 from services.wire.requests import AuditOf
 from services.wire.subjects import ID
 
@@ -124,7 +125,7 @@ def span_of(first: str | None, last: str | None) -> tuple[str | None, str | None
     """The instants of whole days, UTC: from the first one on, and before the day after the last one."""
     begin, end = (read_date(text, name) if text else None for text, name in ((first, "from"), (last, "to")))
     if begin and end and end < begin:
-        raise invalid("to: before the first day", field="to")
+        raise invalid(_("to: before the first day"), field="to")
     return f"{begin}T00:00:00Z" if begin else None, f"{end + timedelta(days=1)}T00:00:00Z" if end else None
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from services.kit.problems import Problem, invalid, not_found
 from services.wire.collections import inlined
 from services.wire.events import WHOLE, check, read_json
+from services.wire.language import _
 from services.wire.subjects import ID
 
 MAX_BYTES = 256 * 1024
@@ -18,19 +19,20 @@ Model = TypeVar("Model", bound=BaseModel)
 async def read_body(request: Request) -> dict[str, Any]:
     """The JSON object of a request; 413, 415 or 422 where it is none."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Problem(415, "not-json", "Send JSON.", "The Content-Type must be application/json.")
+        raise Problem(415, "not-json", _("Send JSON."), _("The Content-Type must be application/json."))
     taken = bytearray()
     async for chunk in request.stream():
         taken += chunk
         if len(taken) > MAX_BYTES:
-            raise Problem(413, "too-large", "This is too large.", f"At most {MAX_BYTES} bytes are taken.")
+            words = _("This is too large."), _("At most {number} bytes are taken.", number=MAX_BYTES)
+            raise Problem(413, "too-large", *words)
     try:
         content = read_json(bytes(taken))
         orjson.dumps(content)  # what cannot be written again (lone surrogates, huge integers) goes no further
     except (ValueError, TypeError) as error:
-        raise invalid("the body: JSON text in UTF-8 with integers, text, lists and objects") from error
+        raise invalid(_("the body: JSON text in UTF-8 with integers, text, lists and objects")) from error
     if not isinstance(content, dict):
-        raise invalid("the body: a JSON object")
+        raise invalid(_("the body: a JSON object"))
     return content
 
 

@@ -12,6 +12,7 @@ from services.diary.api.answers import answer
 from services.diary.api.bodies import body_schema, identifier, read_body, take
 from services.diary.edge import current_viewer, edge_of, gate
 from services.wire.events import Id, Strict
+from services.wire.language import N_
 
 router = APIRouter(prefix=API)
 
@@ -46,7 +47,7 @@ async def remove(request: Request, id: str, viewer: Annotated[Viewer, Depends(cu
     """One's own capture takes its time with it, as the workspace's rule says; of others' an admin removes the picture
     alone (S-08).
     """
-    return answer(await changes.remove_captures(edge_of(request), viewer, [identifier(id, "capture")]))
+    return answer(await changes.remove_captures(edge_of(request), viewer, [identifier(id, N_("capture"))]))
 
 
 @router.post("/captures/removals", dependencies=[gate(Action.REMOVE_PICTURE)], openapi_extra=body_schema(Removal))
@@ -65,7 +66,7 @@ async def blur(request: Request, viewer: Annotated[Viewer, Depends(current_viewe
 
 
 async def _serve(request: Request, capture: str, viewer: Viewer, size: Literal["picture", "thumbnail"]) -> Response:
-    kind, content = await captures.look(edge_of(request), viewer, identifier(capture, "capture"), size)
+    kind, content = await captures.look(edge_of(request), viewer, identifier(capture, N_("capture")), size)
     # kept for this session alone: after signing out, or for the next person, the browser has to ask again
     headers = {
         "Cache-Control": "private, max-age=300",

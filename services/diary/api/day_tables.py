@@ -10,6 +10,7 @@ from services.diary.access import Action, Viewer
 from services.diary.api import API
 from services.diary.api.bodies import identifier
 from services.diary.edge import current_viewer, edge_of, gate
+from services.wire.language import N_
 
 router = APIRouter(prefix=API)
 _KINDS = {
@@ -32,7 +33,7 @@ async def table(
     """Every segment of the days, a line each, with ``sealed`` or ``not sealed``: what is not sealed proves nothing and
     may still change. The export is in the audit log (G-02).
     """
-    edge, member = edge_of(request), identifier(member, "member")
+    edge, member = edge_of(request), identifier(member, N_("member"))
     rows = await day_tables.read(edge, viewer, member, first, last, zone, contract)
     make, kind = _KINDS[format]
     content = await asyncio.to_thread(make, rows)

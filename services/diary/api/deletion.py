@@ -16,6 +16,7 @@ from services.kit.mongo import prefix_range
 from services.kit.problems import not_found
 from services.wire import deletion as wire
 from services.wire.events import Strict
+from services.wire.language import N_
 
 router = APIRouter(prefix=API)
 _Viewer = Annotated[Viewer, Depends(current_viewer)]
@@ -86,4 +87,4 @@ async def ask(request: Request, viewer: Viewer, asked: Deletion) -> dict[str, An
 def _own(viewer: Viewer, id: str) -> None:
     """Only the workspace that one is in: any other is as unknown as none."""
     if id != viewer.workspace:
-        raise not_found("workspace")
+        raise not_found(N_("workspace"))

@@ -13,6 +13,7 @@ from services.diary.api.bodies import body_schema, identifier, read_body, take
 from services.diary.api.collections import read_one
 from services.diary.edge import current_viewer, edge_of, gate
 from services.wire.events import Strict
+from services.wire.language import N_
 
 router = APIRouter(prefix=API)
 
@@ -26,7 +27,7 @@ class Releases(Strict):
 @router.get("/devices/{id}/sync", dependencies=[gate(Action.READ_SYNC)])
 async def read(request: Request, id: str, viewer: Annotated[Viewer, Depends(current_viewer)]) -> Response:
     """What the ledger says of one device's chain."""
-    return answer(await sync.of_device(edge_of(request), viewer, identifier(id, "device")))
+    return answer(await sync.of_device(edge_of(request), viewer, identifier(id, N_("device"))))
 
 
 @router.get("/devices/{id}/contact", dependencies=[gate(Action.READ_DEVICES)])

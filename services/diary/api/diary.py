@@ -11,6 +11,7 @@ from services.diary.api.answers import json_bytes
 from services.diary.api.bodies import identifier
 from services.diary.edge import current_viewer, edge_of, gate
 from services.diary.lean import Lean
+from services.wire.language import N_
 
 router = APIRouter(prefix=API, route_class=Lean)
 
@@ -24,4 +25,4 @@ async def day(
     zone: str = "UTC",
 ) -> Response:
     """A day: totals, score, segments in the order of the clock, and the weeks it lies in (V-01)."""
-    return json_bytes(await days.encode_day(edge_of(request), viewer, identifier(member, "member"), date, zone))
+    return json_bytes(await days.encode_day(edge_of(request), viewer, identifier(member, N_("member")), date, zone))

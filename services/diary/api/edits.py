@@ -15,6 +15,7 @@ from services.diary.edge import current_viewer, edge_of, gate
 from services.diary.manual import ManualTime
 from services.kit.problems import Problem, invalid
 from services.wire.events import Id, Strict, Text
+from services.wire.language import N_, _
 
 router = APIRouter(prefix=API)
 _SAID = ("memo", "label")
@@ -83,16 +84,16 @@ async def note(request: Request, member: str, viewer: _Viewer) -> Response:
     body = take(NoteBody, await read_body(request))
     said: dict[str, str | None] = {name: getattr(body, name) for name in _SAID if name in body.model_fields_set}
     if not said:
-        raise invalid("memo, label: say at least one of them", field="memo")
+        raise invalid(_("memo, label: say at least one of them"), field="memo")
     if (segments := body.segments()) is None:
         raise _choose()
-    return _answer(await changes.note(edge_of(request), viewer, identifier(member, "member"), segments, said))
+    return _answer(await changes.note(edge_of(request), viewer, identifier(member, N_("member")), segments, said))
 
 
 @router.delete("/diary/{member}/segments/{segment_id}", dependencies=[gate(Action.REMOVE_TIME)])
 async def remove_segment(request: Request, member: str, segment_id: str, viewer: _Viewer) -> Response:
     """A segment goes with its time and captures, for good (S-08); says what went."""
-    member = identifier(member, "member")
+    member = identifier(member, N_("member"))
     return answer(await changes.remove(edge_of(request), viewer, member, segments=[segment_id[:110]]))
 
 
@@ -109,7 +110,7 @@ async def remove(request: Request, member: str, viewer: _Viewer) -> Response:
         await changes.remove(
             edge_of(request),
             viewer,
-            identifier(member, "member"),
+            identifier(member, N_("member")),
             segments=segments or (),
             captures=body.capture_ids or (),
             reason=body.reason,
@@ -128,7 +129,7 @@ async def add_manual(request: Request, member: str, viewer: _Viewer) -> Response
     """Manual time (S-05); 409 names what it would overlap."""
     body = take(ManualBody, await read_body(request))
     entry = ManualTime(**body.model_dump())
-    return answer(await changes.add_manual(edge_of(request), viewer, identifier(member, "member"), entry), 201)
+    return answer(await changes.add_manual(edge_of(request), viewer, identifier(member, N_("member")), entry), 201)
 
 
 @router.get("/diary/{member}/manual-time", dependencies=[gate(Action.READ_DIARY)])
@@ -140,14 +141,16 @@ async def list_manual(
     last: Annotated[str, Query(alias="to")],
 ) -> Response:
     """The manual entries from one day to another, both included, in the billing zone."""
-    found: list[Any] = await changes.list_manual(edge_of(request), viewer, identifier(member, "member"), first, last)
+    found: list[Any] = await changes.list_manual(
+        edge_of(request), viewer, identifier(member, N_("member")), first, last
+    )
     return listed(found)
 
 
 @router.delete("/diary/{member}/manual-time/{id}", dependencies=[gate(Action.ADD_TIME)])
 async def remove_manual(request: Request, member: str, id: str, viewer: _Viewer) -> Response:
     """A manual entry goes, whole."""
-    member, entry = identifier(member, "member"), identifier(id, "manual entry")
+    member, entry = identifier(member, N_("member")), identifier(id, N_("manual entry"))
     return answer(await changes.remove_manual(edge_of(request), viewer, member, entry))
 
 
@@ -166,7 +169,7 @@ async def list_edits(
     latest first (G-02). ``segments`` have the ``minutes`` that were taken or entered, ``changed`` names the words that
     were changed and ``said`` has them, null for a client and where they were erased.
     """
-    edge, member = edge_of(request), identifier(member, "member")
+    edge, member = edge_of(request), identifier(member, N_("member"))
     asked = await history.asked_for(edge, viewer, first, last, segment, before)
     if asked is None:
         await days.see(edge, viewer, Action.READ_DIARY, member)
@@ -175,7 +178,7 @@ async def list_edits(
 
 
 def _choose() -> Problem:
-    return invalid("segment_ids, or from and to, or capture_ids: one of them", field="segment_ids")
+    return invalid(_("segment_ids, or from and to, or capture_ids: one of them"), field="segment_ids")
 
 
 def _answer(found: dict[str, Any]) -> Response:

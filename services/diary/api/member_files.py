@@ -14,6 +14,7 @@ from services.diary.queries import filters
 from services.diary.tables import to_csv
 from services.kit.problems import Problem
 from services.wire.imports import MAX_BYTES, ImportMembers, pack
+from services.wire.language import _
 
 router = APIRouter(prefix=API)
 _FILE = {"requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}}}}
@@ -56,7 +57,7 @@ async def export_members(request: Request, viewer: Annotated[Viewer, Depends(cur
 
 async def _file(request: Request) -> bytes:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "text/csv":
-        raise Problem(415, "not-csv", "Send CSV.", "The Content-Type must be text/csv.")
+        raise Problem(415, "not-csv", _("Send CSV."), _("The Content-Type must be text/csv."))
     taken = bytearray()
     async for chunk in request.stream():
         taken += chunk
@@ -66,4 +67,4 @@ async def _file(request: Request) -> bytes:
 
 
 def _too_large() -> Problem:
-    return Problem(413, "too-large", "This file is too large.", "Send it in several parts.")
+    return Problem(413, "too-large", _("This file is too large."), _("Send it in several parts."))

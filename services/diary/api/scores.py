@@ -12,6 +12,7 @@ from services.diary.api.answers import answer
 from services.diary.edge import current_viewer, edge_of, gate
 from services.kit.problems import invalid
 from services.wire import scores, slots
+from services.wire.language import _
 from services.wire.requests import ScoresOf
 
 router = APIRouter(prefix=API)
@@ -33,7 +34,9 @@ async def read(
     last = days.read_date(end, "to") if end else today
     first = days.read_date(start, "from") if start else last - timedelta(days=6)
     if not timedelta(0) <= last - first < timedelta(days=_MOST_DAYS):
-        raise invalid(f"from, to: at most {_MOST_DAYS} days, the first one before the last", field="from")
+        raise invalid(
+            _("from, to: at most {number} days, the first one before the last", number=_MOST_DAYS), field="from"
+        )
     members = sorted(
         one["member"]
         for one in await edge.people.members(viewer.workspace)

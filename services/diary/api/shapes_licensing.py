@@ -41,6 +41,8 @@ class Member(Client):
     manages: list[str]
     zone: str
     language: Code | None
+    #: no days of their pictures end (M-05)
+    legal_hold: bool
 
 
 class SignOn(Strict):
@@ -64,6 +66,10 @@ class Workspace(Archivable):
     deletion_rule: Literal["segment", "since_previous"]
     language: Code
     week_start: Literal["monday", "sunday", "saturday"]
+    #: days that pictures are kept where a policy does not say otherwise; null: without an end (M-05)
+    capture_days: Annotated[int, Field(ge=1, le=36500)] | None
+    camera_days: Annotated[int, Field(ge=1, le=36500)] | None
+    legal_hold: bool
     seats: Whole | None
     seats_taken: Whole
     minimum_agent: str | None

@@ -13,6 +13,7 @@ from services.diary.api.answers import answer
 from services.diary.api.bodies import identifier
 from services.diary.edge import current_viewer, edge_of, gate
 from services.wire import pack
+from services.wire.language import N_
 
 router = APIRouter(prefix=API)
 program = APIRouter()
@@ -29,7 +30,7 @@ async def statement(
 ) -> Response:
     """All that proves a locked week's bill, as a .zip, or one file of it. The export is in the audit log (G-02)."""
     edge = edge_of(request)
-    found = await statements.read(edge, viewer, identifier(contract, "contract"), week)
+    found = await statements.read(edge, viewer, identifier(contract, N_("contract")), week)
     make, kind = statement_files.FORMS.get(format, (statement_files.packed, "application/zip"))
     content = await asyncio.to_thread(make, found)
     await statements.note(edge, viewer, found, format)

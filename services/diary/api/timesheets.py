@@ -12,6 +12,7 @@ from services.diary.api.answers import answer, listed
 from services.diary.api.bodies import body_schema, identifier, read_body, take
 from services.diary.edge import current_viewer, edge_of, gate
 from services.wire.events import Strict
+from services.wire.language import N_
 
 router = APIRouter(prefix=API)
 _Viewer = Annotated[Viewer, Depends(current_viewer)]
@@ -50,7 +51,7 @@ async def read_all(
 async def read(request: Request, contract: str, week: str, viewer: _Viewer) -> Response:
     """The week that begins on the Monday ``week``: totals, seven days, money, the limit, history, seal, attendance."""
     edge = edge_of(request)
-    case = await timesheets.find(edge, viewer, identifier(contract, "contract"), week)
+    case = await timesheets.find(edge, viewer, identifier(contract, N_("contract")), week)
     return answer(await timesheets.whole(edge, case))
 
 
@@ -90,5 +91,5 @@ async def reject(request: Request, contract: str, week: str, viewer: _Viewer) ->
 async def _decide(
     request: Request, viewer: Viewer, contract: str, week: str, step: Any, reason: Any = None
 ) -> Response:
-    edge, id = edge_of(request), identifier(contract, "contract")
+    edge, id = edge_of(request), identifier(contract, N_("contract"))
     return answer(await timesheets.whole(edge, await decisions.decide(edge, viewer, id, week, step, reason)))
