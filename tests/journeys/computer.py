@@ -60,15 +60,20 @@ class Agent:
 
         A slot of that clock is a second.
         """
-        now, rate, before = datetime.now(UTC), 600, len(self.closed())
-        anchor = now - (begins - now) / (rate - 1)
-        clock = {"DAYBOOK_AGENT_CLOCK": f"{rate}@{anchor.strftime('%Y-%m-%dT%H:%M:%S.%fZ')}"}
+        before = len(self.closed())
         command = (sys.executable, "-m", "agent", "run", "--start")
-        with process(*command, env=self.env | clock, stderr=subprocess.DEVNULL) as resident:
+        with process(*command, env=self.env | clock(begins, 600), stderr=subprocess.DEVNULL) as resident:
             await until(lambda: len(self.closed()) >= before + records, 90, 0.2)
             yield
             resident.terminate()
             await asyncio.to_thread(resident.wait, 30)
+
+
+def clock(begins: datetime, rate: int) -> dict[str, str]:
+    """The variable of an agent whose clock says this now, and goes ``rate`` times as fast."""
+    now = datetime.now(UTC)
+    anchor = now - (begins - now) / (rate - 1)
+    return {"DAYBOOK_AGENT_CLOCK": f"{rate}@{anchor.strftime('%Y-%m-%dT%H:%M:%S.%fZ')}"}
 
 
 class Wire(Proxy):

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,19 @@ import pytest
 from PIL import Image, ImageChops
 
 from tests.agent.desktop import Screen, process, screen
-from tests.journeys.computer import Agent
+from tests.journeys.computer import Agent, clock
 from tests.support.stack import Stack, day, until
 
 pytestmark = [pytest.mark.x11, pytest.mark.timeout(400)]
 
 TITLE = "quarterly figures - editor"
+#: A minute of the agent's clock takes five seconds.
+RATE = 12
+
+
+def a_fast_clock() -> dict[str, str]:
+    """A minute of it has just begun, half an hour ago."""
+    return clock((datetime.now(UTC) - timedelta(minutes=30)).replace(second=0, microsecond=0), RATE)
 
 
 @pytest.fixture
@@ -40,7 +47,7 @@ async def _mine(http: Any, member: str, device: str) -> list[dict[str, Any]]:
 
 async def test_what_was_typed_on_a_screen_is_in_the_diary(stack: Stack, desk: Screen, home: Path) -> None:
     """T-01, T-03, T-04, T-05: 200 keys, 50 clicks, 20 scrolls, the window's name and a picture of that screen."""
-    licence, agent = stack.licence(), Agent(home, desk.env)
+    licence, agent = stack.licence(), Agent(home, desk.env | a_fast_clock())
     agent.says("activate", "--server", stack.web, stdin=licence["key"] + "\n")
     with (
         desk.terminal(TITLE),
@@ -54,7 +61,7 @@ async def test_what_was_typed_on_a_screen_is_in_the_diary(stack: Stack, desk: Sc
         for wheel in "4567":
             desk.run("xdotool", "click", "--repeat", "5", "--delay", "2", wheel)
         # ten captures a segment: one in what is left of this minute or in the next
-        await until(lambda: (found := agent.status()) and (found["captures_held"] or found["pictures_unsent"]), 130, 1)
+        await until(lambda: (found := agent.status()) and (found["captures_held"] or found["pictures_unsent"]), 60, 0.5)
         agent.says("stop")
         await until(lambda: (found := agent.status()) and not found["unsent"] and not found["pictures_unsent"], 60, 0.5)
         resident.send_signal(signal.SIGTERM)
@@ -88,15 +95,15 @@ async def test_the_agent_killed_at_any_moment_loses_at_most_the_running_minute(
     stack: Stack, desk: Screen, home: Path
 ) -> None:
     """T-10: kill -9 while time runs; what it had closed and checkpointed is in the diary after it starts again."""
-    licence, agent = stack.licence(), Agent(home, desk.env)
+    licence, agent = stack.licence(), Agent(home, desk.env | a_fast_clock())
     agent.says("activate", "--server", stack.web, stdin=licence["key"] + "\n")
     command = (sys.executable, "-m", "agent", "run")
     with desk.terminal(TITLE), process(*command, env=agent.env, stderr=subprocess.DEVNULL) as first:
         await until(lambda: agent.status().get("bus") == "online", 60)
         agent.says("start", "--contract", licence["contract"], "--memo", "before the kill")
         desk.run("xdotool", "type", "--delay", "2", "a" * 40)
-        minute = datetime.now(UTC).minute
-        await until(lambda: datetime.now(UTC).minute != minute and datetime.now(UTC).second >= 3, 75, 0.5)
+        typed_by = agent.status()["minutes"]["session"]
+        await until(lambda: agent.status()["minutes"]["session"] > typed_by, 60, 0.5)
         os.kill(first.pid, signal.SIGKILL)
         await asyncio.to_thread(first.wait)
     with process(*command, env=agent.env, stderr=subprocess.DEVNULL):
