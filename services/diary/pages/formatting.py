@@ -96,6 +96,16 @@ def full_date(day: date) -> str:
     return _("{day} {short_month} {year}", **_named(day))
 
 
+def long_date(day: date) -> str:
+    """``21 November 2026``."""
+    return _("{day} {month} {year}", **_named(day))
+
+
+def day_of_week(day: date) -> str:
+    """``Fri 20``, where the week is known."""
+    return _("{weekday} {day}", weekday=short_weekday(day), day=day.day)
+
+
 def weekday(day: date) -> str:
     """``Friday``."""
     return again(_WEEKDAYS[day.weekday()])
