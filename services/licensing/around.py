@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from services.licensing import notices
 from services.licensing.store import Document, Store, key
+from services.wire import retention
 
 
 @dataclass(frozen=True)
@@ -17,10 +18,11 @@ class Around:
 
     licences: Mapping[str, Document]
     workspaces: Mapping[str, Document]
+    members: Mapping[str, Document]
     by_id: Mapping[str, Document]
     by_member: Mapping[str, Sequence[Document]]
-    told: Mapping[str, Sequence[Document]]
-    """The open notices of each device, the newest first."""
+    notes: Mapping[str, notices.Notes]
+    """What notices say of each device."""
 
     def licence(self, device: Document) -> Document | None:
         """The licence of a device."""
@@ -29,6 +31,11 @@ class Around:
     def workspace(self, device: Document) -> Document:
         """The workspace of a device."""
         return self.workspaces.get(key(device["workspace"]), {})
+
+    def retention(self, device: Document, policy: Document) -> Document:
+        """The fields of a policy that say how long a device's pictures are kept, as they hold (M-05)."""
+        member = self.members.get(key(device["workspace"], device["member"]), {})
+        return retention.in_effect(policy, self.workspace(device), member)
 
     def contracts(self, device: Document, licence: Document) -> Sequence[Document]:
         """All that time of a device was ever booked on: a monitored computer's own, or its member's."""
@@ -41,14 +48,15 @@ async def around(store: Store, devices: Sequence[Document], *, notes: bool = Tru
     """Reads what stands around these devices; without ``notes`` no notices."""
     licences = await _by_id(store, "licences", {key(one["workspace"], one["licence"]) for one in devices})
     workspaces = await _by_id(store, "workspaces", {key(one["workspace"]) for one in devices})
+    members = await _by_id(store, "members", {key(one["workspace"], one["member"]) for one in devices})
     own = {key(one["workspace"], one["contract"]) for one in licences.values() if one["contract"]}
     by_id = await _by_id(store, "contracts", own)
     theirs = _members_of(devices)
     by_member: defaultdict[str, list[Document]] = defaultdict(list)
-    async for doc in store["contracts"].find(theirs).sort("_id", 1):
+    for doc in await store["contracts"].find(theirs).sort("_id", 1).to_list(None):
         by_member[key(doc["workspace"], doc["member"])].append(doc)
     told = await notices.open_of(store, devices) if notes else {}
-    return Around(licences, workspaces, by_id, by_member, told)
+    return Around(licences, workspaces, members, by_id, by_member, told)
 
 
 async def _by_id(store: Store, name: str, ids: set[str]) -> dict[str, Document]:

@@ -23,6 +23,7 @@ _SETTINGS = {
     *("role", "state", "archived", "seats", "lock_hour", "billing_unit", "mails_off", "allowed_ranges", "policy"),
     *("drain_hours", "scopes", "kind", "mode", "acknowledged", "invite", "expires", "not_before", "by", "why"),
     *("licence", "because", "enabled", "draft", "node_locked", "seats_reserved", "cloned"),
+    *("capture_days", "camera_days", "legal_hold"),
     *(f"{how}{whom}" for how in ("", "add_", "remove_") for whom in ("members", "teams")),
 }
 

@@ -11,9 +11,8 @@ from nacl.signing import SigningKey
 from services.kit.bus import Bus, round_trip
 from services.kit.mongo import Session
 from services.kit.problems import not_found
-from services.licensing import contracts, effects, licences, notices
+from services.licensing import contracts, effects, licences, notices, policies
 from services.licensing.around import Around, around
-from services.licensing.policies import Policy
 from services.licensing.standing import Right
 from services.licensing.store import Document, Store, instant, key, now
 from services.wire import proof, slots, subjects
@@ -148,7 +147,7 @@ class Entitlements:
         licence = near.licence(device)
         if licence is None:
             raise not_found("device")
-        docs = near.contracts(device, licence)
+        docs, policy = near.contracts(device, licence), await self.policy_of(licence)
         right, standing = Right.of(device), Right.of(device).at(now())
         grant = Grant(
             revision=device["revision"] + licence["revision"] + sum(doc["revision"] for doc in docs),
@@ -166,7 +165,7 @@ class Entitlements:
             revoked_at=instant(right.revoked_at),
             drain_until=instant(right.drain_until or (right.late_until if standing.state == "expired" else None)),
             # as far as its notices have reached the device: media refuses what may not be captured yet (G-01)
-            policy=await self.policy_of(licence) | device.get("held", {}),
+            policy=policy | device.get("held", {}) | near.retention(device, policy),
             untold=_untold(device),
             contracts=[contracts.granted(doc) for doc in docs],
         )
@@ -184,7 +183,7 @@ class Entitlements:
                 raise not_found("policy")
             if len(self._policies) >= _KEPT:
                 self._policies.clear()
-            self._policies[at] = Policy().model_dump() | found["policy"]
+            self._policies[at] = policies.whole(found["policy"])
         return self._policies[at]
 
 

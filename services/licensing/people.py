@@ -74,6 +74,8 @@ class Patch(Changes):
     zone: Zone | None = None
     language: Code | None = None
     """What Daybook speaks with them (W-06); null: the workspace's."""
+    legal_hold: bool | None = None
+    """No days of their pictures end while it is on (M-05)."""
     archived: bool | None = None
 
 
@@ -287,8 +289,9 @@ _LATER: Document = {"language": None}
 
 def shown(doc: Document) -> Document:
     """A member as the API shows it; ``invited``: has yet to accept."""
-    own = {"invited": doc.get("invited", False), "created_at": instant(doc["created_at"])}
-    return {name: (_LATER | doc)[name] for name in ("id", *_SHOWN)} | own
+    own = {name: doc.get(name, False) for name in ("invited", "legal_hold")}
+    fields = {name: (_LATER | doc)[name] for name in ("id", *_SHOWN)}
+    return fields | own | {"created_at": instant(doc["created_at"])}
 
 
 def shown_client(doc: Document) -> Document:

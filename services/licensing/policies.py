@@ -14,6 +14,8 @@ from services.wire.names import Name
 
 # A declaration without words would declare nothing, and hide the icon all the same (G-01, B-09).
 Basis = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Days = Annotated[int, Field(ge=1, le=36500)] | None
+"""How long pictures are kept; null: without an end (M-05)."""
 Sites = Annotated[list[Annotated[str, Field(min_length=1, max_length=253)]], Field(max_length=500)]
 
 
@@ -72,9 +74,12 @@ class Policy(Strict):
     legal_basis: Basis | None = None
     """An admin's declaration; without it a hidden tray icon waits for the member's acknowledgement (G-01)."""
     member_may: MemberMay = MemberMay()
-    capture_days: Annotated[int, Field(ge=1, le=36500)] | None = 7
-    """Retention in days of captures of every kind, screen, camera and recording; null: kept (M-05, M-08)."""
+    capture_days: Days | Literal["workspace"] = "workspace"
+    """Retention in days of screenshots; null: kept without an end, ``workspace``: as its settings say (M-05)."""
+    camera_days: Days | Literal["workspace"] = "workspace"
+    """Likewise of camera snapshots."""
     legal_hold: bool = False
+    """Nothing's days end (M-05); a workspace and a member may be on hold too."""
     shifts_only: bool = False
     """A-04."""
     automatic_updates: bool = True
@@ -83,11 +88,16 @@ class Policy(Strict):
 
 def build(overrides: dict[str, Any], base: dict[str, Any] | None = None, version: int = 1) -> dict[str, Any]:
     """The dump of a policy: overrides on top of a base (or of the defaults); a 422 Problem says what does not fit."""
-    merged = _merge(base or Policy().model_dump(), {**overrides, "version": version})
+    merged = _merge(whole(base) if base else Policy().model_dump(), {**overrides, "version": version})
     try:
         return check(Policy, merged).model_dump()
     except ValueError as error:
         raise invalid(f"policy.{error}") from error
+
+
+def whole(kept: dict[str, Any]) -> dict[str, Any]:
+    """A kept dump with the switches that came after it; its days of captures once were those of every kind."""
+    return Policy().model_dump() | {"camera_days": kept["capture_days"]} | kept
 
 
 def _merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
@@ -177,7 +187,7 @@ async def as_of(store: Store, session: Session, workspace: str, policy: str, ver
     doc = await store.one("policy_versions", workspace, policy, str(version), session=session)
     if doc is None:
         raise not_found("policy")
-    return Policy().model_dump() | dict(doc["policy"])
+    return whole(doc["policy"])
 
 
 async def versions(store: Store, workspace: str, policy: str) -> list[Document]:

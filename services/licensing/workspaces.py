@@ -11,10 +11,12 @@ from services.licensing import sign_on_settings
 from services.licensing.addresses import Range
 from services.licensing.mail_texts import Switchable
 from services.licensing.patches import Changes
+from services.licensing.policies import Days
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
 from services.wire.events import Fact, Strict, WorkspaceChanged
 from services.wire.language import Code
 from services.wire.names import Name
+from services.wire.retention import DEFAULT_DAYS
 
 
 def _zone(name: str) -> str:
@@ -38,7 +40,7 @@ class New(Strict):
 class Patch(Changes):
     """What may be changed; ``seats`` is the workspace's total over all licences, null: no limit (L-03)."""
 
-    nullable = frozenset({"seats", "minimum_agent", "oidc"})
+    nullable = frozenset({"seats", "minimum_agent", "oidc", "capture_days", "camera_days"})
 
     name: Name | None = None
     zone: Zone | None = None
@@ -53,6 +55,12 @@ class Patch(Changes):
     """What Daybook speaks with members who chose no language of their own."""
     week_start: Literal["monday", "sunday", "saturday"] | None = None
     """With which day calendars begin; bills run from Monday to Sunday (S-03)."""
+    capture_days: Days = None
+    """How long screenshots are kept where a policy does not say otherwise, null: without an end (M-05)."""
+    camera_days: Days = None
+    """Likewise camera snapshots."""
+    legal_hold: bool | None = None
+    """No picture's days end while it is on."""
     seats: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     minimum_agent: Version | None = None
     mails_off: Annotated[list[Switchable], Field(max_length=20)] | None = None
@@ -68,8 +76,9 @@ _SETTINGS = (
     *("name", "zone", "billing_zone", "lock_hour", "billing_unit", "movement_counts"),
     *("unproductive_weight_percent", "deletion_rule", "language", "week_start", "archived"),
 )
+_RETENTION: Document = {"capture_days": DEFAULT_DAYS, "camera_days": DEFAULT_DAYS, "legal_hold": False}
 #: Settings that workspaces made before them do not name.
-_LATER: Document = {"deletion_rule": "segment", "language": "en", "week_start": "monday"}
+_LATER: Document = {"deletion_rule": "segment", "language": "en", "week_start": "monday"} | _RETENTION
 
 
 async def create(store: Store, session: Session, body: New) -> Document:
@@ -116,7 +125,7 @@ def fact(doc: Document) -> tuple[str, Fact]:
 
 def shown(doc: Document) -> Document:
     """A workspace as the API shows it."""
-    names = ("id", *_SETTINGS, "seats", "seats_taken", "minimum_agent")
+    names = ("id", *_SETTINGS, *_RETENTION, "seats", "seats_taken", "minimum_agent")
     lists = {name: doc.get(name, []) for name in ("mails_off", "allowed_ranges")}
     own = lists | {"oidc": sign_on_settings.shown(doc.get("oidc")), "created_at": instant(doc["created_at"])}
     return {name: (_LATER | doc)[name] for name in names} | own

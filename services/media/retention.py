@@ -203,7 +203,7 @@ def _concerned(delivery: Delivery) -> Document | None:
     match fact:
         case LicenceChanged(device=str(device)):
             return {"_id": f"{fact.workspace}|{device}"}
-        case MemberChanged():
+        case LicenceChanged() | MemberChanged():
             return {"workspace": fact.workspace, "member": fact.member}
         case WorkspaceChanged():
             return {"workspace": fact.workspace}

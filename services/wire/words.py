@@ -9,6 +9,8 @@ A policy can allow what this version of Daybook does not do yet (``NOT_YET``): i
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from services.wire.retention import WORKSPACES
+
 MODES = ("worklog", "monitoring")
 NOT_RECORDED = "not recorded."
 _SEGMENTS_AN_HOUR = 6
@@ -21,7 +23,7 @@ NOT_YET = frozenset(
     }
 )
 #: Switches that are the services' to obey: what is kept, and for how long; what counts, the workspace's settings say.
-ELSEWHERE = frozenset({"capture_days", "legal_hold", "movement_counts"})
+ELSEWHERE = frozenset({"capture_days", "camera_days", "legal_hold", "movement_counts"})
 _NONE_YET = "The policy allows it; not recorded by this version's agent."
 
 Dump = Mapping[str, Any]
@@ -214,12 +216,19 @@ def _tray(policy: Dump, monitoring: bool) -> Sentence:
 
 
 def _kept(policy: Dump, monitoring: bool) -> Sentence:
-    days = policy.get("capture_days", 7)
-    words = "pictures are kept without an end"
-    if days is not None:
-        words = f"pictures are to be erased after {_counted(days, 'day')}, which this version does not do by itself yet"
+    everything = policy.get("capture_days", WORKSPACES)
+    screens, camera = (_for_how_long(days) for days in (everything, policy.get("camera_days", everything)))
+    words = f"pictures are {screens}"
+    if camera != screens:
+        words = f"screenshots are {screens}, camera snapshots {camera}"
     hold = "; a legal hold keeps them until it is lifted" if policy.get("legal_hold") else ""
     return Sentence("kept", "How long", True, f"{words}{hold}. Time records stay.")
+
+
+def _for_how_long(days: Any) -> str:
+    if days == WORKSPACES:
+        return "kept as long as the workspace's settings say"
+    return "kept without an end" if days is None else f"erased for good after {_counted(days, 'day')}"
 
 
 def _grace(policy: Dump, monitoring: bool) -> Sentence:

@@ -37,7 +37,8 @@ def test_everything_is_off_until_turned_on() -> None:
     }
     switches = [policy[name] for name in ("apps", "titles", "recording", "live", "movement_counts", "shifts_only")]
     assert not any([*switches, policy["camera"]["enabled"], *policy["member_may"].values()])
-    assert (policy["site"], policy["idle_minutes"], policy["grace_days"], policy["capture_days"]) == ("off", 5, 30, 7)
+    assert (policy["site"], policy["idle_minutes"], policy["grace_days"]) == ("off", 5, 30)
+    assert (policy["capture_days"], policy["camera_days"]) == ("workspace", "workspace"), "seven there (M-05)"
     assert Policy().model_dump() == policy
 
 

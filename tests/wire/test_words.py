@@ -52,6 +52,7 @@ OTHERS: dict[str, Any] = {
     "member_may.remind": True,
     "member_may.pause": True,
     "capture_days": None,
+    "camera_days": 3,
     "legal_hold": True,
     "shifts_only": True,
     "automatic_updates": False,
