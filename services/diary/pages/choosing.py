@@ -20,6 +20,7 @@ from services.diary.pages.forms import Sent
 from services.diary.pages.listing import folded, search
 from services.diary.pages.render import render
 from services.kit.problems import Problem, not_found
+from services.wire.language import N_, _, number
 
 router = APIRouter(include_in_schema=False)
 _SomeViewer = Annotated[Viewer, Depends(current_viewer)]
@@ -59,22 +60,28 @@ def choice(
     chosen: Collection[str] | str = "",
     q: str = "",
     *,
-    none: str = "Choose",
+    none: str = "",
     many: bool = False,
 ) -> Choice:
     """The choice among ``people`` (as the projection keeps members), those chosen always with them. Pure."""
     picked = {chosen} if isinstance(chosen, str) else frozenset(chosen)
     there = sorted((one for one in people if _stands(kind, one)), key=lambda one: folded(str(one["name"])))
-    first = [] if many else [("", none)]
+    first = [] if many else [("", none or _("Choose"))]
     if len(there) <= FEW:
         return Choice(kind, field, [*first, *((one["member"], str(one["name"])) for one in there)], picked, many)
     found = search(there, q, ("name", "email"))
     mine = [one for one in there if one["member"] in picked]
     matches = [one for one in found if one["member"] not in picked][:_MOST_MATCHES]
     options = [*first, *((one["member"], _words(one)) for one in (*mine, *matches))]
-    count = f"{len(found):,} match" if q else f"{len(there):,} in all"
-    more = f"{count}; the first {_MOST_MATCHES} are listed." if len(found) > _MOST_MATCHES else f"{count}."
-    return Choice(kind, field, options, picked, many, q, searched=True, words=more)
+    said = _counts(bool(q), len(found) > _MOST_MATCHES).format(count=number(len(found)), most=_MOST_MATCHES)
+    return Choice(kind, field, options, picked, many, q, searched=True, words=said)
+
+
+def _counts(searched: bool, more: bool) -> str:
+    """How many there are, and whether there are more than are listed."""
+    if searched:
+        return _("{count} match; the first {most} are listed.") if more else _("{count} match.")
+    return _("{count} in all; the first {most} are listed.") if more else _("{count} in all.")
 
 
 def _stands(kind: Kind, one: Mapping[str, Any]) -> bool:
@@ -110,11 +117,11 @@ def sent_by(request: Request) -> Sent:
 async def choices(request: Request, kind: str, viewer: _SomeViewer, field: str = "") -> HTMLResponse:
     """The matches of a search, as the list that takes the place of the one before."""
     if kind not in ("members", "clients", "people") or not field.isidentifier():
-        raise not_found("page")
+        raise not_found(N_("page"))
     asked, sent = request.query_params, sent_by(request)
     chosen, many = sent.many(field), sent.text("many") == "yes"
     people = await people_of(request, viewer, *chosen[:1])
     q, none, label = (asked.get(name, "")[:100] for name in (f"{field}_q", "none", "label"))
-    found = choice(kind, people, field, chosen, q, none=none or "Choose", many=many)  # type: ignore[arg-type]
+    found = choice(kind, people, field, chosen, q, none=none, many=many)  # type: ignore[arg-type]
     size = 1 if asked.get("size") == "1" else 6
     return HTMLResponse(render("choices.html", choice=found, id=f"f-{field}", label=label, size=size))

@@ -16,6 +16,7 @@ from services.diary.pages.listing import address_of, page_of
 from services.diary.pages.shell import framed
 from services.diary.pages.week_reading import this_week
 from services.kit.problems import Problem
+from services.wire.language import N_, _, again
 
 router = APIRouter(include_in_schema=False)
 _Viewer = Annotated[Viewer, Depends(current_viewer)]
@@ -48,7 +49,10 @@ async def invite(request: Request, viewer: _Viewer) -> Response:
     except Problem as problem:
         form = Form.refused(values, _at_email(problem), _FIELDS, name="new")
         return await _page(request, viewer, form=form, status=problem.status)
-    return done(f"/people/{made['id']}", f"{made['name']} is invited; a mail is on its way to {made['email']}.")
+    return done(
+        f"/people/{made['id']}",
+        _("{name} is invited; a mail is on its way to {email}.", name=made["name"], email=made["email"]),
+    )
 
 
 def _at_email(problem: Problem) -> Problem:
@@ -74,23 +78,24 @@ async def change(request: Request, id: str, viewer: _Viewer) -> Response:
         changed = await asking.change(request, viewer, "members", id, body)
     except Problem as problem:
         return await _refused(request, viewer, id, values, problem)
-    return done(f"/people/{id}", f"{changed['name']} is changed.")
+    return done(f"/people/{id}", _("{name} is changed.", name=changed["name"]))
 
 
 @router.post("/people/{id}/role", dependencies=[_change])
 async def convert(request: Request, id: str, viewer: _Viewer) -> Response:
     """A manager, or no manager any more."""
     role = "manager" if (await read_form(request)).text("role") == "manager" else "employee"
-    return await _changed(
-        request, viewer, id, {"role": role}, "{} is " + ("a manager" if role == "manager" else "an employee") + " now."
-    )
+    said = N_("{name} is a manager now.") if role == "manager" else N_("{name} is an employee now.")
+    return await _changed(request, viewer, id, {"role": role}, said)
 
 
 @router.post("/people/{id}/archive", dependencies=[_change])
 async def archive(request: Request, id: str, viewer: _Viewer) -> Response:
     """Archived, or restored."""
     away = (await read_form(request)).text("archived") == "yes"
-    return await _changed(request, viewer, id, {"archived": away}, "{} is " + ("archived." if away else "restored."))
+    return await _changed(
+        request, viewer, id, {"archived": away}, N_("{name} is archived.") if away else N_("{name} is restored.")
+    )
 
 
 @router.post("/people/{id}/invite", dependencies=[gate(Action.CHANGE_MAILS)])
@@ -99,10 +104,11 @@ async def invite_again(request: Request, id: str, viewer: _Viewer) -> Response:
     found = await asking.one(request, viewer, "members", id)
     mails = await asking.some(request, viewer, "mails", member=found["id"], kind="invitation")
     if not mails:
-        raise Problem(409, "no-invitation", "There is no invitation to send again.", "Archive them, and invite anew.")
+        title = _("There is no invitation to send again.")
+        raise Problem(409, "no-invitation", title, _("Archive them, and invite anew."))
     await asking.change(request, viewer, "mails", mails[-1]["id"], {"state": "waiting"})
     back = "/clients" if found["role"] == "client" else "/people"
-    return done(f"{back}/{found['id']}", f"The invitation goes out again, to {found['email']}.")
+    return done(f"{back}/{found['id']}", _("The invitation goes out again, to {email}.", email=found["email"]))
 
 
 async def _changed(request: Request, viewer: Viewer, id: str, body: dict[str, Any], words: str) -> Response:
@@ -110,7 +116,7 @@ async def _changed(request: Request, viewer: Viewer, id: str, body: dict[str, An
         changed = await asking.change(request, viewer, "members", id, body)
     except Problem as problem:
         return await _refused(request, viewer, id, None, problem)
-    return done(f"/people/{id}", words.replace("{}", changed["name"]))
+    return done(f"/people/{id}", again(words).format(name=changed["name"]))
 
 
 async def _refused(request: Request, viewer: Viewer, id: str, values: Any, problem: Problem) -> HTMLResponse:

@@ -14,6 +14,7 @@ from services.diary.pages.shell import framed
 from services.diary.tables import to_csv
 from services.kit.problems import Problem, invalid
 from services.wire.imports import MAX_BYTES, ImportMembers, pack
+from services.wire.language import ENGLISH, _, speaking
 
 router = APIRouter(include_in_schema=False)
 _Viewer = Annotated[Viewer, Depends(current_viewer)]
@@ -50,7 +51,7 @@ async def upload(request: Request, viewer: _Viewer) -> Response:
         values["invite"] = sent.ticked("invite")
         file = await sent.file("file")
         if file is None:
-            raise invalid("file: choose a file", field="file")
+            raise invalid(_("file: choose a file"), field="file")
         made = await _begin(request, viewer, *file, values["invite"])
     except Problem as problem:
         return await _form(request, viewer, Form.refused(values, _at_file(problem), ("file",)), problem.status)
@@ -61,7 +62,7 @@ async def _begin(request: Request, viewer: Viewer, name: str, content: bytes, in
     try:
         packed = pack(content)
     except ValueError as error:
-        raise Problem(413, "too-large", "This file is too large.", "Send it in several parts.") from error
+        raise Problem(413, "too-large", _("This file is too large."), _("Send it in several parts.")) from error
     asked = ImportMembers(
         principal=viewer.principal, name=name, content=packed, invite=invite, address=client_address(request)
     )
@@ -90,7 +91,8 @@ async def progress(request: Request, id: str, viewer: _Viewer) -> HTMLResponse:
 async def bad(request: Request, id: str, viewer: _Viewer) -> Response:
     """The bad lines, for a spreadsheet."""
     found = await asking.one(request, viewer, "imports", id)
-    lines = [bad_line(one) for one in found["errors"]]
+    with speaking(ENGLISH):  # a file is for programs too
+        lines = [bad_line(one) for one in found["errors"]]
     rows = [[one["line"], one["why"], one["advice"]] for one in lines]
     return _csv("bad-lines.csv", to_csv(("line", "why it was refused", "what to do"), rows))
 

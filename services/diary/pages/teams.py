@@ -13,6 +13,7 @@ from services.diary.pages.forms import Form, done, read_form
 from services.diary.pages.listing import folded
 from services.diary.pages.shell import framed
 from services.kit.problems import Problem
+from services.wire.language import N_, _, again
 
 router = APIRouter(include_in_schema=False)
 _Viewer = Annotated[Viewer, Depends(current_viewer)]
@@ -43,7 +44,8 @@ async def create(request: Request, viewer: _Viewer) -> Response:
         made = await asking.create(request, viewer, "teams", values)
     except Problem as problem:
         return await _page(request, viewer, new=Form.refused(values, problem, name="new"), status=problem.status)
-    return done(f"/teams/{made['id']}", f"{made['name']} is a team now. Put members into it on their own pages.")
+    said = _("{name} is a team now. Put members into it on their own pages.", name=made["name"])
+    return done(f"/teams/{made['id']}", said)
 
 
 @router.get("/teams/{id}", dependencies=[gate(Action.READ_TEAMS)])
@@ -56,14 +58,15 @@ async def team(request: Request, id: str, viewer: _Viewer) -> HTMLResponse:
 async def rename(request: Request, id: str, viewer: _Viewer) -> Response:
     """Another name."""
     values = {"name": (await read_form(request)).text("name")}
-    return await _changed(request, viewer, id, values, "The team is called {} now.", values)
+    return await _changed(request, viewer, id, values, N_("The team is called {name} now."), values)
 
 
 @router.post("/teams/{id}/archive", dependencies=[_change])
 async def archive(request: Request, id: str, viewer: _Viewer) -> Response:
     """Archived where it is empty, or restored."""
     away = (await read_form(request)).text("archived") == "yes"
-    return await _changed(request, viewer, id, {"archived": away}, "{} is archived." if away else "{} is restored.")
+    said = N_("{name} is archived.") if away else N_("{name} is restored.")
+    return await _changed(request, viewer, id, {"archived": away}, said)
 
 
 async def _changed(
@@ -76,7 +79,7 @@ async def _changed(
             raise
         found = await asking.one(request, viewer, "teams", id)
         return await _page(request, viewer, found, form=Form.refused(values or found, problem), status=problem.status)
-    return done(f"/teams/{id}", words.replace("{}", changed["name"]))
+    return done(f"/teams/{id}", again(words).format(name=changed["name"]))
 
 
 async def _page(
