@@ -15,7 +15,7 @@ Each pytest-xdist worker has servers of its own, so a test may kill them, if it 
 
 ``stack``          ``tests.support.stack.Stack``: all of Daybook as ``make run`` starts it, without a fleet; a test may
                    kill its parts, the supervisor starts them again; each test takes licences of its own. It ends with
-                   the last test of its group (tests/support/scheduling.py)
+                   the last test of its groups (tests/support/scheduling.py)
 ``collector``      ``tests.support.collector.Collector``: what ``stack`` has emitted
 
 Apart from each other, tests of one worker share these servers, so each takes names of its own:
@@ -178,6 +178,6 @@ def stack(
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Ends the stack with its group: idle, its nine processes would cost the other tests a tenth of a core."""
+    """Ends the stack with its groups: idle, its nine processes would cost the other tests a tenth of a core."""
     if _STACK in item.config.stash and scheduling.is_last_of_the_stack(item.nodeid, nextitem and nextitem.nodeid):
         item.config.stash[_STACK].stop()

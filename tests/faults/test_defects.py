@@ -1,24 +1,12 @@
 """The oracle itself: each seeded defect turns it red, and names it; the same scene without the defect is sound."""
 
-import asyncio
-from collections.abc import Iterator
-
 import pytest
 
 from tests.faults.defects import DEFECTS
 from tests.faults.seeded import found, plant
 from tests.faults.world import World
-from tests.support.stack import Stack
 
 pytestmark = pytest.mark.timeout(200)
-
-
-@pytest.fixture(scope="module")
-def world(stack: Stack) -> Iterator[World]:
-    made = World(stack)
-    yield made
-    asyncio.run(made.restore())
-    made.close()
 
 
 @pytest.mark.parametrize("name", sorted(DEFECTS, key=lambda name: (DEFECTS[str(name)].service, name)))

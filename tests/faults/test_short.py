@@ -1,14 +1,11 @@
 """A short run of ``make faults``: nothing closed is lost or doubled, whatever happens on its way (T-10, S-11, T-14)."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.faults.catalogue import CATALOGUE
 from tests.faults.scenes import play
 from tests.faults.storm import storm
 from tests.faults.world import World
-from tests.support.stack import Stack
 
 SEED = "short"
 RECORDS = 40
@@ -28,13 +25,6 @@ QUICK = (
     "two_devices_of_one_member_at_once",
 )
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.fixture(scope="module")
-def world(stack: Stack) -> Iterator[World]:
-    made = World(stack)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -9,6 +9,7 @@ import shutil
 import signal
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from deploy.local import api
 from deploy.local.company import OPEN_POLICY
 from deploy.local.device import Activation
 from deploy.local.keys import Keys
+from services.kit.streams import consumer_config
 from services.wire.slots import format_instant
 from services.wire.subjects import STREAMS
 from tests.support.servers import new_id
@@ -238,6 +240,16 @@ class World:
             return not await self.lag()
         except Exception:  # whatever it is, it is not idle
             return False
+
+    async def hasten(self, ack_wait_seconds: int) -> None:
+        """What was in the hands of a service that died comes again so soon; until the bus is wiped."""
+        client = await self.connect("migrate")
+        try:
+            js = client.jetstream(timeout=10)
+            for durable in (durable for stream in STREAMS for durable in stream.durables):
+                await js.add_consumer(durable.stream, replace(consumer_config(durable), ack_wait=ack_wait_seconds))
+        finally:
+            await client.close()
 
     async def replay(self, *services: str) -> None:
         """Has owners of facts say them again, as the operator does after a restore (docs/operating.md)."""

@@ -1,7 +1,7 @@
 """In which order tests run, and which of them share a pytest-xdist worker.
 
-The tests of a module stay together, and so do the modules that stand on one running stack, for a stack costs some
-twenty seconds of CPU to start. What takes longest starts first, else one worker goes on alone at the end. (The groups
+The tests of a module stay together, and so do modules that stand on one running stack, for a stack costs some twenty
+seconds of CPU to start. What takes longest starts first, else one worker goes on alone at the end. (The groups
 of ``--dist loadgroup`` would change the tests' names, by which ``--last-failed`` finds them.)
 """
 
@@ -18,7 +18,8 @@ class Group(NamedTuple):
     paths: tuple[str, ...]
 
 
-LONGEST_FIRST = (
+#: Two workers have a stack at the same time; one alone uses its own for both, the second after the first.
+ON_A_STACK = (
     Group(
         "the stack",
         (
@@ -26,15 +27,18 @@ LONGEST_FIRST = (
             "tests/journeys/",
             "tests/local/test_load.py",
             "tests/hostile/",
-            "tests/faults/",  # leaves servers behind that were wiped and killed
         ),
     ),
-    Group("two stacks", ("tests/local/test_stack.py",)),
+    Group("faults", ("tests/faults/",)),  # leaves servers behind that were wiped and killed
+)
+LONGEST_FIRST = (
+    *ON_A_STACK,
     Group("images", ("tests/manifests/test_processes.py", "tests/manifests/test_images.py")),
     *(
         Group(path, (path,))
         for path in (
             "tests/diary/office/test_first_day_in_a_browser.py",
+            "tests/local/test_stack.py",
             "tests/diary/pages/test_in_a_browser.py",
             "tests/diary/pages/test_live_in_a_browser.py",
             "tests/diary/office/test_in_a_browser.py",
@@ -61,10 +65,10 @@ def _place(nodeid: str) -> tuple[int, int]:
 def in_order(items: list[Any]) -> None:
     """Sorts the collected tests; those of one place stay as they were.
 
-    UsageError where a test takes ``stack`` and is not of its group: it would start another.
+    UsageError where a test takes ``stack`` and is not of its groups: it would start another.
     """
     for item in items:
-        if "stack" in getattr(item, "fixturenames", ()) and _place(item.nodeid)[0] != 0:
+        if "stack" in getattr(item, "fixturenames", ()) and not _is_on_a_stack(item.nodeid):
             raise pytest.UsageError(f"{item.nodeid} takes `stack`: name its file in tests/support/scheduling.py")
     items.sort(key=lambda item: _place(item.nodeid))
 
@@ -75,9 +79,13 @@ def scope_of(nodeid: str) -> str:
     return LONGEST_FIRST[index].name if index < len(LONGEST_FIRST) else nodeid.split("::")[0]
 
 
+def _is_on_a_stack(nodeid: str) -> bool:
+    return _place(nodeid)[0] < len(ON_A_STACK)
+
+
 def is_last_of_the_stack(nodeid: str, next_nodeid: str | None) -> bool:
-    """Whether no test of the stack's group follows on this worker."""
-    return _place(nodeid)[0] == 0 and (next_nodeid is None or _place(next_nodeid)[0] != 0)
+    """Whether no test of the stack's groups follows on this worker."""
+    return _is_on_a_stack(nodeid) and (next_nodeid is None or not _is_on_a_stack(next_nodeid))
 
 
 class Together(LoadScopeScheduling):
