@@ -18,6 +18,7 @@ from services.diary.pages.listing import folded, page_of
 from services.diary.pages.shell import framed
 from services.diary.pages.week_reading import this_week
 from services.kit.problems import Problem
+from services.wire.language import _
 from services.wire.requests import Change, ContractVersionsOf, Create
 
 router = APIRouter(include_in_schema=False)
@@ -70,7 +71,7 @@ async def create(request: Request, viewer: _SomeViewer) -> Response:
         made = await edge_of(request).bus.ask("licensing", "create", asked)
     except Problem as problem:
         return await _refused(request, viewer, sent, problem)
-    return done(f"/contracts?new={made['id']}", f"{made['project']} is a contract now.")
+    return done(f"/contracts?new={made['id']}", _("{contract} is a contract now.", contract=made["project"]))
 
 
 @router.get("/contracts/{id}", dependencies=[gate(Action.READ_CONTRACTS)])
@@ -139,7 +140,7 @@ async def change(request: Request, id: str, viewer: _SomeViewer) -> Response:
         await edge.bus.ask("licensing", "change", asked)
     except Problem as problem:
         return await _refused(request, viewer, sent, problem, found)
-    return done(f"/contracts/{found['contract']}", "The contract is changed. Open weeks are counted anew.")
+    return done(f"/contracts/{found['contract']}", _("The contract is changed. Open weeks are counted anew."))
 
 
 async def _refused(
@@ -167,6 +168,6 @@ async def _form(
         contract=contract,
         whose=next((one["name"] for one in people if contract and one["member"] == contract["member"]), ""),
         member=choice("members", people, "member", form.value("member"), found.text("member_q")),
-        client=choice("clients", people, "client", form.value("client"), found.text("client_q"), none="No client"),
+        client=choice("clients", people, "client", form.value("client"), found.text("client_q"), none=_("No client")),
         labels_only=viewer.role == "client",
     )

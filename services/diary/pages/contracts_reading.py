@@ -6,6 +6,7 @@ from services.diary.access import Action, Viewer, sight
 from services.diary.api.bodies import identifier
 from services.diary.edge import Edge
 from services.kit.problems import not_found
+from services.wire.language import N_
 
 
 async def contracts_in_sight(edge: Edge, viewer: Viewer) -> list[dict[str, Any]]:
@@ -21,10 +22,10 @@ async def contracts_in_sight(edge: Edge, viewer: Viewer) -> list[dict[str, Any]]
 
 async def one_in_sight(edge: Edge, viewer: Viewer, contract: str) -> dict[str, Any]:
     """One of them; 404 where it is unknown, another tenant's or not in sight."""
-    wanted = identifier(contract, "contract")
+    wanted = identifier(contract, N_("contract"))
     found = next((one for one in await contracts_in_sight(edge, viewer) if one["contract"] == wanted), None)
     if found is None:
-        raise not_found("contract")
+        raise not_found(N_("contract"))
     return found
 
 

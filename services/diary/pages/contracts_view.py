@@ -13,6 +13,7 @@ from services.diary.pages.formatting import (
     duration,
     hours_and_minutes,
     limit,
+    long_date,
     money,
     places_of,
     week_title,
@@ -20,6 +21,7 @@ from services.diary.pages.formatting import (
 from services.diary.pages.forms import Sent
 from services.diary.pages.listing import folded
 from services.kit.problems import invalid
+from services.wire.language import _, decimal_point
 from services.wire.words import Change
 
 
@@ -63,10 +65,10 @@ def week_row(sheet: Mapping[str, Any]) -> WeekRow:
         week=sheet["week"],
         title=week_title(date.fromisoformat(sheet["week"])),
         used=hours_and_minutes(totals["billable_minutes"]),
-        of="no weekly limit" if most is None else f"of {limit(most)}",
+        of=_("no weekly limit") if most is None else _("of {limit}", limit=limit(most)),
         limited=most is not None,
         bars=limit_bars(totals["automatic_minutes"], totals["manual_minutes"], over, most),
-        over=f"{duration(over)} over the limit, not billed" if over else "",
+        over=_("{time} over the limit, not billed", time=duration(over)) if over else "",
         amount=DASH if sheet["amount_minor"] is None else money(sheet["amount_minor"], sheet["currency"]),
         state=shown_state(sheet),
         because=sheet["rejected_because"] or "",
@@ -109,20 +111,20 @@ def row_of(
 def rate_words(contract: Mapping[str, Any]) -> str:
     """``€ 64.00 an hour``."""
     if contract["rate_minor"] is None:
-        return "Not paid by the hour"
-    return f"{money(contract['rate_minor'], contract['currency'])} an hour"
+        return _("Not paid by the hour")
+    return _("{rate} an hour", rate=money(contract["rate_minor"], contract["currency"]))
 
 
 def terms_of(contract: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The terms of a contract in words, as (name, value)."""
     most = contract["weekly_limit_minutes"]
     return [
-        ("Rate", rate_words(contract)),
-        ("Weekly limit", "None" if most is None else limit(most)),
-        ("Manual time", "Allowed" if contract["manual_time"] else "Not allowed"),
-        ("Memo", "Required" if contract["memo_required"] else "Not required"),
-        ("Activity labels", ", ".join(contract["labels"]) or "None: the member writes a memo only"),
-        ("Runs", _runs(contract["starts_on"], contract["ends_on"])),
+        (_("Rate"), rate_words(contract)),
+        (_("Weekly limit"), _("None") if most is None else limit(most)),
+        (_("Manual time"), _("Allowed") if contract["manual_time"] else _("Not allowed")),
+        (_("Memo"), _("Required") if contract["memo_required"] else _("Not required")),
+        (_("Activity labels"), ", ".join(contract["labels"]) or _("None: the member writes a memo only")),
+        (_("Runs"), _runs(contract["starts_on"], contract["ends_on"])),
     ]
 
 
@@ -141,27 +143,34 @@ def versions_of(found: Sequence[Mapping[str, Any]], names: Mapping[str, str], zo
     for place, one in enumerate(found):
         before = said[place + 1] if place + 1 < len(said) else said[place]
         changes = [Change(name, before[name], after) for name, after in said[place].items() if after != before[name]]
-        made = [dated(one["changed_at"], zone)] if one["changed_at"] else []
-        made += [f"by {one['by_name']}"] if one["by_name"] else []
-        shown.append(Version(one["version"], " ".join(made), changes))
+        shown.append(Version(one["version"], _made(one, zone), changes))
     return shown
 
 
+def _made(version: Mapping[str, Any], zone: ZoneInfo) -> str:
+    at = dated(version["changed_at"], zone) if version["changed_at"] else ""
+    if not version["by_name"]:
+        return at
+    by = _("by {name}", name=version["by_name"])
+    return _("{date} by {name}", date=at, name=version["by_name"]) if at else by
+
+
 def _said(contract: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
-    client = names.get(contract["client"] or "", "") or "None"
-    return {"Project": str(contract["project"]), "Client": client, **dict(terms_of(contract))}
+    client = names.get(contract["client"] or "", "") or _("None")
+    return {_("Project"): str(contract["project"]), _("Client"): client, **dict(terms_of(contract))}
 
 
 def _runs(starts: str | None, ends: str | None) -> str:
     first, last = (_day(one) if one else "" for one in (starts, ends))
     if first and last:
-        return f"{first} to {last}"
-    return f"Since {first}" if first else f"Until {last}" if last else "Without a term"
+        return _("{first} to {last}", first=first, last=last)
+    if first:
+        return _("Since {day}", day=first)
+    return _("Until {day}", day=last) if last else _("Without a term")
 
 
 def _day(text: str) -> str:
-    day = date.fromisoformat(text)
-    return f"{day.day} {day:%B %Y}"
+    return long_date(date.fromisoformat(text))
 
 
 # the form -----------------------------------------------------------------------------------------------------------
@@ -185,7 +194,7 @@ def values_of(contract: Mapping[str, Any]) -> dict[str, Any]:
 
 def _decimal(minor: int, places: int) -> str:
     whole, rest = divmod(minor, 10**places)
-    return f"{whole}.{rest:0{places}}" if places else str(whole)
+    return f"{whole}{decimal_point()}{rest:0{places}}" if places else str(whole)
 
 
 def kept(sent: Sent) -> dict[str, Any]:
@@ -220,9 +229,9 @@ def read_rate(text: str, places: int) -> int | None:
     """``64``, ``64.5`` or ``64,50`` an hour in minor units; None where it is empty; 422 where it is none."""
     if not text:
         return None
-    whole, _, rest = text.replace(",", ".").replace(" ", "").partition(".")
+    whole, _point, rest = text.replace(",", ".").replace(" ", "").partition(".")
     if not whole.isdecimal() or (rest and not rest.isdecimal()) or len(rest) > places or len(whole) > 9:
-        raise invalid(f"rate_minor: an amount like {_decimal(6400, places)}", field="rate_minor")
+        raise invalid(_("rate_minor: an amount like {amount}", amount=_decimal(6400, places)), field="rate_minor")
     return int(whole + rest.ljust(places, "0"))
 
 
@@ -237,10 +246,10 @@ def read_hours(text: str) -> int | None:
     else:
         whole, dot, rest = text.partition(".")
         if not whole.isdecimal() or (dot and not rest.isdecimal()) or len(rest) > 2:
-            raise invalid("weekly_limit_minutes: hours like 30 or 37:30", field="weekly_limit_minutes")
+            raise invalid(_("weekly_limit_minutes: hours like 30 or 37:30"), field="weekly_limit_minutes")
         found = int(whole[:4]) * 60 + round(int(rest.ljust(2, "0") or 0) * 60 / 100)
     if found > 7 * 24 * 60:
-        raise invalid("weekly_limit_minutes: a week has 168 hours", field="weekly_limit_minutes")
+        raise invalid(_("weekly_limit_minutes: a week has 168 hours"), field="weekly_limit_minutes")
     return found
 
 

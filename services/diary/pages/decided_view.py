@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.diary.pages.formatting import dated, duration, zone_name
+from services.diary.pages.formatting import dated, duration, full_date, listed, short_date, weekday, zone_name
+from services.wire.language import _
 from services.wire.slots import parse_instant
 
 _ORDER = ("open", "submitted", "approved", "locked")
@@ -45,13 +46,13 @@ def steps_of(sheets: Sequence[Mapping[str, Any]], zone: ZoneInfo, now: datetime)
     locks = parse_instant(sheets[0]["locks_at"]) if sheets else None
     sealed = bool(sheets) and all(one["seal"] for one in sheets)
     words = (
-        "Memos, labels and manual time can change",
-        _who(sheets, "submitted") or ("was not submitted" if at == 3 else "by the member, at any time"),
-        _who(sheets, "approved") or ("was not approved" if at == 3 else "by a manager of the team or an admin"),
+        _("Memos, labels and manual time can change"),
+        _who(sheets, "submitted") or (_("was not submitted") if at == 3 else _("by the member, at any time")),
+        _who(sheets, "approved") or (_("was not approved") if at == 3 else _("by a manager of the team or an admin")),
         _lock_words(locks, zone, now),
     )
-    last = "Locked and sealed" if sealed or at < 3 else "Locked, being sealed"
-    names = ("Open", "Submitted", "Approved", last)
+    last = _("Locked and sealed") if sealed or at < 3 else _("Locked, being sealed")
+    names = (_("Open"), _("Submitted"), _("Approved"), last)
     done = [index < at and _came(sheets, index) for index in range(len(names))]
     return [
         Step(name, words[index], _glyph(index, at, done[index]), done[index], index == at)
@@ -75,7 +76,7 @@ def _glyph(index: int, at: int, done: bool) -> str:
 def _who(sheets: Sequence[Mapping[str, Any]], action: str) -> str:
     said = [entry for one in sheets if (entry := _last(one, action))]
     names = sorted({entry["actor_name"] for entry in said})
-    return f"by {' and '.join(names)}" if names else ""
+    return _("by {name}", name=listed(names)) if names else ""
 
 
 def _last(sheet: Mapping[str, Any], action: str) -> Mapping[str, Any] | None:
@@ -90,25 +91,32 @@ def _last(sheet: Mapping[str, Any], action: str) -> Mapping[str, Any] | None:
 
 def _lock_words(locks: datetime | None, zone: ZoneInfo, now: datetime) -> str:
     if locks is None:
-        return "by the clock, on the Monday after"
+        return _("by the clock, on the Monday after")
     local = locks.astimezone(zone)
-    words = f"{local:%A} {local.day} {local:%b %H:%M} {zone_name(zone.key)}"
+    at = {"weekday": weekday(local), "date": short_date(local), "clock": f"{local:%H:%M}"}
+    words = _("{weekday} {date} {clock} {zone}", **at, zone=zone_name(zone.key))
     minutes = int((locks - now).total_seconds() // 60)
     if minutes <= 0:
         return words
     days, rest = divmod(minutes // 60, 24)
-    return f"{words}, in {f'{days} d {rest} h' if days else duration(minutes)}"
+    left = _("{days} d {hours} h", days=days, hours=rest) if days else duration(minutes)
+    return _("{moment}, in {time}", moment=words, time=left)
 
 
 def notes_of(sheet: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
     """What was decided of a timesheet, newest first, and whether it moved since."""
     notes = []
     if sheet.get("changed_since") and sheet["state"] != "locked":
-        notes.append(f"Its minutes changed after it was {sheet['state']}.")
+        approved = sheet["state"] == "approved"
+        notes.append(
+            _("Its minutes changed after it was approved.")
+            if approved
+            else _("Its minutes changed after it was submitted.")
+        )
     notes += [_decided(entry, zone) for entry in reversed(sheet.get("history") or [])]
     late = sum(one["billable_minutes"] for one in sheet.get("adjustments") or ())
     if late:
-        notes.append(f"With {duration(late)} of earlier weeks that arrived after their lock.")
+        notes.append(_("With {time} of earlier weeks that arrived after their lock.", time=duration(late)))
     return notes
 
 
@@ -118,7 +126,14 @@ def rejection_of(sheet: Mapping[str, Any], zone: ZoneInfo) -> str:
 
 
 def _decided(entry: Mapping[str, Any], zone: ZoneInfo) -> str:
-    words = f"{entry['action'].capitalize()} by {entry['actor_name']}, {dated(entry['at'], zone)}"
+    about = {"name": entry["actor_name"], "date": dated(entry["at"], zone)}
+    match entry["action"]:
+        case "submitted":
+            words = _("Submitted by {name}, {date}", **about)
+        case "approved":
+            words = _("Approved by {name}, {date}", **about)
+        case _:
+            words = _("Rejected by {name}, {date}", **about)
     return f"{words}: {entry['reason']}" if entry["reason"] else words
 
 
@@ -131,7 +146,7 @@ def seal_of(sheet: Mapping[str, Any], zone: ZoneInfo) -> Seal | None:
     return Seal(
         root=grouped(seal["root"]),
         previous=grouped(seal["previous"]),
-        sealed=f"{at.day} {at:%b %Y %H:%M:%S} {zone.key}",
+        sealed=_("{date} {clock} {zone}", date=full_date(at), clock=f"{at:%H:%M:%S}", zone=zone.key),
         leaves=seal["leaves"],
         number=seal["number"],
         path=pattern_path(seal["root"]),

@@ -20,6 +20,7 @@ from services.diary.pages.shell import framed
 from services.diary.pages.week_reading import read_week_view, this_week, zones_of_week
 from services.diary.pages.week_view import WeekView
 from services.kit.problems import Problem, invalid
+from services.wire.language import ENGLISH, N_, _, spoken
 
 router = APIRouter(include_in_schema=False)
 _SomeViewer = Annotated[Viewer, Depends(current_viewer)]
@@ -37,8 +38,8 @@ async def approvals(request: Request, viewer: _SomeViewer, week: str | None = No
     """The timesheets that wait for the viewer, and a week of everybody's."""
     edge = edge_of(request)
     monday = await _monday(edge, viewer, week)
-    waiting, _ = await timesheets.listed(edge, viewer, state="submitted")
-    everybody, _ = await timesheets.listed(edge, viewer, week=monday.isoformat())
+    waiting = (await timesheets.listed(edge, viewer, state="submitted"))[0]
+    everybody = (await timesheets.listed(edge, viewer, week=monday.isoformat()))[0]
     names = await member_names(edge, viewer)
     ahead, before = monday + timedelta(days=7), monday - timedelta(days=7)
     return await framed(
@@ -76,7 +77,7 @@ async def week(
     request: Request, member: str, viewer: _SomeViewer, week: str | None = None, zone: str | None = None
 ) -> HTMLResponse:
     """A member's week as the billing zone cuts it, this one where none is asked for; its days in any zone (V-01)."""
-    whose = identifier(member, "member")
+    whose = identifier(member, N_("member"))
     monday = await _monday(edge_of(request), viewer, week)
     return await _page(request, viewer, whose, monday, Form(), zone=zone)
 
@@ -84,31 +85,31 @@ async def week(
 @router.post("/timesheets/{member}/submission", dependencies=[gate(Action.SUBMIT_TIMESHEET)])
 async def submit(request: Request, member: str, viewer: _SomeViewer) -> Response:
     """The member says of their week, all its contracts, that it is as it should be."""
-    return await _decide(request, viewer, member, "submission", "The week is submitted.")
+    return await _decide(request, viewer, member, "submission", _("The week is submitted."))
 
 
 @router.post("/timesheets/{member}/approval", dependencies=[gate(Action.DECIDE_TIMESHEET)])
 async def approve(request: Request, member: str, viewer: _SomeViewer) -> Response:
     """One contract's week is agreed to."""
-    return await _decide(request, viewer, member, "approval", "The week is approved.")
+    return await _decide(request, viewer, member, "approval", _("The week is approved."))
 
 
 @router.post("/timesheets/{member}/rejection", dependencies=[gate(Action.DECIDE_TIMESHEET)])
 async def reject(request: Request, member: str, viewer: _SomeViewer) -> Response:
     """One contract's week goes back to the member, with the reason."""
-    return await _decide(request, viewer, member, "rejection", "The week is open again, and the member reads why.")
+    return await _decide(request, viewer, member, "rejection", _("The week is open again, and the member reads why."))
 
 
 async def _decide(request: Request, viewer: Viewer, member: str, step: decisions.Step, said: str) -> Response:
     """Takes a step for the contracts that the form names; the page again, with the words, where it is refused."""
-    edge, whose, sent = edge_of(request), identifier(member, "member"), await read_form(request)
+    edge, whose, sent = edge_of(request), identifier(member, N_("member")), await read_form(request)
     monday = timesheets.read_monday(sent.text("week"))
     reason = sent.some("reason")
     try:
         if step == "rejection" and not reason:
-            raise invalid("reason: say why, so that the member can put it right", field="reason")
+            raise invalid(_("reason: say why, so that the member can put it right"), field="reason")
         for contract in sent.many("contract"):
-            id = identifier(contract, "contract")
+            id = identifier(contract, N_("contract"))
             await decisions.decide(edge, viewer, id, monday.isoformat(), step, reason[:1000] if reason else None)
     except Problem as problem:
         if problem.status not in (403, 409, 422):
@@ -150,9 +151,14 @@ def _to_submit(view: WeekView) -> list[str]:
 
 def _submit_words(view: WeekView) -> str:
     """What is said before a week is submitted."""
-    rest = [line.strong[0].lower() + line.strong[1:] for line in view.checks if line.icon == "warn"]
-    words = f"Still to look at: {listed(rest)}. " if rest else ""
-    return f"{words}You can still change the week until it is approved or locked."
+    rest = [_within(line.strong) for line in view.checks if line.icon == "warn"]
+    words = [_("Still to look at: {these}.", these=listed(rest))] if rest else []
+    return " ".join([*words, _("You can still change the week until it is approved or locked.")])
+
+
+def _within(sentence: str) -> str:
+    """A sentence's words within another; where nouns begin with capitals, its first may be one."""
+    return sentence[0].lower() + sentence[1:] if spoken() == ENGLISH else sentence
 
 
 async def _may_decide(edge: Edge, viewer: Viewer, member: str) -> bool:

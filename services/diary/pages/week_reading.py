@@ -10,6 +10,7 @@ from services.diary.edge import Edge
 from services.diary.pages.shell import Zones, with_query, zones_of
 from services.diary.pages.week_view import WeekAround, WeekView, dates_of, week_view
 from services.kit.problems import Problem
+from services.wire.language import _
 from services.wire.slots import week_bounds, week_of
 
 
@@ -23,10 +24,10 @@ async def zones_of_week(edge: Edge, viewer: Viewer, member: str, monday: date, a
     """The zones in which a member's week can be read: the billing zone, in which it is cut, where none is asked for."""
     workspace = await edge.people.workspace(viewer.workspace)
     mine, theirs = await asyncio.gather(*(edge.people.member(viewer.workspace, one) for one in (viewer.member, member)))
-    choices = [("Billing", workspace.billing.key), ("Mine", mine["zone"] if mine else "UTC")]
+    choices = [(_("Billing"), workspace.billing.key), (_("Mine"), mine["zone"] if mine else "UTC")]
     if member != viewer.member:
-        choices.append(("Theirs", theirs["zone"] if theirs else "UTC"))
-    choices.append(("Workspace", workspace.zone))
+        choices.append((_("Theirs"), theirs["zone"] if theirs else "UTC"))
+    choices.append((_("Workspace"), workspace.zone))
     zone = await days.zone_of(edge, viewer.workspace, member, asked) if asked else None
     return zones_of(_address(member, monday), zone, choices, workspace.billing.key)
 

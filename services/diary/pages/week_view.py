@@ -13,7 +13,7 @@ from services.diary.pages.figures import Bar, Figure, big_duration, limit_bars, 
 from services.diary.pages.formatting import (
     DASH,
     clock,
-    counted,
+    day_of_week,
     duration,
     hours_and_minutes,
     limit,
@@ -21,20 +21,22 @@ from services.diary.pages.formatting import (
     money,
     week_name,
     week_title,
+    weekday,
     zone_name,
 )
 from services.diary.pages.grid import Grid, grid_of
 from services.diary.pages.panels import Line, arrived_panel, is_whole
 from services.diary.pages.paths import Paths
 from services.diary.pages.ribbon import Ribbon, ribbon_of, span_of
+from services.wire.language import N_, _, again, ngettext
 from services.wire.slots import day_bounds, day_of, parse_slot, week_bounds
 
 _FIGURES = ("automatic_minutes", "manual_minutes", "over_limit_minutes", "unbilled_minutes", "billable_minutes")
 _REASONS = {
-    "no_memo": "neither memo nor label",
-    "no_capture": "no picture",
-    "capture_pending": "a picture on its way",
-    "no_activity": "no activity",
+    "no_memo": N_("neither memo nor label"),
+    "no_capture": N_("no picture"),
+    "capture_pending": N_("a picture on its way"),
+    "no_activity": N_("no activity"),
 }
 _MOST_TIMES = 6
 #: From one instant to another, the second not in it.
@@ -89,12 +91,13 @@ class DayTable(NamedTuple):
 
 
 class ContractWeek(NamedTuple):
-    """A contract's week against its limit (V-06), and where it stands."""
+    """A contract's week against its limit (V-06), where it has one (``limited``), and where it stands."""
 
     id: str
     title: str
     used: str
     of: str
+    limited: bool
     bars: list[Bar]
     words: str
     amount: str
@@ -138,12 +141,12 @@ def week_view(monday: date, days: Sequence[Mapping[str, Any]], around: WeekAroun
         week=monday.isoformat(),
         previous=(around.address(monday - timedelta(days=7)), week_name(monday - timedelta(days=7))),
         following=(around.address(ahead), week_name(ahead)) if ahead <= today else None,
-        cut=f"The week is cut in {around.billing.key}" if around.billing != around.zone else "",
-        billable_name="Billable this week" if monday <= today < ahead else "Billable",
+        cut=_("The week is cut in {zone}", zone=around.billing.key) if around.billing != around.zone else "",
+        billable_name=_("Billable this week") if monday <= today < ahead else _("Billable"),
         billable=big_duration(sums["billable_minutes"]),
         figures=[*figures_of_sums(sums), _amount(around)],
         table=table,
-        total_name="Week",
+        total_name=_("Week"),
         contracts=_contracts(around),
         steps=steps_of(around.sheets, around.zone, around.now),
         checks=_checks(days, grids, around),
@@ -166,13 +169,13 @@ def day_table(
     """Days below one another, all their ribbons showing the same hours; ``within``: what was read of them alone."""
     grids = [grid_of(date.fromisoformat(day["date"]), zone) for day in days]
     spans = [span_of([one["slot"] for one in day["segments"]], grid) for day, grid in zip(days, grids, strict=True)]
-    span = min(first for first, _ in spans), max(last for _, last in spans)
+    span = min(span[0] for span in spans), max(span[1] for span in spans)
     sums: Counter[str] = Counter()
     for day in days:
         sums.update(_minutes(day))
     today = now.astimezone(zone).date()
     return DayTable(
-        hours=f"{span[0]:02} to {span[1]:02}, {zone_name(zone.key)}",
+        hours=_("{first} to {last}, {zone}", first=f"{span[0]:02}", last=f"{span[1]:02}", zone=zone_name(zone.key)),
         rows=[_row(day, grid, span, member, today, within) for day, grid in zip(days, grids, strict=True)],
         totals=[cell(sums[name]) for name in _FIGURES[:-1]],
         billable=cell(sums["billable_minutes"]),
@@ -191,10 +194,10 @@ def _minutes(day: Mapping[str, Any]) -> dict[str, int]:
 def figures_of_sums(sums: Mapping[str, int]) -> list[Figure]:
     """The figures of several days beside the billable sum."""
     named = (
-        ("Automatic", "auto", "automatic_minutes"),
-        ("Manual", "manual", "manual_minutes"),
-        ("Over limit", "over", "over_limit_minutes"),
-        ("Not billed", "none", "unbilled_minutes"),
+        (_("Automatic"), "auto", "automatic_minutes"),
+        (_("Manual"), "manual", "manual_minutes"),
+        (_("Over limit"), "over", "over_limit_minutes"),
+        (_("Not billed"), "none", "unbilled_minutes"),
     )
     return [Figure(name, duration(sums[key]), kind, not sums[key]) for name, kind, key in named]
 
@@ -206,29 +209,29 @@ def _amount(around: WeekAround) -> Figure:
         if sheet["amount_minor"] is not None:
             sums[sheet["currency"]] += sheet["amount_minor"]
     if not sums:
-        return Figure("Amount", DASH, None, True, "No contract of this week is paid by the hour")
-    return Figure("Amount", " + ".join(money(minor, currency) for currency, minor in sorted(sums.items())))
+        return Figure(_("Amount"), DASH, None, True, _("No contract of this week is paid by the hour"))
+    return Figure(_("Amount"), " + ".join(money(minor, currency) for currency, minor in sorted(sums.items())))
 
 
 def _row(
     day: Mapping[str, Any], grid: Grid, span: tuple[int, int], member: str, today: date, within: Span | None
 ) -> DayRow:
     href = f"/diary/{member}/{day['date']}?zone={grid.zone.key}"
-    name, part = f"{grid.day:%a} {grid.day.day}", _part(grid, within)
+    name, part = day_of_week(grid.day), _part(grid, within)
     if grid.day > today:
         dash = Cell(DASH, True)
-        return DayRow(href, name, part, None, "Not yet", [dash] * 4, dash)
+        return DayRow(href, name, part, None, _("Not yet"), [dash] * 4, dash)
     minutes = _minutes(day)
     ribbon = ribbon_of(day["segments"], grid, span=span) if day["segments"] else None
     cells = [cell(minutes[key]) for key in _FIGURES[:-1]]
-    return DayRow(href, name, part, ribbon, "Nothing recorded", cells, cell(minutes["billable_minutes"]))
+    return DayRow(href, name, part, ribbon, _("Nothing recorded"), cells, cell(minutes["billable_minutes"]))
 
 
 def _part(grid: Grid, within: Span | None) -> str:
     start, end = day_bounds(grid.day, grid.zone)
     if within and start < within[0] < end:
-        return f"from {clock(within[0], grid.zone)}"
-    return f"to {clock(within[1], grid.zone)}" if within and start < within[1] < end else ""
+        return _("from {clock}", clock=clock(within[0], grid.zone))
+    return _("to {clock}", clock=clock(within[1], grid.zone)) if within and start < within[1] < end else ""
 
 
 def _contracts(around: WeekAround) -> list[ContractWeek]:
@@ -239,18 +242,20 @@ def _contracts(around: WeekAround) -> list[ContractWeek]:
 def _contract(sheet: Mapping[str, Any], around: WeekAround) -> ContractWeek:
     totals, most = sheet["totals"], sheet["limit_minutes"]
     used, over = totals["billable_minutes"], totals["over_limit_minutes"]
-    words = f"{duration(over)} over the limit, not billed." if over else ""
+    words = _("{time} over the limit, not billed.", time=duration(over)) if over else ""
     if most is not None and not over:
-        words = f"{duration(max(0, most - used))} left."
+        words = _("{time} left.", time=duration(max(0, most - used)))
     amount = ""
     if sheet["rate_minor"] is not None:
-        words = f"{words} {money(sheet['rate_minor'], sheet['currency'])} an hour:".lstrip()
+        rate = _("{rate} an hour:", rate=money(sheet["rate_minor"], sheet["currency"]))
+        words = f"{words} {rate}".lstrip()
         amount = money(sheet["amount_minor"], sheet["currency"])
     return ContractWeek(
         sheet["contract"],
         sheet["project"],
         hours_and_minutes(used),
-        "no weekly limit" if most is None else f"of {limit(most)}",
+        _("no weekly limit") if most is None else _("of {limit}", limit=limit(most)),
+        most is not None,
         limit_bars(totals["automatic_minutes"], totals["manual_minutes"], over, most),
         words,
         amount,
@@ -268,20 +273,33 @@ def _checks(days: Sequence[Mapping[str, Any]], grids: Sequence[Grid], around: We
     bare = _billed(days, lambda one: not one["memo"] and not one["label"])
     must = [place for place in bare if place[1]["contract"] in required]
     if must:
-        words = "without a memo that the contract asks for"
-        lines.append(_where(f"{counted(len(must), 'segment')} {words}", must, days, grids, around))
+        words = ngettext(
+            "{number} segment without a memo that the contract asks for",
+            "{number} segments without a memo that the contract asks for",
+            len(must),
+        )
+        lines.append(_where(words, must, days, grids, around))
     for reason, said in _REASONS.items():
         found = _billed(days, _because(reason))
         if found:
-            lines.append(_where(f"{counted(len(found), 'segment')} not protected: {said}", found, days, grids, around))
+            lines.append(_where(_not_protected(len(found), again(said)), found, days, grids, around))
     if not any(day["segments"] for day in days):
-        lines.append(Line("clock", "Nothing has been recorded in this week", ""))
+        lines.append(Line("clock", _("Nothing has been recorded in this week"), ""))
     elif not lines:
-        lines.append(Line("check", "Every billed segment is protected", ""))
+        lines.append(Line("check", _("Every billed segment is protected"), ""))
     arrived = arrived_panel(around.sync, around.devices or {}, around.now)
     quiet = "; ".join(f"{line.strong}{line.text}" for line in arrived.lines) or arrived.empty
     whole = around.sync is not None and all(map(is_whole, around.sync))
     return [*lines, Line("check" if whole else "warn", arrived.title, "", quiet)]
+
+
+def _not_protected(count: int, reason: str) -> str:
+    return ngettext(
+        "{number} segment not protected: {reason}",
+        "{number} segments not protected: {reason}",
+        count,
+        reason=reason,
+    )
 
 
 _Found = list[tuple[int, Mapping[str, Any]]]
@@ -310,10 +328,10 @@ def _where(
     clocks = sorted({place.clock for one in here if (place := grids[index].place(one["slot"]))})
     more = len(found) - len(here)
     shown = clocks[:_MOST_TIMES]
-    text = f"{grids[index].day:%A} {listed(shown)}"
+    text = _("{weekday} {clocks}", weekday=weekday(grids[index].day), clocks=listed(shown))
     rest = more + len(clocks) - len(shown)
     href = f"/diary/{around.member}/{days[index]['date']}?zone={around.zone.key}"
-    return Line("warn", strong, "", f"and {rest} more" if rest else "", (href, text))
+    return Line("warn", strong, "", _("and {number} more", number=rest) if rest else "", (href, text))
 
 
 def _manual(days: Sequence[Mapping[str, Any]], grids: Sequence[Grid], around: WeekAround) -> list[Line]:
@@ -321,8 +339,9 @@ def _manual(days: Sequence[Mapping[str, Any]], grids: Sequence[Grid], around: We
     for day, grid in zip(days, grids, strict=True):
         for entry in entries_of(day["segments"]):
             start, end = _span(entry, around.zone)
-            title = around.contracts.get(entry[0]["contract"], {}).get("project", "Contract")
-            strong = f"{grid.day:%A} {start:%H:%M} to {end:%H:%M}"
+            title = around.contracts.get(entry[0]["contract"], {}).get("project", _("Contract"))
+            times = {"first": f"{start:%H:%M}", "last": f"{end:%H:%M}"}
+            strong = _("{weekday} {first} to {last}", weekday=weekday(grid.day), **times)
             lines.append(Line("manual", strong, f", {title}", entry[0].get("reason") or entry[0]["memo"] or ""))
     return lines
 
