@@ -304,6 +304,11 @@ class Bus:
         """Publishes to core NATS; lost where nobody listens."""
         await self.client.publish(subject, body)
 
+    async def say_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Publishes very many (subject, body) to core NATS in one write; returns once the bus has them."""
+        await bulk.publish(self.client, [(subject, "", body, {}) for subject, body in messages])
+        await round_trip(self.client, timeout=2)
+
     async def ask(self, service: str, verb: str, body: BaseModel, *, timeout: float = 5.0) -> Any:
         """Asks another service and gives its answer's JSON; a Problem it answered is raised, 503 where it is away."""
         return orjson.loads((await self.ask_raw(service, verb, body, timeout=timeout)).data)

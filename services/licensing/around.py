@@ -55,8 +55,8 @@ async def around(store: Store, devices: Sequence[Document], *, notes: bool = Tru
     by_member: defaultdict[str, list[Document]] = defaultdict(list)
     for doc in await store["contracts"].find(theirs).sort("_id", 1).to_list(None):
         by_member[key(doc["workspace"], doc["member"])].append(doc)
-    told = await notices.open_of(store, devices) if notes else {}
-    return Around(licences, workspaces, members, by_id, by_member, told)
+    said = await notices.notes_of(store, devices) if notes else {}
+    return Around(licences, workspaces, members, by_id, by_member, said)
 
 
 async def _by_id(store: Store, name: str, ids: set[str]) -> dict[str, Document]:

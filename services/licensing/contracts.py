@@ -206,8 +206,13 @@ def shown(doc: Document) -> Document:
 
 def granted(doc: Document) -> GrantedContract:
     """A contract as ingest and agents need it."""
+    return GrantedContract(**offered(doc))
+
+
+def offered(doc: Document) -> Document:
+    """The same, as an agent is told of it."""
     names = ("labels", "memo_required", "manual_time")
-    return GrantedContract(contract=doc["id"], title=doc["project"], **{name: doc[name] for name in names})
+    return {"contract": doc["id"], "title": doc["project"]} | {name: doc[name] for name in names}
 
 
 def runs_on(doc: Document, day: str) -> bool:

@@ -5,13 +5,13 @@ on, else its own. Its devices carry a copy of its right, so that the bus's sign-
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
-
-from pymongo import UpdateMany, UpdateOne
 
 from services.kit.mongo import Session
 from services.licensing import notices, policies, profiles, widening
+from services.licensing.alike import Alike
 from services.licensing.standing import Right, renew
 from services.licensing.store import Document, Store, key, now
 from services.wire.events import Fact, LicenceChanged
@@ -23,6 +23,11 @@ class Move(NamedTuple):
     licence: Document
     before: dict[str, Any]
     policy: Document
+
+
+Moves = Mapping[str, Move]
+"""By the licence's id."""
+_NONE: Moves = MappingProxyType({})
 
 
 async def in_effect(
@@ -55,17 +60,31 @@ async def in_effect(
     return effects
 
 
-async def settle(store: Store, session: Session, docs: Sequence[Document]) -> list[Document]:
-    """Brings licences of a workspace under the policy that is in effect now, and gives those that came under another.
+async def settle(
+    store: Store, session: Session, docs: Sequence[Document], *, changed: bool = False
+) -> Sequence[Document]:
+    """Brings licences of a workspace under the policy that is in effect now, and gives them as they are then.
 
-    Their members are told what it records more, once each, and their devices hold that back until their notice
-    arrived. Whoever calls it carries.
+    Those that came under another are carried, with ``changed`` all. Their members are told what is recorded more, once
+    each, and their devices hold that back until their notice arrived.
     """
     if not docs:
         return []
+    moves = await _moves(store, session, docs)
+    after = [moves[doc["id"]].licence if doc["id"] in moves else doc for doc in docs]
+    if live := {id: move for id, move in moves.items() if move.licence["state"] not in ("draft", "revoked")}:
+        told = {(move.licence["member"], move.policy["id"], move.policy["version"]): move for move in live.values()}
+        wanted = [(move.licence["member"], move.before, move.policy) for move in told.values()]
+        await notices.raise_for(store, session, docs[0]["workspace"], wanted)
+    await carry(store, session, after if changed else [move.licence for move in moves.values()], live)
+    return after
+
+
+async def _moves(store: Store, session: Session, docs: Sequence[Document]) -> dict[str, Move]:
+    """Writes what is in effect for licences, and gives by its id each that came under another policy by it."""
     workspace = docs[0]["workspace"]
     effects = await in_effect(store, session, workspace, [(doc["member"], doc["policy"]) for doc in docs])
-    moves, steps = list[Move](), list[UpdateOne]()
+    moves, steps = dict[str, Move](), Alike()
     before, after = dict[tuple[str, int], dict[str, Any]](), dict[str, Document]()
     for doc, fields in zip(docs, effects, strict=True):
         if all(doc.get(name) == value for name, value in fields.items()):
@@ -75,62 +94,61 @@ async def settle(store: Store, session: Session, docs: Sequence[Document]) -> li
         if (now_is := fields["in_effect"]) not in after:
             after[now_is] = await policies.find(store, session, workspace, now_is)
         fields |= renew(Right.of(doc), doc["not_before"], doc["expires"], fields["grace_days"]).stored()
-        steps.append(UpdateOne({"_id": doc["_id"]}, {"$set": fields, "$inc": {"revision": 1}}))
-        moves.append(Move(doc | fields | {"revision": doc["revision"] + 1}, before[was], after[now_is]))
-    if moves:
-        await store["licences"].bulk_write(steps, ordered=False, session=session)
-        live = [move for move in moves if move.licence["state"] not in ("draft", "revoked")]
-        told = {(move.licence["member"], move.policy["id"], move.policy["version"]): move for move in reversed(live)}
-        wanted = [(move.licence["member"], move.before, move.policy) for move in told.values()]
-        await notices.raise_for(store, session, workspace, wanted)
-        await _hold_back(store, session, workspace, live)
-    return [move.licence for move in moves]
+        steps.add(doc["_id"], fields)
+        moves[doc["id"]] = Move(doc | fields | {"revision": doc["revision"] + 1}, before[was], after[now_is])
+    await steps.write(store["licences"], session)
+    return moves
 
 
 async def settle_all(store: Store, session: Session, where: Document) -> None:
     """Settles and carries every licence that ``where`` finds."""
-    docs = await store["licences"].find(where, session=session).to_list(None)
-    await carry(store, session, await settle(store, session, docs))
+    await settle(store, session, await store["licences"].find(where, session=session).to_list(None))
 
 
-async def _hold_back(store: Store, session: Session, workspace: str, moves: Sequence[Move]) -> None:
-    """Their devices go on as they were in what is recorded more now, until their notice arrived (G-01)."""
-    by_licence = {move.licence["id"]: move for move in moves}
-    theirs = {"workspace": workspace, "licence": {"$in": sorted(by_licence)}, "released_at": None}
-    steps = []
-    async for device in store["devices"].find(theirs, session=session):
-        move, known = by_licence[device["licence"]], device.get("held", {})
-        held = widening.held_back(move.before | known, move.policy["policy"])
-        if held != known:
-            steps.append(UpdateOne({"_id": device["_id"]}, {"$set": {"held": held}}))
-    if steps:
-        await store["devices"].bulk_write(steps, ordered=False, session=session)
+async def carry(
+    store: Store, session: Session, docs: Sequence[Document], moves: Moves = _NONE, *, anew: bool = False
+) -> None:
+    """Gives the rights of a workspace's licences to their devices, tells of each of them, and pushes to these.
 
-
-async def carry(store: Store, session: Session, docs: Sequence[Document]) -> None:
-    """Gives the rights of a workspace's licences to their devices, tells of each of them, and pushes to these."""
+    Devices of licences among ``moves`` go on as they were in what is recorded more now (G-01). One for which nothing
+    changes is not written, unless ``anew``.
+    """
     if not docs:
         return
-    workspace = docs[0]["workspace"]
-    steps = []
+    theirs = {"workspace": docs[0]["workspace"], "licence": {"$in": [doc["id"] for doc in docs]}}
+    found = await store["devices"].find(theirs, session=session).to_list(None)
+    devices, steps = defaultdict[str, list[Document]](list), Alike()
+    for device in found:
+        devices[device["licence"]].append(device)
     for doc in docs:
         state = Right.of(doc).stored() | ({"state": "active"} if doc["state"] == "issued" else {})
         state["grace_days"] = doc.get("grace_days", 30)
-        of_licence = {"workspace": workspace, "licence": doc["id"], "released_at": None}
-        steps.append(UpdateMany(of_licence, {"$set": state, "$inc": {"revision": 1}}))
-    await store["devices"].bulk_write(steps, ordered=False, session=session)
-    theirs = {"workspace": workspace, "licence": {"$in": [doc["id"] for doc in docs]}}
-    devices: defaultdict[str, list[Document]] = defaultdict(list)
-    async for device in store["devices"].find(theirs, session=session):
-        devices[device["licence"]].append(device)
+        for device in devices[doc["id"]]:
+            if device["released_at"] is not None:
+                continue
+            fields = state | _held(device, moves.get(doc["id"]))
+            # one that holds something back is written in any case: whoever lets that begin is to see this change
+            if anew or device.get("held") or any(device.get(name) != value for name, value in fields.items()):
+                steps.add(device["_id"], fields)
+                device |= fields | {"revision": device["revision"] + 1}
+    await steps.write(store["devices"], session)
     await store.outbox.stage([one for doc in docs for one in facts(doc, devices[doc["id"]])], session)
-    if any(devices.values()):
+    if found:
         await store.push(session, theirs)
+
+
+def _held(device: Document, move: Move | None) -> dict[str, Any]:
+    """``held`` of a device, where it is another: what it still does as before, until its notice arrived (G-01)."""
+    if move is None:
+        return {}
+    known = device.get("held", {})
+    held = widening.held_back(move.before | known, move.policy["policy"])
+    return {"held": held} if held != known else {}
 
 
 async def carry_all(store: Store, session: Session, where: Document) -> None:
     """Carries every licence that ``where`` finds, which time alone made another."""
-    await carry(store, session, await store["licences"].find(where, session=session).to_list(None))
+    await carry(store, session, await store["licences"].find(where, session=session).to_list(None), anew=True)
 
 
 async def archive_all(store: Store, session: Session, where: Document) -> None:
@@ -145,15 +163,14 @@ async def archive_all(store: Store, session: Session, where: Document) -> None:
     docs = await store["licences"].find(where, session=session).to_list(None)
     members = {"workspace": workspace, "archived": True, "id": {"$in": [doc["member"] for doc in docs]}}
     gone = set(await store["members"].distinct("id", members, session=session))
-    changed, steps = [], []
+    changed, steps = list[Document](), Alike()
     for doc in docs:
         fields = {"archived": bool(tenant and tenant["archived"]) or doc["member"] in gone}
         if fields["archived"] != bool(doc.get("archived")):
-            steps.append(UpdateOne({"_id": doc["_id"]}, {"$set": fields, "$inc": {"revision": 1}}))
+            steps.add(doc["_id"], fields)
             changed.append(doc | fields | {"revision": doc["revision"] + 1})
-    if steps:
-        await store["licences"].bulk_write(steps, ordered=False, session=session)
-        await carry(store, session, changed)
+    await steps.write(store["licences"], session)
+    await carry(store, session, changed)
 
 
 def facts(doc: Document, devices: Iterable[Document]) -> list[tuple[str, Fact]]:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 from nacl.signing import SigningKey
 
-from services.kit.bus import Bus, round_trip
+from services.kit.bus import Bus
 from services.kit.mongo import Session
 from services.kit.problems import not_found
 from services.licensing import contracts, effects, licences, notices, policies
@@ -56,7 +57,21 @@ class Entitlements:
         found = await self._store.one("devices", workspace, device)
         if found is None:
             raise not_found("device")
-        return (await self._grant(found, await around(self._store, [found], notes=False)))[0]
+        near = await around(self._store, [found], notes=False)
+        licence, docs = _of(found, near)
+        right = Right.of(found)
+        standing = right.at(now())
+        return Grant(
+            **_standing(found, licence, docs, now()),
+            member=found["member"],
+            device_kind=found["kind"],
+            public_key=found["public_key"],
+            revoked_at=instant(right.revoked_at),
+            drain_until=instant(right.drain_until or (right.late_until if standing.state == "expired" else None)),
+            policy=await self._told(found, licence, near),
+            untold=_untold(found),
+            contracts=[contracts.granted(doc) for doc in docs],
+        )
 
     async def entitlement(self, workspace: str, device: str) -> bytes:
         """The signed entitlement, in which only contracts that run today appear.
@@ -69,10 +84,10 @@ class Entitlements:
             raise not_found("device")
         near = await around(self._store, [found])
         message = await self._message(found, near)
-        await notices.delivered(self._store, found, near.told[found["_id"]])
+        await notices.delivered(self._store, found, near.notes[found["_id"]].open)
         if found.get("held"):
             await self._begin_held(found)
-        return proof.seal_notice(self._signer, message)
+        return proof.seal_notice(self._signer, message, orjson.dumps)
 
     async def _begin_held(self, device: Document) -> None:
         """What waited for a notice begins with the device's next answer; ingest and media hear of it before.
@@ -83,9 +98,9 @@ class Entitlements:
         kept = {"untold": {"$each": [untold], "$slice": -_UNTOLD_KEPT}}
 
         async def work(session: Session) -> None:
-            # only what was held back when the notices were read: a change of this moment brings its own
+            # only where it is as it was when the notices were read: a change of this moment brings its own
             changed = await self._store["devices"].find_one_and_update(
-                {"_id": device["_id"], "held": device["held"]},
+                {"_id": device["_id"], "revision": device["revision"], "held": device["held"]},
                 {"$set": {"held": {}}, "$push": kept, "$inc": {"revision": 1}},
                 return_document=True,
                 session=session,
@@ -103,73 +118,42 @@ class Entitlements:
 
     async def push(self, devices: Sequence[Document]) -> None:
         """Sends each of these devices the command ``entitlement``, which carries the whole of it."""
-        near = await around(self._store, devices)
+        near, said = await around(self._store, devices), list[tuple[str, bytes]]()
         for device in devices:
             if near.licence(device) is None:
                 continue
             message = await self._message(device, near)
-            subject = subjects.commands(device["workspace"], device["id"])
-            await self._bus.say(subject, proof.seal_command(self._signer, "entitlement", message))
-        await round_trip(self._bus.client, timeout=2)
+            body = proof.seal_command(self._signer, "entitlement", message, orjson.dumps)
+            said.append((subjects.commands(device["workspace"], device["id"]), body))
+        await self._bus.say_all(said)
 
     async def _message(self, device: Document, near: Around) -> dict[str, Any]:
-        grant, licence, docs = await self._grant(device, near)
-        policy, workspace = await self._in_effect(device, grant.policy), near.workspace(device)
+        moment, workspace, notes = now(), near.workspace(device), near.notes[device["_id"]]
+        licence, docs = _of(device, near)
+        policy = await self._told(device, licence, near)
+        if not policy["tray"] and not policy["legal_basis"] and not notes.tray_may_hide:
+            policy["tray"] = True  # a hidden icon also wants a yes (G-01)
         # what is recorded on another day is not billed (S-03), so it is not offered
-        today = now().astimezone(ZoneInfo(workspace.get("billing_zone", "UTC"))).date().isoformat()
+        today = moment.astimezone(ZoneInfo(workspace.get("billing_zone", "UTC"))).date().isoformat()
         return {
-            "workspace": grant.workspace,
-            "device": grant.device,
-            "revision": grant.revision,
-            "state": grant.state,
-            "licence": grant.licence,
-            "mode": grant.mode,
+            **_standing(device, licence, docs, moment),
             "policy": policy,
-            "not_before": grant.not_before,
-            "expires": grant.expires,
-            "now": instant(now()),
+            "now": instant(moment),
             "held": sorted(device.get("held", {})),
-            "contracts": [contracts.granted(doc).model_dump() for doc in docs if contracts.runs_on(doc, today)],
-            "notices": [notices.told(doc) for doc in near.told[device["_id"]]],
+            "contracts": [contracts.offered(doc) for doc in docs if contracts.runs_on(doc, today)],
+            "notices": [notices.told(doc) for doc in notes.open],
             "minimum_agent": workspace.get("minimum_agent"),
             # what the agent believes of its span while it is offline, also when somebody wrote into its files (L-02)
             "document": licences.document(self._licence_key, licence, policy, device["id"]),
         }
 
-    async def _in_effect(self, device: Document, policy: dict[str, Any]) -> dict[str, Any]:
-        """The policy of a grant; a hidden icon also wants a yes (G-01)."""
-        effective = dict(policy)
-        if not effective["tray"] and not policy["legal_basis"]:
-            effective["tray"] = not await notices.tray_may_hide(self._store, device)
-        return effective
-
-    async def _grant(self, device: Document, near: Around) -> tuple[Grant, Document, Sequence[Document]]:
-        licence = near.licence(device)
-        if licence is None:
-            raise not_found("device")
-        docs, policy = near.contracts(device, licence), await self.policy_of(licence)
-        right, standing = Right.of(device), Right.of(device).at(now())
-        grant = Grant(
-            revision=device["revision"] + licence["revision"] + sum(doc["revision"] for doc in docs),
-            workspace=device["workspace"],
-            member=device["member"],
-            device=device["id"],
-            device_kind=device["kind"],
-            public_key=device["public_key"],
-            licence=licence["id"],
-            mode=licence["mode"],
-            # a span that was moved into the future: the device is to wait
-            state="suspended" if standing.state == "issued" or standing.state == "draft" else standing.state,
-            not_before=instant(right.not_before),
-            expires=instant(right.expires),
-            revoked_at=instant(right.revoked_at),
-            drain_until=instant(right.drain_until or (right.late_until if standing.state == "expired" else None)),
-            # as far as its notices have reached the device: media refuses what may not be captured yet (G-01)
-            policy=policy | device.get("held", {}) | near.retention(device, policy),
-            untold=_untold(device),
-            contracts=[contracts.granted(doc) for doc in docs],
-        )
-        return grant, licence, docs
+    async def _told(self, device: Document, licence: Document, near: Around) -> dict[str, Any]:
+        """The policy as far as its notices have reached the device: media refuses what may not be captured yet (G-01);
+        with how long pictures are kept as it holds (M-05).
+        """
+        policy = await self.policy_of(licence)
+        held: dict[str, Any] = device.get("held", {})
+        return policy | held | near.retention(device, policy)
 
     async def policy_of(self, licence: Document) -> dict[str, Any]:
         """The policy that is in effect under a licence."""
@@ -185,6 +169,31 @@ class Entitlements:
                 self._policies.clear()
             self._policies[at] = policies.whole(found["policy"])
         return self._policies[at]
+
+
+def _of(device: Document, near: Around) -> tuple[Document, Sequence[Document]]:
+    """The licence of a device, and the contracts its time was ever booked on."""
+    licence = near.licence(device)
+    if licence is None:
+        raise not_found("device")
+    return licence, near.contracts(device, licence)
+
+
+def _standing(device: Document, licence: Document, docs: Sequence[Document], moment: datetime) -> dict[str, Any]:
+    """What grants and entitlements say alike."""
+    right = Right.of(device)
+    state = right.at(moment).state
+    return {
+        "workspace": device["workspace"],
+        "device": device["id"],
+        "revision": device["revision"] + licence["revision"] + sum(doc["revision"] for doc in docs),
+        # a span that was moved into the future: the device is to wait
+        "state": "suspended" if state in ("issued", "draft") else state,
+        "licence": licence["id"],
+        "mode": licence["mode"],
+        "not_before": instant(right.not_before),
+        "expires": instant(right.expires),
+    }
 
 
 def _untold(device: Document) -> list[Untold]:

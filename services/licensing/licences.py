@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+import orjson
 from nacl.signing import SigningKey
 from pydantic import Field, model_validator
 
@@ -151,8 +152,7 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     changed = await store.update("licences", doc["_id"], fields | right.stored(), session)
     if changed is None:
         raise not_found("licence")
-    [changed] = await effects.settle(store, session, [changed]) or [changed]
-    await effects.carry(store, session, [changed])
+    [changed] = await effects.settle(store, session, [changed], changed=True)
     if doc["state"] == "draft" and changed["state"] == "issued":
         return changed | {"key": await _issue(store, session, changed)}
     return changed
@@ -239,7 +239,8 @@ def document(signer: SigningKey, doc: Document, policy: dict[str, Any], device: 
     names = ("workspace", "member", "computer", "mode", "seats")
     said = {"licence": doc["id"], "device": device} | {name: doc[name] for name in names}
     said |= {"policy": policy, "issued_at": instant(now())}
-    return licence.seal(signer, said | {name: instant(doc[name]) for name in ("not_before", "expires")})
+    said |= {name: instant(doc[name]) for name in ("not_before", "expires")}
+    return licence.seal(signer, said, orjson.dumps)
 
 
 def require_open(doc: Document) -> None:

@@ -6,16 +6,16 @@ computer goes on as before until its own question was answered with the notice i
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
-
-from pymongo import UpdateOne
+from typing import Any, Literal, NamedTuple
 
 from services.kit.mongo import Session
 from services.kit.problems import not_found
 from services.licensing import mail, widening
+from services.licensing.alike import Alike
 from services.licensing.policies import Policy
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire.events import Fact, NoticeRaised, Strict
+from services.wire.language import N_
 
 SHOWN_TO_DEVICES = 20
 
@@ -40,24 +40,26 @@ async def raise_for(
     found = await store["members"].find({"_id": {"$in": ids}}, session=session).to_list(None)
     members = {doc["id"]: doc for doc in found}
     tenant = await store["workspaces"].find_one({"_id": key(workspace)}, session=session)
-    raised, mails, steps = list[Document](), list[Document](), list[UpdateOne]()
+    raised, mails, steps = list[Document](), list[Document](), Alike(grow=False)
+    nothing = Policy().model_dump()
     for member, before, policy in wanted:
         if (who := members.get(member)) is None or tenant is None:
             continue
-        told = Policy().model_dump() | who.get("told", {})
+        told = nothing | who.get("told", {})
         kinds = widening.widened(told if before is None else before, policy["policy"])
         if not kinds:
             continue
         raised.append(doc := _document(workspace, member, kinds, policy))
         who["told"] = told | {kind: policy["policy"][kind] for kind in kinds}
-        # no revision more: what others know of a member stays as it is
-        steps.append(UpdateOne({"_id": who["_id"]}, {"$set": {"told": who["told"]}}))
         if who["email"]:
             values = {"name": who["name"], "changes": "\n".join(doc["changes"])}
             mails.append(mail.document("capture_enabled", who["email"], values, workspace=tenant, member=member))
     if raised:
+        for member in dict.fromkeys(doc["member"] for doc in raised):
+            # no revision more: what others know of a member stays as it is
+            steps.add(members[member]["_id"], {"told": members[member]["told"]})
         await store["notices"].insert_many(raised, session=session)
-        await store["members"].bulk_write(steps, session=session)
+        await steps.write(store["members"], session)
         await store.outbox.stage([fact(doc) for doc in raised], session)
     if mails:
         await store["mails"].insert_many(mails, session=session)
@@ -82,7 +84,7 @@ async def _acknowledge(store: Store, doc: Document, by: str, session: Session | 
         {"_id": doc["_id"]}, {"$set": fields, "$inc": {"revision": 1}}, return_document=True, session=session
     )
     if changed is None:
-        raise not_found("notice")
+        raise not_found(N_("notice"))
     return changed
 
 
@@ -93,25 +95,34 @@ async def acknowledge_on(store: Store, device: Document, ids: Sequence[str]) -> 
         await _acknowledge(store, doc, device["id"])
 
 
-async def open_of(store: Store, devices: Sequence[Document]) -> dict[str, list[Document]]:
-    """By the devices' ``_id`` their members' notices that are not acknowledged, or never reached that device; the
-    newest first.
+class Notes(NamedTuple):
+    """What notices say of a device: those that are not acknowledged, or never reached it, the newest first; and whether
+    its member acknowledged, of one that reached it, that its icon is hidden.
     """
+
+    open: Sequence[Document] = ()
+    tray_may_hide: bool = False
+
+
+async def notes_of(store: Store, devices: Sequence[Document]) -> dict[str, Notes]:
+    """The notes of devices, by their ``_id``."""
     workspaces = sorted({one["workspace"] for one in devices})
     theirs = {"workspace": {"$in": workspaces}, "member": {"$in": sorted({one["member"] for one in devices})}}
     by_member: defaultdict[str, list[Document]] = defaultdict(list)
-    async for doc in store["notices"].find(theirs).sort("created_at", -1):
+    for doc in await store["notices"].find(theirs).sort("created_at", -1).to_list(None):
         by_member[key(doc["workspace"], doc["member"])].append(doc)
+    return {one["_id"]: _notes(one["id"], by_member[key(one["workspace"], one["member"])]) for one in devices}
 
-    def waits(doc: Document, device: Document) -> bool:
-        return doc["acknowledged_at"] is None or device["id"] not in {one["device"] for one in doc["delivered"]}
 
-    return {
-        one["_id"]: [doc for doc in by_member[key(one["workspace"], one["member"])] if waits(doc, one)][
-            :SHOWN_TO_DEVICES
-        ]
-        for one in devices
-    }
+def _notes(device: str, docs: Sequence[Document]) -> Notes:
+    waiting, may_hide = list[Document](), False
+    for doc in docs:
+        reached = any(one["device"] == device for one in doc["delivered"])
+        if doc["acknowledged_at"] is None or not reached:
+            waiting.append(doc)
+        elif "tray" in doc["kinds"]:
+            may_hide = True
+    return Notes(waiting[:SHOWN_TO_DEVICES], may_hide)
 
 
 async def delivered(store: Store, device: Document, docs: Sequence[Document]) -> None:
@@ -121,13 +132,6 @@ async def delivered(store: Store, device: Document, docs: Sequence[Document]) ->
             {"_id": doc["_id"], "delivered.device": {"$ne": device["id"]}},
             {"$push": {"delivered": {"device": device["id"], "at": now()}}},
         )
-
-
-async def tray_may_hide(store: Store, device: Document) -> bool:
-    """Whether the member acknowledged, of a notice that reached this device, that its icon is hidden."""
-    where = {"workspace": device["workspace"], "member": device["member"], "kinds": "tray"}
-    where |= {"acknowledged_at": {"$ne": None}, "delivered.device": device["id"]}
-    return await store["notices"].find_one(where) is not None
 
 
 def fact(doc: Document) -> tuple[str, Fact]:

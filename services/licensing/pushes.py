@@ -4,20 +4,24 @@ So a change reaches them within seconds also where the replica that made it died
 pushes over. A push lost on the bus costs nothing but time, for agents ask by themselves every hour.
 """
 
+import asyncio
 import logging
 from datetime import timedelta
 
-from services.kit.mongo import prefix_range
+from services.kit.mongo import Session, prefix_range
 from services.kit.rounds import Rounds
+from services.licensing.bites import spans
 from services.licensing.entitlements import Entitlements
-from services.licensing.store import Document, Store, now
+from services.licensing.store import Document, Store, key, new_id, now
 
 log = logging.getLogger(__name__)
 
 _CLAIM = timedelta(seconds=3)
 _LOOK_SECONDS = 0.5
+_AT_A_TIME = 2
+"""Bites a replica has in hand: while the store answers for one, the replica signs for the other."""
 _BITE = 250
-"""Devices that are read together, and told before the claim is renewed."""
+"""Devices that are read together, and told within a claim."""
 
 
 class Pushes(Rounds):
@@ -28,23 +32,34 @@ class Pushes(Rounds):
         super().__init__(self._look, _LOOK_SECONDS, log, "devices are told of a change later", wake=store.pushing)
 
     async def _look(self) -> None:
-        while (row := await self._claim()) is not None:
-            while await self._bite(row):
-                pass
-            await self._store["pushes"].delete_one({"_id": row["_id"]})
+        await asyncio.gather(*(self._walk() for _ in range(_AT_A_TIME)))
 
-    async def _bite(self, row: Document) -> bool:
-        """The next devices in the order of their ids; False after the last. How far it came is kept with the claim."""
-        where: Document = row["where"]
-        span = prefix_range(where["workspace"])
-        rest = {"_id": {**span, "$gt": row.get("after", "")}}
-        devices = await self._store["devices"].find({**where, **rest}).sort("_id", 1).limit(_BITE).to_list(None)
+    async def _walk(self) -> None:
+        while (row := await self._claim()) is not None:
+            await self._tell(row)
+
+    async def _tell(self, row: Document) -> None:
+        """Tells a few devices; of more, bites are made that every replica takes its share of."""
+        found = self._store["devices"].find(_where(row)).sort("_id", 1).limit(_BITE + 1)
+        devices = await found.to_list(None)
+        if len(devices) > _BITE:
+            await self._share(row)
+            return
         if devices:
             await self._entitlements.push(devices)
-            row["after"] = devices[-1]["_id"]
-            mine = {"$set": {"after": row["after"], "due": now() + _CLAIM}}
-            await self._store["pushes"].update_one({"_id": row["_id"]}, mine)
-        return len(devices) == _BITE
+        await self._store["pushes"].delete_one({"_id": row["_id"]})
+
+    async def _share(self, row: Document) -> None:
+        """Puts bites in the place of a push."""
+        found = await self._store["devices"].find(_where(row), {"_id": 1}).sort("_id", 1).to_list(None)
+        parts = spans([one["_id"] for one in found], _BITE, row.get("after", ""), row.get("through"))
+        bites = [row | one._asdict() | {"_id": key(row["where"]["workspace"], new_id("psh"))} for one in parts]
+
+        async def work(session: Session) -> None:
+            if await self._store["pushes"].find_one_and_delete({"_id": row["_id"]}, session=session):
+                await self._store["pushes"].insert_many(bites, session=session)
+
+        await self._store.write(work)
 
     async def _claim(self) -> Document | None:
         moment = now()
@@ -52,3 +67,13 @@ class Pushes(Rounds):
             {"due": {"$lte": moment}}, {"$set": {"due": moment + _CLAIM}}, sort=[("due", 1)]
         )
         return found
+
+
+def _where(row: Document) -> Document:
+    """The devices of a push, or of a bite of one."""
+    ids = prefix_range(row["where"]["workspace"])
+    if after := row.get("after"):
+        ids["$gt"] = after
+    if through := row.get("through"):
+        ids["$lte"] = through
+    return {**row["where"], "_id": ids}

@@ -73,7 +73,7 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "devices": (_OF_MEMBER, _index("workspace", "licence")),
     "import_rows": (_UNTIL,),
     "imports": (_index("state", "claimed_until"),),
-    "licences": (_OF_MEMBER, _index("workspace", "in_effect"), _index("not_before"), _index("expires")),
+    "licences": (_OF_MEMBER, _index("workspace", "in_effect", "member"), _index("not_before"), _index("expires")),
     "links": (_UNTIL,),
     "mails": (_index("state", "due"), _UNTIL),
     "members": (_OF_MEMBER,),
@@ -126,11 +126,18 @@ class Store:
 
         Once written it is done: what cannot be published just now is left to the sweep.
         """
-        result = await self.write(work)
+        ran = list[Session]()
+
+        async def run(session: Session) -> Result:
+            ran[:] = [session]
+            self.outbox.begin(session)
+            return await work(session)
+
+        result = await self.write(run)
         self.pushing.set()
         self.settling.set()
         try:
-            await self.outbox.flush()
+            await self.outbox.publish(*ran)
         except Exception:
             log.warning("facts wait to be published by the sweep", exc_info=True)
         return result

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,16 +65,17 @@ class Licence:
             raise LicenceError("expired", f"it ended {slots.format_instant(self.expires)}")
 
 
+@lru_cache(8)
 def key_id(public: bytes) -> str:
     """The short name of a licence key, which tells a foreign document from one that was altered."""
     return hashlib.sha256(public).hexdigest()[:16]
 
 
-def seal(key: SigningKey, document: Mapping[str, Any]) -> dict[str, str]:
+def seal(key: SigningKey, document: Mapping[str, Any], encode: proof.Encode = proof.as_json) -> dict[str, str]:
     """``{"document": <JSON text>, "signature": …, "key": …}``, whose text is signed as it stands."""
-    text = json.dumps({"v": 1, **document}, ensure_ascii=False, separators=(",", ":"))
-    signature = proof.sign(key, proof.LICENCE_DOMAIN, text.encode())
-    return {"document": text, "signature": signature, "key": key_id(bytes(key.verify_key))}
+    text = encode({"v": 1, **document})
+    signature = proof.sign(key, proof.LICENCE_DOMAIN, text)
+    return {"document": text.decode(), "signature": signature, "key": key_id(bytes(key.verify_key))}
 
 
 def read_file(text: str) -> dict[str, str]:

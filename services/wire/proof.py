@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -32,6 +32,15 @@ SEAL_DOMAIN = b"daybook/seal/v1\0"
 MAX_BODY = 64 * 1024
 _NONCE = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 _NKEY_USER = 20 << 3
+
+
+Encode = Callable[[Any], bytes]
+"""How a message becomes JSON; any way will do, for what is signed is the text that came of it."""
+
+
+def as_json(value: Any) -> bytes:
+    """By the standard library; services hand in theirs, which is ten times as fast."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class ProofError(ValueError):
@@ -120,16 +129,16 @@ def examine(links: Iterable[Link]) -> Chain:
 # notices: receipts, commands, entitlements --------------------------------------------------------------------------
 
 
-def seal_notice(key: SigningKey, message: dict[str, Any]) -> bytes:
+def seal_notice(key: SigningKey, message: dict[str, Any], encode: Encode = as_json) -> bytes:
     """A signed message of the services to a device; it must name workspace and device."""
-    text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-    return json.dumps({"message": text, "signature": sign(key, NOTICE_DOMAIN, text.encode())}).encode()
+    text = encode(message)
+    return encode({"message": text.decode(), "signature": sign(key, NOTICE_DOMAIN, text)})
 
 
-def seal_command(key: SigningKey, command: str, message: dict[str, Any]) -> bytes:
+def seal_command(key: SigningKey, command: str, message: dict[str, Any], encode: Encode = as_json) -> bytes:
     """A signed command; by its ``id`` and ``at`` a device ignores one that comes again, or late (agent/evidence.py)."""
     at = datetime.now(UTC).isoformat()[:19] + "Z"
-    return seal_notice(key, {**message, "command": command, "id": secrets.token_hex(10), "at": at})
+    return seal_notice(key, {**message, "command": command, "id": secrets.token_hex(10), "at": at}, encode)
 
 
 def open_notice(notice_key: bytes, body: bytes, workspace: str, device: str) -> dict[str, Any]:
