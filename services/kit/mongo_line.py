@@ -19,8 +19,10 @@ from services.kit.mongo import Database
 
 _HEAD = struct.Struct("<iiiiIB")
 """Of OP_MSG: length, id, answer to which, what it is, flags, and that a document follows."""
+_LENGTH = struct.Struct("<i")
 _OP_MSG = 2013
-_PIECE = 1 << 16
+_ROOM = 1 << 17
+"""Bytes an answer may have without room being made for it."""
 _ONE_BATCH = 100_000
 _MOST = 16
 _ANSWER_SECONDS = 10.0
@@ -31,6 +33,8 @@ class Lines:
 
     def __init__(self, db: Database) -> None:
         self._db, self._idle, self._open = db, list[_Line](), 0
+        # asked of Motor with every question they would cost as much as the question
+        self._options, self._terms = db.codec_options, {"readConcern": db.read_concern.document, "$db": db.name}
 
     async def aggregate(self, collection: str, pipeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """What an aggregation of few documents gives, as Motor would give it."""
@@ -38,8 +42,7 @@ class Lines:
             "aggregate": collection,
             "pipeline": pipeline,
             "cursor": {"batchSize": _ONE_BATCH},
-            "readConcern": self._db.read_concern.document,
-            "$db": self._db.name,
+            **self._terms,
         }
         if (answer := await self._ask(encode(question))) and not answer["cursor"]["id"]:
             found: list[dict[str, Any]] = answer["cursor"]["firstBatch"]
@@ -57,8 +60,7 @@ class Lines:
         if line is None:
             return None
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                answer: dict[str, Any] = decode(await line.ask(question), self._db.codec_options)
+            answer: dict[str, Any] = decode(await line.ask(question), self._options)
             if answer["ok"] != 1:
                 raise OSError("this is for Motor to explain")
         except BaseException as error:
@@ -96,14 +98,16 @@ class _Line:
     def __init__(self, loop: asyncio.AbstractEventLoop, connection: Any) -> None:
         self._loop, self._connection, self._socket = loop, connection, connection.conn.sock
         self._number = self._socket.fileno()
-        self._heard = bytearray()
+        self._room, self._heard = memoryview(bytearray(_ROOM)), 0
         self._answer: asyncio.Future[memoryview] = loop.create_future()
+        self._patience: asyncio.TimerHandle | None = None
         self._socket.setblocking(False)
         loop.add_reader(self._number, self._hear)
 
     def ask(self, question: bytes) -> asyncio.Future[memoryview]:
-        """The document that answers this one, as BSON."""
-        self._heard, self._answer = bytearray(), self._loop.create_future()
+        """The document that answers this one, as BSON; it holds until the next question."""
+        self._answer = self._loop.create_future()
+        self._patience = self._loop.call_later(_ANSWER_SECONDS, self._fail, TimeoutError("no answer in time"))
         message = _HEAD.pack(_HEAD.size + len(question), 1, 0, _OP_MSG, 0, 0) + question
         if self._socket.send(message) < len(message):
             raise OSError("a question that the store does not take at once")
@@ -111,6 +115,8 @@ class _Line:
 
     def close(self) -> None:
         """Hangs up, once: another may have that number afterwards."""
+        if self._patience:
+            self._patience.cancel()
         if not self._connection.closed:
             self._loop.remove_reader(self._number)
             self._connection.close_conn(None)
@@ -121,18 +127,38 @@ class _Line:
         except (BlockingIOError, ssl.SSLWantReadError):
             return
         except OSError as error:
-            self.close()
-            if not self._answer.done():
-                self._answer.set_exception(error)
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        self.close()
+        if not self._answer.done():
+            self._answer.set_exception(error)
 
     def _listen(self) -> None:
         """Reads what there is, until all is there: of TLS more may be there than the socket tells of."""
-        heard = self._heard
-        while len(heard) < _HEAD.size or len(heard) < int.from_bytes(heard[:4], "little"):
-            if not (piece := self._socket.recv(_PIECE)):
+        while self._heard < (length := self._length()):
+            if not (more := self._socket.recv_into(self._room[self._heard :])):
                 raise OSError("the store hung up")
-            heard += piece
-        *_, what, flags, kind = _HEAD.unpack_from(heard)
-        if (what, flags, kind) != (_OP_MSG, 0, 0) or self._answer.done():
+            self._heard += more
+        self._give(length)
+
+    def _length(self) -> int:
+        """Of what is being heard, as far as that is known; there is room for it."""
+        if self._heard < _HEAD.size:
+            return _HEAD.size
+        (length,) = _LENGTH.unpack_from(self._room)
+        if length > len(self._room):
+            larger = memoryview(bytearray(length))
+            larger[: self._heard] = self._room[: self._heard]
+            self._room = larger
+        return int(length)
+
+    def _give(self, length: int) -> None:
+        *_, what, flags, kind = _HEAD.unpack_from(self._room)
+        if (self._heard, what, flags, kind) != (length, _OP_MSG, 0, 0) or self._answer.done():
             raise OSError("no answer to the question")
-        self._answer.set_result(memoryview(heard)[_HEAD.size :])
+        if self._patience:
+            self._patience.cancel()
+        answer = self._room[_HEAD.size : length]
+        self._heard, self._room = 0, self._room if len(self._room) == _ROOM else memoryview(bytearray(_ROOM))
+        self._answer.set_result(answer)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.diary.days import week_of_day
+from services.diary.day_answer import week_of_day
 from services.diary.people import Workspace
 from services.wire import seals
 from services.wire.slots import format_instant, parse_instant, slot_of, week_of
