@@ -21,6 +21,7 @@ from services.diary.pages.gate import with_wait, zones
 from services.diary.pages.shell import framed
 from services.kit.problems import Problem
 from services.wire import accounts as wire
+from services.wire.language import _, spoken
 from services.wire.slots import format_instant
 
 router = APIRouter(include_in_schema=False, dependencies=[gate(Action.OWN_ACCOUNT)])
@@ -71,8 +72,8 @@ async def _page(request: Request, viewer: Viewer, page: Page, status: int = 200)
         codes_left=factor["recovery_codes_left"],
         sessions=[view.session_row(one, names, zone) for one in sessions["items"]],
         tokens=[view.token_row(one, zone) for one in tokens if one["state"] == "active"],
-        scopes=view.SCOPES,
-        lasting=view.LASTING,
+        scopes=view.scopes(),
+        lasting=view.lasting(),
         zones=zones(),
         languages=view.languages(),
     )
@@ -92,7 +93,7 @@ async def profile(request: Request, viewer: _Viewer) -> Response:
         await asking.account(request, "change_profile", wire.ChangeProfile, **given)
     except Problem as problem:
         return await _refused(request, viewer, Page(profile=Form.refused(values, problem, name="profile")), problem)
-    return done("/account", "Saved. Your new name stands everywhere within a moment.")
+    return done("/account", _("Saved. Your new name stands everywhere within a moment."))
 
 
 @router.post("/account/password")
@@ -100,12 +101,13 @@ async def password(request: Request, viewer: _Viewer) -> Response:
     """Another password, by the present one."""
     sent = await read_form(request)
     try:
-        given = {"old": sent.secret("old"), "new": sent.secret("new"), "address": client_address(request)}
+        given = {"old": sent.secret("old"), "new": sent.secret("new"), "language": spoken()}
+        given["address"] = client_address(request)
         await asking.account(request, "change_password", wire.ChangePassword, principal=viewer.principal, **given)
     except Problem as problem:
         form = view.password_form(problem, "password", old="old", new="new")
         return await _refused(request, viewer, Page(password=form), problem)
-    return done("/account", "Your password is changed. Your other sessions have ended.")
+    return done("/account", _("Your password is changed. Your other sessions have ended."))
 
 
 @router.post("/account/two-factor")
@@ -149,7 +151,7 @@ async def end_factor(request: Request, viewer: _Viewer) -> Response:
     except Problem as problem:
         form = view.password_form(problem, "factor", old="password", new="password", code="code")
         return await _refused(request, viewer, Page(factor=form), problem)
-    return done("/account", "Two-factor is off.")
+    return done("/account", _("Two-factor is off."))
 
 
 def _offer(secret: str, uri: str) -> dict[str, Any]:
@@ -166,7 +168,7 @@ async def end_session(request: Request, id: str, viewer: _Viewer) -> Response:
     given = {"principal": viewer.principal, "session": identifier(id, "session")}
     await asking.account(request, "end_sessions", wire.EndSessions, **given)
     edge_of(request).sessions.ended(id)
-    return done("/account#sessions", "That session has ended.")
+    return done("/account#sessions", _("That session has ended."))
 
 
 @router.post("/account/sessions/end-all")
@@ -175,7 +177,7 @@ async def end_all(request: Request, viewer: _Viewer) -> Response:
     edge = edge_of(request)
     await asking.account(request, "end_sessions", wire.EndSessions, principal=viewer.principal, session=None)
     edge.sessions.ended(viewer.principal.session)
-    response = done("/sign-in", "You are signed out everywhere.")
+    response = done("/sign-in", _("You are signed out everywhere."))
     response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=edge.settings.secure)
     return response
 
@@ -200,4 +202,4 @@ async def make_token(request: Request, viewer: _Viewer) -> Response:
 async def revoke_token(request: Request, id: str, viewer: _Viewer) -> Response:
     """The token is one no more."""
     await asking.change(request, viewer, "tokens", id, {"state": "revoked"})
-    return done("/account#tokens", "The token is revoked. Programs that use it are refused from now on.")
+    return done("/account#tokens", _("The token is revoked. Programs that use it are refused from now on."))

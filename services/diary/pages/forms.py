@@ -19,8 +19,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 
+from services.diary.pages.checked import in_form
 from services.diary.pages.render import render
 from services.kit.problems import Problem, invalid
+from services.wire.language import _
 
 MOST_BYTES = 64 * 1024
 _MOST_FIELDS = 300
@@ -57,7 +59,7 @@ class Sent:
         try:
             return int(text) if len(text) <= 12 else int("")
         except ValueError as error:
-            raise invalid(f"{name}: a whole number", field=name) from error
+            raise invalid(_("{field}: a whole number", field=name), field=name) from error
 
     def ticked(self, name: str) -> bool:
         """Whether a box is ticked."""
@@ -95,11 +97,12 @@ async def read_form(request: Request, most: int = MOST_BYTES) -> Sent:
         elif not kind and request.headers.get("content-length", "0") == "0":  # a form of one button and no field
             data = FormData()
         else:
-            raise Problem(415, "not-a-form", "This is no form.", "Send it from its page.")
+            raise Problem(415, "not-a-form", _("This is no form."), _("Send it from its page."))
     except (MultiPartException, UnicodeDecodeError, KeyError) as error:
-        raise invalid("the form: cannot be read") from error
+        raise invalid(_("the form: cannot be read")) from error
     if len(data.multi_items()) > _MOST_FIELDS:
-        raise Problem(413, "too-large", "This form is too long.", f"At most {_MOST_FIELDS} fields are taken.")
+        detail = _("At most {count} fields are taken.", count=_MOST_FIELDS)
+        raise Problem(413, "too-large", _("This form is too long."), detail)
     return Sent(data)
 
 
@@ -108,7 +111,8 @@ async def _no_more_than(stream: AsyncIterator[bytes], most: int) -> AsyncGenerat
     async for chunk in stream:
         taken += len(chunk)
         if taken > most:
-            raise Problem(413, "too-large", "This is too large.", f"At most {most // 1024} KiB are taken.")
+            detail = _("At most {count} KiB are taken.", count=most // 1024)
+            raise Problem(413, "too-large", _("This is too large."), detail)
         yield chunk
 
 
@@ -156,29 +160,9 @@ def told(problem: Problem) -> tuple[str, str]:
     if problem.kind == "invalid":
         where, colon, words = detail.partition(": ")
         if colon and where.replace(".", "").replace("_", "").isalnum():  # of two names the one that says more
-            return where if where.startswith(f"{at}.") else at or where, _plain(words)
-        return at, _plain(detail)
+            return where if where.startswith(f"{at}.") else at or where, in_form(words)
+        return at, in_form(detail)
     return at, f"{title} {detail}".strip()
-
-
-#: What the checks of bodies say, and how a form says it.
-_WORDS = {
-    "Field required": "This is needed.",
-    "Input should be a valid string": "This is needed.",
-    "String should have at least 1 character": "This is needed.",
-    "Value error, ": "",
-    "Input should be ": "This should be ",
-    "String should have ": "This should have ",
-    "List should have at least 1 item": "Choose at least one.",
-}
-
-
-def _plain(words: str) -> str:
-    for said, better in _WORDS.items():
-        if words.startswith(said):
-            words = better if better.endswith(".") else better + words.removeprefix(said)
-    words = words.strip()
-    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
 
 
 def done(href: str, words: str = "") -> RedirectResponse:

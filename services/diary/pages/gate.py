@@ -16,7 +16,7 @@ from services.diary.pages.asking import account
 from services.diary.pages.forms import Form, done, read_form, show
 from services.kit.problems import Problem
 from services.wire import accounts as wire
-from services.wire.language import spoken
+from services.wire.language import _, spoken
 
 router = APIRouter(include_in_schema=False, dependencies=[gate(Action.ENTER)])
 _SIGN_UP = ("name", "email", "password", "workspace", "zone")
@@ -47,10 +47,13 @@ async def sign_up(request: Request) -> HTMLResponse:
         return _again(request, "sign_up.html", Form.refused(values, problem, _SIGN_UP), problem, zones=zones())
     return _mailed(
         request,
-        "Look into your mail",
-        f"A mail is on its way to {values['email']}. Its link confirms the address and makes the workspace; "
-        "it works once, for 24 hours.",
-        "No mail? Look among the unwanted ones, or try again with the right address.",
+        _("Look into your mail"),
+        _(
+            "A mail is on its way to {address}. Its link confirms the address and makes the workspace; it works once, "
+            "for 24 hours.",
+            address=values["email"],
+        ),
+        _("No mail? Look among the unwanted ones, or try again with the right address."),
     )
 
 
@@ -67,8 +70,8 @@ async def verify(request: Request) -> Response:
     try:
         await account(request, "verify", wire.Verify, token=token, address=client_address(request))
     except Problem as problem:
-        return _over(request, problem, "/sign-up", "Sign up again")
-    return done("/sign-in", "Your address is confirmed, and your workspace is there. Sign in to it.")
+        return _over(request, problem, "/sign-up", _("Sign up again"))
+    return done("/sign-in", _("Your address is confirmed, and your workspace is there. Sign in to it."))
 
 
 @router.get("/password/forgotten")
@@ -81,16 +84,20 @@ async def forgotten_form(request: Request) -> HTMLResponse:
 async def forgotten(request: Request) -> HTMLResponse:
     """A mail goes out where there is such an account; the answer is the same."""
     values = {"email": (await read_form(request)).text("email")}
+    given = values | {"language": spoken(), "address": client_address(request)}
     try:
-        await account(request, "forgot_password", wire.ForgotPassword, **values, address=client_address(request))
+        await account(request, "forgot_password", wire.ForgotPassword, **given)
     except Problem as problem:
         return _again(request, "forgotten.html", Form.refused(values, problem), problem)
     return _mailed(
         request,
-        "Look into your mail",
-        f"If {values['email']} has an account here, a mail is on its way to it. Its link lets you choose a new "
-        "password; it works once, for 2 hours.",
-        "No mail? Look among the unwanted ones, or try another address.",
+        _("Look into your mail"),
+        _(
+            "If {address} has an account here, a mail is on its way to it. Its link lets you choose a new password; "
+            "it works once, for 2 hours.",
+            address=values["email"],
+        ),
+        _("No mail? Look among the unwanted ones, or try another address."),
     )
 
 
@@ -106,14 +113,14 @@ async def reset(request: Request) -> Response:
     sent = await read_form(request)
     token = sent.text("token")[:100]
     try:
-        values = {"token": token, "password": sent.secret("password")}
+        values = {"token": token, "password": sent.secret("password"), "language": spoken()}
         await account(request, "reset_password", wire.ResetPassword, **values, address=client_address(request))
     except Problem as problem:
         if problem.status == 404:
-            return _over(request, problem, "/password/forgotten", "Ask for a new link")
+            return _over(request, problem, "/password/forgotten", _("Ask for a new link"))
         form = Form.refused({}, problem, ("password",))
         return _again(request, "reset.html", form, problem, token=token)
-    return done("/sign-in", "Your password is changed, and you are signed out everywhere. Sign in with the new one.")
+    return done("/sign-in", _("Your password is changed, and you are signed out everywhere. Sign in with the new one."))
 
 
 @router.get("/invitations/accept")
@@ -122,7 +129,7 @@ async def invitation(request: Request, token: str = "") -> HTMLResponse:
     try:
         invited = await _invitation(request, token[:100])
     except Problem as problem:
-        return _over(request, problem, "/sign-in", "Sign in")
+        return _over(request, problem, "/sign-in", _("Sign in"))
     return show(request, "invitation.html", form=Form({"name": invited["name"]}), invited=invited, token=token[:100])
 
 
@@ -138,12 +145,12 @@ async def accept(request: Request) -> Response:
         await account(request, "accept_invitation", wire.AcceptInvitation, **asked)
     except Problem as problem:
         if problem.status == 404:
-            return _over(request, problem, "/sign-in", "Sign in")
+            return _over(request, problem, "/sign-in", _("Sign in"))
         if problem.status == 429:
             return _wait(request, problem)
         form = Form.refused(values, problem, ("name", "password"))
         return _again(request, "invitation.html", form, problem, invited=invited, token=token)
-    return done("/sign-in", f"You belong to {invited['workspace_name']} now. Sign in to it.")
+    return done("/sign-in", _("You belong to {workspace} now. Sign in to it.", workspace=invited["workspace_name"]))
 
 
 async def _invitation(request: Request, token: str) -> Any:
@@ -151,20 +158,21 @@ async def _invitation(request: Request, token: str) -> Any:
 
 
 def _mailed(request: Request, title: str, detail: str, hint: str) -> HTMLResponse:
-    on = {"action": "Back to sign in", "href": "/sign-in"}
+    on = {"action": _("Back to sign in"), "href": "/sign-in"}
     return show(request, "message.html", 200, title=title, detail=detail, hint=hint, **on)
 
 
 def _over(request: Request, problem: Problem, href: str, action: str) -> HTMLResponse:
     if problem.status == 429:
         return _wait(request, problem)
-    detail = problem.document()["detail"]
-    return show(request, "message.html", problem.status, title=problem.title, detail=detail, action=action, href=href)
+    title, detail = problem.words
+    return show(request, "message.html", problem.status, title=title, detail=detail, action=action, href=href)
 
 
 def _wait(request: Request, problem: Problem) -> HTMLResponse:
-    on = {"action": "Back to sign in", "href": "/sign-in"}
-    page = show(request, "message.html", problem.status, title=problem.title, detail=problem.detail, **on)
+    on = {"action": _("Back to sign in"), "href": "/sign-in"}
+    title, detail = problem.words
+    page = show(request, "message.html", problem.status, title=title, detail=detail, **on)
     return with_wait(page, problem)
 
 

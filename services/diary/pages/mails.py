@@ -12,6 +12,7 @@ from services.diary.pages import settings_view as view
 from services.diary.pages.forms import done
 from services.diary.pages.listing import page_of
 from services.diary.pages.shell import framed
+from services.wire.language import _
 
 router = APIRouter(include_in_schema=False)
 _Viewer = Annotated[Viewer, Depends(current_viewer)]
@@ -32,8 +33,8 @@ async def mails(request: Request, viewer: _Viewer, kind: str = "", state: str = 
         at="/settings",
         page=shown,
         rows=[view.mail_row(one, zone) for one in shown.items],
-        kinds=[("", "Any kind"), *view.KINDS.items()],
-        states=view.MAIL_STATES,
+        kinds=view.kinds(),
+        states=view.states(),
         asked={"kind": kind, "state": state},
     )
 
@@ -42,11 +43,11 @@ async def mails(request: Request, viewer: _Viewer, kind: str = "", state: str = 
 async def test(request: Request, viewer: _Viewer) -> Response:
     """A mail to whoever asks, to see whether mails arrive."""
     made = await asking.create(request, viewer, "mails", {"kind": "test"})
-    return done("/mails", f"A test is on its way to {made['to']}.")
+    return done("/mails", _("A test is on its way to {address}.", address=made["to"]))
 
 
 @router.post("/mails/{id}/again", dependencies=[gate(Action.CHANGE_MAILS)])
 async def again(request: Request, id: str, viewer: _Viewer) -> Response:
     """Sends a mail once more, with a new link."""
     changed = await asking.change(request, viewer, "mails", id, {"state": "waiting"})
-    return done("/mails", f"The mail to {changed['to']} goes out again.")
+    return done("/mails", _("The mail to {address} goes out again.", address=changed["to"]))

@@ -14,6 +14,7 @@ from services.diary.pages.forms import Form, Sent, done, read_form
 from services.diary.pages.gate import zones
 from services.diary.pages.shell import framed
 from services.kit.problems import Problem, not_found
+from services.wire.language import N_, _
 
 router = APIRouter(include_in_schema=False)
 _Viewer = Annotated[Viewer, Depends(current_viewer)]
@@ -48,7 +49,7 @@ def _networks(sent: Sent) -> dict[str, Any]:
 
 def _mails(sent: Sent) -> dict[str, Any]:
     on = set(sent.many("mails_on"))
-    return {"mails_off": [kind for kind, _, _ in view.MAILS if kind not in on]}
+    return {"mails_off": [kind for kind, *_rest in view.MAILS if kind not in on]}
 
 
 def _provider(sent: Sent) -> dict[str, Any]:
@@ -83,17 +84,16 @@ async def archive(request: Request, viewer: _Viewer) -> Response:
     """Archives the workspace, or restores it; for owners (W-02)."""
     away = (await read_form(request)).text("archived") == "yes"
     changed = await asking.change(request, viewer, "workspaces", viewer.workspace, {"archived": away})
-    words = (
-        f"{changed['name']} is archived: only its owners can enter it now." if away else "The workspace is restored."
-    )
-    return done("/settings", words)
+    if not away:
+        return done("/settings", _("The workspace is restored."))
+    return done("/settings", _("{name} is archived: only its owners can enter it now.", name=changed["name"]))
 
 
 @router.post("/settings/{part}", dependencies=[gate(Action.CHANGE_WORKSPACES)])
 async def change(request: Request, part: str, viewer: _Viewer) -> Response:
     """Saves one part of the page."""
     if part not in _PARTS:
-        raise not_found("page")
+        raise not_found(N_("page"))
     sent = await read_form(request)
     try:
         await asking.change(request, viewer, "workspaces", viewer.workspace, _PARTS[part](sent))
@@ -104,7 +104,7 @@ async def change(request: Request, part: str, viewer: _Viewer) -> Response:
             problem.extra["field"] = "allowed_ranges"
         form = Form.refused(_typed(sent, part), problem, view.FIELDS[part], name=part)
         return await _page(request, viewer, {part: form}, problem.status)
-    return done(f"/settings#{part}", "Saved.")
+    return done(f"/settings#{part}", _("Saved."))
 
 
 def _typed(sent: Sent, part: str) -> dict[str, Any]:
@@ -128,7 +128,7 @@ async def _page(
         forms=forms | (refused or {}),
         owner=viewer.role == "owner",
         address=client_address(request),
-        choices=view.CHOICES,
-        mails=view.MAILS,
+        choices=view.choices(),
+        mails=view.mails(),
         zones=zones(),
     )

@@ -16,6 +16,7 @@ from services.diary.edge import client_address, current_principal, edge_of, gate
 from services.diary.pages.forms import Form, read_form, show, told
 from services.diary.pages.gate import with_wait
 from services.kit.problems import Problem
+from services.wire.language import _
 
 router = APIRouter(include_in_schema=False, dependencies=[gate(Action.ENTER)])
 
@@ -48,14 +49,14 @@ async def sign_in(request: Request) -> Response:
 
 
 def _refused(values: Mapping[str, str], problem: Problem) -> Form:
-    words = f"{problem.title} {problem.detail}".strip()
+    words = " ".join(problem.words)
     if problem.kind in ("code-needed", "wrong-code"):  # the password is never sent back: it is typed first
-        return Form(values, {"password": "Type it again: it is not kept.", "totp": words})
+        return Form(values, {"password": _("Type it again: it is not kept."), "totp": words})
     if problem.status == 401:
         return Form(values, {"password": words})
     if problem.status == 422:
         at = told(problem)[0]
-        wrong = "This is no code." if at == "totp" else "E-mail and password do not match."
+        wrong = _("This is no code.") if at == "totp" else _("E-mail and password do not match.")
         return Form(values, {"totp" if at == "totp" else "password": wrong})
     return Form(values, notice=words)
 

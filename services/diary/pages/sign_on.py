@@ -19,6 +19,7 @@ from services.diary.pages.gate import with_wait
 from services.diary.pages.sign_in import inside
 from services.kit.problems import Problem
 from services.wire import sign_on as wire
+from services.wire.language import _
 
 router = APIRouter(include_in_schema=False, dependencies=[gate(Action.ENTER)])
 _COOKIE = "daybook_sign_on"
@@ -36,9 +37,8 @@ async def ways(request: Request) -> Response:
     except Problem as problem:
         return _again(request, problem, email, next)
     if not found:
-        words = (
-            "No workspace has a provider for this address. Sign in with your password." if email else "Type it first."
-        )
+        nobody = _("No workspace has a provider for this address. Sign in with your password.")
+        words = nobody if email else _("Type it first.")
         return show(request, "sign_in.html", 404, form=Form({"email": email}, {"email": words}), next=next)
     links = [{**one, "href": f"/sign-in/with/{one['workspace']}?{urlencode({'next': next})}"} for one in found]
     return show(request, "sign_in_with.html", ways=links)
@@ -65,8 +65,8 @@ async def back(request: Request, state: str = "", code: str = "") -> Response:
     """Back from the provider: a session, and on to where the reader wanted to be."""
     edge = edge_of(request)
     if not code or not state:
-        refused = Problem(401, "sign-on-refused", "The provider did not let you in.", "Begin again, or ask an owner.")
-        return _again(request, refused, "", "/")
+        title, detail = _("The provider did not let you in."), _("Begin again, or ask an owner.")
+        return _again(request, Problem(401, "sign-on-refused", title, detail), "", "/")
     place = {"address": client_address(request), "agent": browser_of(request)}
     try:
         asked = take(wire.Finish, {"state": state, "code": code, "binding": request.cookies.get(_COOKIE, ""), **place})

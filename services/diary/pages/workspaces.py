@@ -16,6 +16,7 @@ from services.diary.pages.shell import framed
 from services.diary.pages.sign_in import inside
 from services.kit.problems import Problem
 from services.wire import accounts as wire
+from services.wire.language import _
 from services.wire.requests import SignedIn
 
 router = APIRouter(include_in_schema=False)
@@ -56,7 +57,7 @@ async def create(request: Request, viewer: _Viewer) -> Response:
         await asking.create(request, viewer, "workspaces", values)
     except Problem as problem:
         return await _page(request, viewer, Form.refused(values, problem), problem.status)
-    return done("/workspaces", f"{values['name']} is there. Go to it to invite people.")
+    return done("/workspaces", _("{name} is there. Go to it to invite people.", name=values["name"]))
 
 
 @router.post("/workspaces/{id}/switch", dependencies=[gate(Action.OWN_ACCOUNT)])
