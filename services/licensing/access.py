@@ -10,6 +10,7 @@ from services.kit.access import Scopes, Verb, of_collection
 from services.kit.mongo import Session
 from services.kit.problems import forbidden
 from services.licensing.store import Document, Store
+from services.wire.language import _
 from services.wire.requests import Collection, Principal, Role
 
 _WIDEST = (Scope.WORKSPACE, Scope.TEAM, Scope.CONTRACT, Scope.OWN)
@@ -70,7 +71,7 @@ async def acting(store: Store, principal: Principal, session: Session | None = N
     """The member who acts, as they are now; 403 where they are none any more."""
     member = await store.one("members", principal.workspace, principal.member, session=session)
     if member is None or member["archived"]:
-        raise forbidden("You are no longer a member of this workspace.", rule="W-03")
+        raise forbidden(_("You are no longer a member of this workspace."), rule="W-03")
     return member
 
 

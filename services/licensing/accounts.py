@@ -12,7 +12,7 @@ from services.licensing import audit, limits, links, mail, people, sessions, wor
 from services.licensing.store import NOBODY, Document, Store, key, new_id, now
 from services.wire import accounts
 from services.wire.events import Strict, check
-from services.wire.language import Code
+from services.wire.language import ENGLISH, Code
 from services.wire.names import Name
 
 MOST_A_MINUTE = 10
@@ -52,15 +52,17 @@ async def sign_up(store: Store, request: accounts.SignUp) -> None:
 
     async def work(session: Session) -> None:
         if known and known["hash"]:
-            # by their own name: what somebody else typed must not come to them from here
-            told = {"name": await _name(store, known)}
-            await mail.stage(store, session, "already_registered", wanted.email, told, link=_reset_link(known))
+            # by their own name and in their own language: what somebody else typed must not come to them from here
+            name, language = await _known_as(store, known)
+            link, told = _reset_link(known), {"name": name}
+            await mail.stage(store, session, "already_registered", wanted.email, told, link=link, language=language)
             return
         doc: Document = {"_id": key(NOBODY, sign_up), "hash": hashed, "until": now() + timedelta(hours=_VERIFY_HOURS)}
         doc |= wanted.model_dump(exclude={"password"})
         await store["sign_ups"].insert_one(doc, session=session)
         link = mail.Link(purpose="verify", data={"sign_up": sign_up}, hours=_VERIFY_HOURS)
-        await mail.stage(store, session, "verification", wanted.email, values, link=link)
+        page = wanted.language
+        await mail.stage(store, session, "verification", wanted.email, values, link=link, language=page)
 
     await store.write(work)
 
@@ -98,10 +100,11 @@ async def forgot_password(store: Store, request: accounts.ForgotPassword) -> Non
     person = await people.person_by_email(store, request.email)
     if person is None or not person["hash"] or not await _may_mail(store, person["email"]):
         return
-    values = {"name": await _name(store, person)}
+    name, language = await _known_as(store, person)
+    link, page = _reset_link(person), request.language or language
 
     async def work(session: Session) -> None:
-        await mail.stage(store, session, "password_reset", person["email"], values, link=_reset_link(person))
+        await mail.stage(store, session, "password_reset", person["email"], {"name": name}, link=link, language=page)
 
     await store.write(work)
 
@@ -121,7 +124,7 @@ async def _reset_password(store: Store, request: accounts.ResetPassword) -> None
         person = await people.person_by_email(store, data["email"], session)
         if person is None:
             raise links.over()
-        await _set(store, session, person, hashed)
+        await _set(store, session, person, hashed, request.language)
         how = {"by": "mail"}
         await audit.note_account(store, session, person, "account.password_changed", address=request.address, body=how)
         await sessions.end_all(store, session, person)
@@ -135,29 +138,31 @@ async def change_password(store: Store, request: accounts.ChangePassword) -> Non
     hashed = await people.new_password(request.new)
 
     async def work(session: Session) -> None:
-        await _set(store, session, person, hashed)
+        await _set(store, session, person, hashed, request.language)
         await audit.note_account(store, session, person, "account.password_changed", address=request.address)
         await sessions.end_all(store, session, person, but=request.principal.session)
 
     await store.change(work)
 
 
-async def _set(store: Store, session: Session, person: Document, hashed: str) -> None:
+async def _set(store: Store, session: Session, person: Document, hashed: str, page: str | None) -> None:
     await store["people"].update_one({"_id": person["_id"]}, {"$set": {"hash": hashed}}, session=session)
-    values = {"name": await _name(store, person)}
-    await mail.stage(store, session, "password_changed", person["email"], values)
+    name, language = await _known_as(store, person)
+    told, page = {"name": name}, page or language
+    await mail.stage(store, session, "password_changed", person["email"], told, language=page)
 
 
 def _reset_link(person: Document) -> mail.Link:
     return mail.Link(purpose="reset", data={"email": person["email"]}, hours=_RESET_HOURS)
 
 
-async def _name(store: Store, person: Document) -> str:
-    """What a person is called in the first of their workspaces."""
+async def _known_as(store: Store, person: Document) -> tuple[str, str]:
+    """What a person is called in the first of their workspaces, and the language that is spoken with them there."""
     for place in person["places"]:
         if member := await store.one("members", place["workspace"], place["member"]):
-            return str(member["name"])
-    return str(person["email"])
+            workspace = await store["workspaces"].find_one({"_id": key(place["workspace"])})
+            return str(member["name"]), mail.language_of(workspace, member)
+    return str(person["email"]), ENGLISH
 
 
 async def _may_mail(store: Store, email: str) -> bool:

@@ -16,6 +16,7 @@ from services.licensing import access, audit, people, sessions, two_factor
 from services.licensing.store import NOBODY, Document, Store, instant, key, now
 from services.wire import deletion as wire
 from services.wire.events import WorkspaceDeleted
+from services.wire.language import N_, _
 from services.wire.requests import Principal
 from services.wire.slots import format_instant
 from services.wire.subjects import JOURNAL, JOURNAL_FACTS, PRESENCE
@@ -133,11 +134,12 @@ async def _purge(bus: Bus, workspace: str) -> None:
 def _require(doc: Document, request: wire.DeleteWorkspace) -> str:
     """Whether the export was ``downloaded`` or ``declined``; 409 and 422 where it may not be deleted as it is."""
     if not doc["archived"]:
-        raise Problem(409, "not-archived", "The workspace is not archived.", "Archive it first.", rule="W-02")
+        title, detail = _("The workspace is not archived."), _("Archive it first.")
+        raise Problem(409, "not-archived", title, detail, rule="W-02")
     if " ".join(request.name.split()) != " ".join(doc["name"].split()):
-        raise invalid("name: not the name of this workspace", field="name")
+        raise invalid(_("name: not the name of this workspace"), field="name")
     if not _export(doc) and not request.without_export:
-        title, detail = "Export the workspace first.", "Or say that you want to delete it without_export."
+        title, detail = _("Export the workspace first."), _("Or say that you want to delete it without_export.")
         where = f"/api/v1/workspaces/{doc['id']}/export"
         raise Problem(409, "export-not-taken", title, detail, rule="W-02", export=where, field="without_export")
     return "downloaded" if _export(doc) else "declined"
@@ -152,12 +154,12 @@ async def _owner(store: Store, principal: Principal, action: Action, session: Se
     """The member who acts; 403 for all whom the table does not name (an owner who was made one of the others, too)."""
     member = await access.acting(store, principal, session)
     if not action.scopes(member["role"]):
-        raise forbidden("Only an owner deletes or exports a workspace.", rule=action.rule)
+        raise forbidden(_("Only an owner deletes or exports a workspace."), rule=action.rule)
     return member
 
 
 async def _find(store: Store, workspace: str, session: Session | None = None) -> Document:
     doc = await store["workspaces"].find_one({"_id": key(workspace), "deleted_at": None}, session=session)
     if doc is None:
-        raise not_found("workspace")
+        raise not_found(N_("workspace"))
     return doc

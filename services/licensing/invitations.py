@@ -10,9 +10,16 @@ from services.kit.problems import invalid
 from services.licensing import audit, links, mail, people, workspaces
 from services.licensing.store import NOBODY, Document, Store, key
 from services.wire import accounts
+from services.wire.language import N_, _, again
 
 HOURS = 14 * 24
-ROLES = {"owner": "an owner", "admin": "an admin", "manager": "a manager", "employee": "an employee"}
+ROLES = {
+    "owner": N_("an owner"),
+    "admin": N_("an admin"),
+    "manager": N_("a manager"),
+    "employee": N_("an employee"),
+    "client": N_("a client"),
+}
 
 
 def link_of(member: Document) -> mail.Link:
@@ -23,7 +30,7 @@ def link_of(member: Document) -> mail.Link:
 
 def values_of(member: Document, inviter: Document) -> dict[str, str]:
     """What the mail says."""
-    return {"name": member["name"], "inviter": inviter["name"], "role": ROLES.get(member["role"], "a client")}
+    return {"name": member["name"], "inviter": inviter["name"], "role": again(ROLES[member["role"]])}
 
 
 def mail_of(workspace: Document, member: Document, inviter: Document) -> Document:
@@ -35,6 +42,7 @@ def mail_of(workspace: Document, member: Document, inviter: Document) -> Documen
         workspace=workspace,
         member=member["id"],
         link=link_of(member),
+        language=mail.language_of(workspace, member),
     )
 
 
@@ -63,11 +71,11 @@ async def accept(store: Store, request: accounts.AcceptInvitation) -> dict[str, 
 
 async def _accept(store: Store, request: accounts.AcceptInvitation) -> dict[str, str]:
     named = people.profile({"name": request.name}) if request.name and request.name.strip() else {}
-    _, known = await _invited(store, await links.read(store, "invitation", request.token))
+    _member, known = await _invited(store, await links.read(store, "invitation", request.token))
     hashed = None
     if known["hash"] is None:
         if request.password is None:
-            raise invalid("password: choose one", field="password")
+            raise invalid(_("password: choose one"), field="password")
         hashed = await people.new_password(request.password)
 
     async def work(session: Session) -> dict[str, str]:

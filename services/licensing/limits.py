@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from services.kit.problems import Problem
 from services.licensing.store import NOBODY, Store, fingerprint, key, now
+from services.wire.language import _
 
 SPAN = timedelta(minutes=1)
 MOST_FAILURES = 10
@@ -43,7 +44,8 @@ async def take(store: Store, what: str, who: str, most: int, span: timedelta = S
     )
     if doc["count"] > most:
         wait = max(1, round((doc["until"] - moment).total_seconds()))
-        raise Problem(429, "too-many-tries", "Too many tries.", f"Try again in {wait} seconds.", retry_after=wait)
+        detail = _("Try again in {seconds} seconds.", seconds=wait)
+        raise Problem(429, "too-many-tries", _("Too many tries."), detail, retry_after=wait)
     until: datetime = doc["until"]
     return until
 

@@ -8,6 +8,7 @@ from services.kit.mongo import Session
 from services.kit.problems import Problem
 from services.licensing import limits
 from services.licensing.store import NOBODY, Document, Store, fingerprint, key, now
+from services.wire.language import _
 
 MOST_FAILURES = 10
 """A minute and address: a whole office may open its mails, and nobody may try secrets."""
@@ -44,7 +45,8 @@ async def use(store: Store, session: Session, purpose: str, token: str) -> Docum
 
 def over() -> Problem:
     """404: a link that allows nothing, or nothing any more."""
-    return Problem(404, "link-over", "This link is over.", "It was used already, or is too old. Ask for a new one.")
+    detail = _("It was used already, or is too old. Ask for a new one.")
+    return Problem(404, "link-over", _("This link is over."), detail)
 
 
 def _key(token: str) -> str:

@@ -98,6 +98,7 @@ class Postman(Rounds):
                 link,
                 self._sender,
                 f"<{mail['id']}.{mail['revision']}@{domain}>",
+                mail.get("language"),
             )
         except Exception as error:
             log.exception("mail %s cannot be written", mail["id"])

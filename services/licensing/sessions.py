@@ -16,6 +16,7 @@ from services.kit.problems import Problem, not_found
 from services.licensing import addresses, audit, limits, people, two_factor
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire.events import AccessEnded, Fact
+from services.wire.language import N_, _
 from services.wire.requests import Principal, SignedIn, SignIn, WorkspaceRef
 
 LASTS = timedelta(hours=12)
@@ -37,7 +38,9 @@ async def sign_in(store: Store, signer: SigningKey, request: SignIn) -> SignedIn
     person = await people.person_by_email(store, request.email)
     if not await people.password_holds(person["hash"] if person else None, request.password) or person is None:
         await _note_refusal(store, person, request.address, "wrong-credentials")
-        raise Problem(401, "wrong-credentials", "E-mail address and password do not match.", "Check both, and retry.")
+        raise Problem(
+            401, "wrong-credentials", _("E-mail address and password do not match."), _("Check both, and retry.")
+        )
     try:
         await two_factor.require(store, person, request.totp)
     except Problem as problem:
@@ -85,14 +88,14 @@ async def enter(
     places = await places_of(store, person)
     wanted = [one for one in places if workspace in (None, one[0]["id"])]
     if not wanted:
-        raise not_found("workspace")
+        raise not_found(N_("workspace"))
     chosen = next((one for one in wanted if allows(one[0], address)), None)
     if chosen is None:
         raise Problem(
             403,
             "address-not-allowed",
-            "This workspace cannot be entered from here.",
-            "It names the networks it may be used from; ask an owner.",
+            _("This workspace cannot be entered from here."),
+            _("It names the networks it may be used from; ask an owner."),
         )
     principal = await _open(store, person, *chosen, address, agent, by)
     return SignedIn(
@@ -113,8 +116,8 @@ async def switch(
     403 where the present one came by a workspace's own provider: that one's word counts in that workspace alone.
     """
     if await confined(store, principal):
-        detail = "You came in by this workspace's provider. Sign in with your own password for the others."
-        raise Problem(403, "confined", "This session is for this workspace alone.", detail)
+        detail = _("You came in by this workspace's provider. Sign in with your own password for the others.")
+        raise Problem(403, "confined", _("This session is for this workspace alone."), detail)
     answer = await enter(store, signer, person, workspace, address, agent, by="switch")
     await sign_out(store, principal)
     return answer
@@ -132,7 +135,7 @@ async def renew(store: Store, signer: SigningKey, principal: Principal, address:
     member = await store.one("members", principal.workspace, principal.member)
     workspace = await store["workspaces"].find_one({"_id": key(principal.workspace)})
     if before is None or member is None or workspace is None:
-        raise not_found("session")
+        raise not_found(N_("session"))
     person: Document = {"person": principal.person}
     by: By = before.get("by", "password")
     opened = await _open(store, person, workspace, member, address, before["agent"], by, noted=False)
@@ -215,7 +218,7 @@ async def end(store: Store, person: Document, principal: Principal, session: str
     """One of the person's own sessions ends; 404 where it is none of theirs."""
     where = await _theirs(store, person, principal) | {"id": session}
     if not await _end(store, where):
-        raise not_found("session")
+        raise not_found(N_("session"))
 
 
 async def end_everywhere(store: Store, person: Document, principal: Principal) -> int:

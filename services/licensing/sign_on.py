@@ -23,6 +23,7 @@ from services.licensing.provider import Client, Providers
 from services.licensing.store import NOBODY, Document, Store, fingerprint, key, now
 from services.licensing.vault import Vault
 from services.wire import sign_on as wire
+from services.wire.language import N_, _
 
 log = logging.getLogger(__name__)
 BACK = "/sign-in/back"
@@ -81,9 +82,8 @@ class SignOn:
             or begun["until"] <= now()
             or not hmac.compare_digest(begun["binding"], fingerprint(request.binding))
         ):
-            raise Problem(
-                404, "sign-on-over", "This sign-in is over.", "It began elsewhere or too long ago. Begin again."
-            )
+            detail = _("It began elsewhere or too long ago. Begin again.")
+            raise Problem(404, "sign-on-over", _("This sign-in is over."), detail)
         workspace = await self._workspace(begun["workspace"])
         try:
             claims = await self._providers.claims(
@@ -92,9 +92,8 @@ class SignOn:
         except Refused as refusal:
             log.warning("a provider's word does not hold: %s", refusal)
             metrics.SIGN_INS.labels("person", "refused").inc()
-            raise Problem(
-                401, "sign-on-refused", "Your provider's answer does not hold.", "Begin again; else tell an owner."
-            ) from refusal
+            title, detail = _("Your provider's answer does not hold."), _("Begin again; else tell an owner.")
+            raise Problem(401, "sign-on-refused", title, detail) from refusal
         person = await self._person(workspace, claims)
         place = workspace["id"], request.address, request.agent
         signed_in = await sessions.enter(self._store, self._signer, person, *place, by="oidc")
@@ -104,7 +103,7 @@ class SignOn:
     async def _workspace(self, id: str) -> Document:
         found = await self._store["workspaces"].find_one({"_id": key(id), "archived": False})
         if found is None or not found.get("oidc"):
-            raise not_found("workspace with a provider of its own")
+            raise not_found(N_("workspace with a provider of its own"))
         return found
 
     def _client(self, workspace: Document) -> Client:
@@ -127,11 +126,11 @@ class SignOn:
 
 def _nobody() -> Problem:
     metrics.SIGN_INS.labels("person", "refused").inc()
-    detail = "Your provider has to name a confirmed address that is a member's here. Ask an owner to invite you."
-    return Problem(403, "no-such-member", "Nobody here has this address.", detail)
+    detail = _("Your provider has to name a confirmed address that is a member's here. Ask an owner to invite you.")
+    return Problem(403, "no-such-member", _("Nobody here has this address."), detail)
 
 
 def _away(refusal: Refused) -> Problem:
     log.warning("a provider cannot be asked: %s", refusal)
-    detail = "Sign in with your password, or try again; an owner can look at the workspace's settings."
-    return Problem(503, "provider-away", "The provider does not answer.", detail)
+    detail = _("Sign in with your password, or try again; an owner can look at the workspace's settings.")
+    return Problem(503, "provider-away", _("The provider does not answer."), detail)

@@ -9,19 +9,20 @@ from pydantic import AfterValidator, Field
 from services.kit.problems import invalid
 from services.licensing.vault import Vault
 from services.wire.events import Strict
+from services.wire.language import N_, _
 
 
 def _domain(text: str) -> str:
     host = text.strip().lower().removeprefix("@")
     if "." not in host or not all(part.replace("-", "").isalnum() and part.isascii() for part in host.split(".")):
-        raise ValueError("not a domain like example.com")
+        raise ValueError(N_("not a domain like example.com"))
     return host
 
 
 def _issuer(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise ValueError("not an address like https://login.example.com")
+        raise ValueError(N_("not an address like https://login.example.com"))
     return text
 
 
@@ -46,11 +47,11 @@ def stored(
     kept = {name: asked[name] for name in ("issuer", "client_id", "domains")}
     if asked.get("client_secret") is not None:
         if vault is None:
-            raise invalid("oidc: cannot be kept here", field="oidc")
+            raise invalid(_("oidc: cannot be kept here"), field="oidc")
         return kept | {"sealed": vault.seal(asked["client_secret"])}
     same = before is not None and all(before[name] == kept[name] for name in ("issuer", "client_id"))
     if before is not None and before["sealed"] is not None and not same:
-        raise invalid("client_secret: give it again, it was for another provider", field="client_secret")
+        raise invalid(_("client_secret: give it again, it was for another provider"), field="client_secret")
     return kept | {"sealed": before["sealed"] if before is not None else None}
 
 

@@ -14,6 +14,7 @@ from services.licensing import sessions
 from services.licensing.store import NOBODY, Document, Store, fingerprint, instant, key, new_id, now
 from services.wire import slots
 from services.wire.events import Instant, Strict
+from services.wire.language import N_, _
 from services.wire.names import Name
 from services.wire.requests import Principal, TokenScope
 
@@ -39,10 +40,11 @@ async def create(store: Store, session: Session, workspace: Document, actor: Doc
     """A token, with its secret this once."""
     expires = slots.parse_instant(body.expires) if body.expires else None
     if expires and expires <= now():
-        raise invalid("expires: this is over already", field="expires")
+        raise invalid(_("expires: this is over already"), field="expires")
     mine = {"workspace": workspace["id"], "member": actor["id"], "revoked_at": None}
     if await store["tokens"].count_documents(mine, limit=MOST, session=session) >= MOST:
-        raise Problem(409, "too-many-tokens", f"You have {MOST} tokens.", "Revoke those that you no longer use.")
+        title, detail = _("You have {count} tokens.", count=MOST), _("Revoke those that you no longer use.")
+        raise Problem(409, "too-many-tokens", title, detail)
     token, secret = new_id("tok"), PREFIX + secrets.token_urlsafe(30)
     doc: Document = {"_id": key(workspace["id"], token), "id": token, **mine, "name": body.name}
     doc |= {"scopes": sorted(set(body.scopes)), "expires": expires, "created_at": now(), "used_at": None, "revision": 1}
@@ -56,7 +58,7 @@ async def revoke(store: Store, session: Session, doc: Document, body: Patch) -> 
     """The token is one no more; again is the same."""
     changed = await store.update("tokens", doc["_id"], {"revoked_at": doc["revoked_at"] or now()}, session)
     if changed is None:
-        raise not_found("token")
+        raise not_found(N_("token"))
     await store.outbox.stage([sessions.ended(changed)], session)
     return changed
 
@@ -67,7 +69,8 @@ async def principal_of(store: Store, secret: str, address: str) -> dict[str, Any
     doc = await store.one("tokens", held["workspace"], held["token"]) if held else None
     found = await _acting(store, doc, address) if doc else None
     if doc is None or found is None:
-        raise Problem(401, "signed-out", "This token is none, or is one no more.", "Make another in your profile.")
+        title, detail = _("This token is none, or is one no more."), _("Make another in your profile.")
+        raise Problem(401, "signed-out", title, detail)
     await store["tokens"].update_one({"_id": doc["_id"]}, {"$set": {"used_at": now()}})
     person, member = found
     moment = int(now().timestamp())

@@ -14,6 +14,7 @@ from services.kit.mongo import Session
 from services.kit.problems import Problem, invalid
 from services.licensing import audit, limits, people
 from services.licensing.store import Document, Store, fingerprint, now
+from services.wire.language import _
 from services.wire.requests import Principal
 
 STEP_SECONDS = 30
@@ -49,7 +50,7 @@ async def begin(store: Store, principal: Principal, password: str, address: str)
     secret = pyotp.random_base32()
     done = await store["people"].update_one({"_id": person["_id"], "totp": None}, {"$set": {"totp_offered": secret}})
     if not done.matched_count:
-        raise Problem(409, "two-factor-on", "Two-factor is on already.", "Turn it off first.")
+        raise Problem(409, "two-factor-on", _("Two-factor is on already."), _("Turn it off first."))
     return {"secret": secret, "uri": pyotp.TOTP(secret).provisioning_uri(name=person["email"], issuer_name=_ISSUER)}
 
 
@@ -59,22 +60,27 @@ async def confirm(store: Store, principal: Principal, code: str, address: str) -
     await limits.take(store, "totp", person["person"], MOST_FAILURES)
     offered = person.get("totp_offered")
     if is_on(person) or not offered:
-        raise Problem(409, "nothing-to-confirm", "There is nothing to confirm.", "Begin with two-factor first.")
+        raise _nothing_to_confirm()
     step = step_of(offered, _plain(code), now())
     if step is None:
-        raise invalid("code: not the code of this moment", field="code")
-    codes = [f"{one[:5]}-{one[5:]}" for one in (secrets.token_hex(5) for _ in range(RECOVERY_CODES))]
+        raise invalid(_("code: not the code of this moment"), field="code")
+    codes = [f"{one[:5]}-{one[5:]}" for one in (secrets.token_hex(5) for _each in range(RECOVERY_CODES))]
     on = {"totp": {"secret": offered, "last": step}, "recovery": [fingerprint(_plain(one)) for one in codes]}
     still = {"_id": person["_id"], "totp": None, "totp_offered": offered}
 
     async def work(session: Session) -> None:
         done = await store["people"].update_one(still, {"$set": on, "$unset": {"totp_offered": ""}}, session=session)
         if not done.modified_count:
-            raise Problem(409, "nothing-to-confirm", "There is nothing to confirm.", "Begin with two-factor first.")
+            raise _nothing_to_confirm()
         await audit.note_account(store, session, person, "account.two_factor_on", address=address)
 
     await store.write(work)
     return {"recovery_codes": codes}
+
+
+def _nothing_to_confirm() -> Problem:
+    title, detail = _("There is nothing to confirm."), _("Begin with two-factor first.")
+    return Problem(409, "nothing-to-confirm", title, detail)
 
 
 async def off(store: Store, principal: Principal, password: str, code: str, address: str) -> None:
@@ -95,11 +101,11 @@ async def require(store: Store, person: Document, code: str | None) -> None:
     if not is_on(person):
         return
     if not code:
-        title = "A code is needed."
-        raise Problem(401, "code-needed", title, "Type the code of your authenticator, or a recovery code.")
+        title, detail = _("A code is needed."), _("Type the code of your authenticator, or a recovery code.")
+        raise Problem(401, "code-needed", title, detail)
     async with limits.failures(store, "totp", person["person"], MOST_FAILURES):
         if not await _use(store, person, _plain(code)):
-            raise Problem(401, "wrong-code", "This code is not right.", "Wait for the next code, and retry.")
+            raise Problem(401, "wrong-code", _("This code is not right."), _("Wait for the next code, and retry."))
 
 
 async def _use(store: Store, person: Document, code: str) -> bool:

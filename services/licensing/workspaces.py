@@ -14,7 +14,7 @@ from services.licensing.patches import Changes
 from services.licensing.policies import Days
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
 from services.wire.events import Fact, Strict, WorkspaceChanged
-from services.wire.language import Code
+from services.wire.language import N_, Code
 from services.wire.names import Name
 from services.wire.retention import DEFAULT_DAYS
 
@@ -96,13 +96,13 @@ async def create(store: Store, session: Session, body: New) -> Document:
 async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
     """Settings as they are to be; others are told."""
     if doc.get("deleted_at"):
-        raise not_found("workspace")
+        raise not_found(N_("workspace"))
     fields = body.model_dump(exclude_unset=True)
     if "oidc" in fields:
         fields["oidc"] = sign_on_settings.stored(store.vault, doc.get("oidc"), fields["oidc"])
     changed = await store.update("workspaces", doc["_id"], fields, session)
     if changed is None:
-        raise not_found("workspace")
+        raise not_found(N_("workspace"))
     await store.outbox.stage([fact(changed)], session)
     return changed
 
@@ -111,7 +111,7 @@ async def find(store: Store, workspace: str, session: Session | None = None) -> 
     """A workspace by id; 404 where there is none."""
     doc = await store["workspaces"].find_one({"_id": key(workspace)}, session=session)
     if doc is None:
-        raise not_found("workspace")
+        raise not_found(N_("workspace"))
     return doc
 
 

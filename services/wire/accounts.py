@@ -26,7 +26,7 @@ class SignUp(Strict):
     workspace: str
     zone: str = "UTC"
     language: Code = "en"
-    """The language of the page, which becomes the workspace's."""
+    """The language of the page, which becomes the mail's and the workspace's."""
     address: str = Address
 
 
@@ -41,6 +41,8 @@ class ForgotPassword(Strict):
     """``rpc.licensing.forgot_password`` → {}: a mail goes out where there is such an account."""
 
     email: str = Email
+    language: Code | None = None
+    """What the page spoke, and so does the mail (W-06); None: as in the first of their workspaces."""
     address: str = Address
 
 
@@ -49,6 +51,8 @@ class ResetPassword(Strict):
 
     token: str = Secret
     password: str = Password
+    language: Code | None = None
+    """As of ``ForgotPassword``."""
     address: str = Address
 
 
@@ -58,6 +62,8 @@ class ChangePassword(Strict):
     principal: Principal
     old: str = Password
     new: str = Password
+    language: Code | None = None
+    """As of ``ForgotPassword``."""
     address: str = Address
 
 
