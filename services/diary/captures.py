@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from services.diary import audit
 from services.diary.access import Action, Viewer, sight
 from services.diary.edge import Edge
-from services.diary.projections import picture_state
+from services.diary.projections import kept_days, picture_state
 from services.kit.mongo import prefix_range
 from services.kit.problems import Problem, not_found
 from services.wire.requests import PictureOf
@@ -23,6 +23,7 @@ class Named(NamedTuple):
     contract: str
     state: str
     blurred: bool
+    kept_days: int | None
 
 
 async def find(edge: Edge, viewer: Viewer, capture: str) -> Named:
@@ -35,7 +36,7 @@ async def find(edge: Edge, viewer: Viewer, capture: str) -> Named:
             allowed = sight(viewer, Action.SEE_PICTURE, member, known["team"] if known else None)
             if allowed is not None and allowed.shows(contract):
                 state, blurred = picture_state(document, sha256), document.get("blurred", False)
-                return Named(device, member, contract, state, blurred)
+                return Named(device, member, contract, state, blurred, kept_days(document))
     raise not_found("capture")
 
 
@@ -43,8 +44,7 @@ async def look(edge: Edge, viewer: Viewer, capture: str, size: Literal["picture"
     """Content type and bytes of a picture. Somebody else's look is written down before the bytes are asked for."""
     named = await find(edge, viewer, capture)
     if named.state != "stored":
-        title, detail = _WHY[named.state]
-        raise Problem(404, f"picture-{named.state}", title, detail, state=named.state)
+        raise _not_there(named)
     if named.member != viewer.member:
         await audit.note(edge.db, viewer, "capture.viewed", named.member, capture=capture, detail=size)
     where = {"workspace": viewer.workspace, "device": named.device, "capture_id": capture}
@@ -54,6 +54,14 @@ async def look(edge: Edge, viewer: Viewer, capture: str, size: Literal["picture"
     if not kind.startswith("image/"):
         raise Problem(502, "not-a-picture", "The store gave something that is no picture.", "Tell the administrator.")
     return kind, message.data
+
+
+def _not_there(named: Named) -> Problem:
+    title, detail = _WHY[named.state]
+    if named.kept_days is None:
+        return Problem(404, f"picture-{named.state}", title, detail, state=named.state)
+    over = {"state": named.state, "expired_after_days": named.kept_days}
+    return Problem(404, "picture-expired", "The picture's days are over (M-05).", detail, **over)
 
 
 _WHY = {

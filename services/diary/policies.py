@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from services.diary.access import Viewer
 from services.diary.edge import Edge
-from services.wire import words
+from services.wire import retention, words
 from services.wire.requests import PolicyVersionsOf
 from services.wire.widening import widened
 
@@ -30,6 +30,11 @@ def effect_of(before: Policy, after: Policy, licences: Sequence[Mapping[str, Any
     widens = bool(widened(before, after))
     told = sorted({one["member"] for one in live if one["member"]}) if widens else []
     return Effect(len(live), tuple(told), widens, tuple(words.changes(before, after)))
+
+
+def as_kept(policy: Policy, workspace: Policy) -> dict[str, Any]:
+    """A policy with the days that pictures are kept by it in a workspace, whoever of the two says so (M-05). Pure."""
+    return {**policy, **retention.in_effect(policy, workspace, {})}
 
 
 async def history(edge: Edge, viewer: Viewer, policy: str) -> list[dict[str, Any]]:

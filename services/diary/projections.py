@@ -151,6 +151,9 @@ def _shown(document: Document, merged: Merged) -> dict[str, Any]:
     return shown
 
 
+_OF_CAPTURES = ("capture_id", "kind", "at", "width", "height")
+
+
 def _captures(document: Document, merged: Merged, pictures: Mapping[str, Document]) -> list[dict[str, Any]]:
     """The captures as they are shown; ``existed`` notes whose picture was stored once: they protect for ever (M-05)."""
     workspace, *_, device = document["_id"].split("|")
@@ -160,21 +163,26 @@ def _captures(document: Document, merged: Merged, pictures: Mapping[str, Documen
         name = one["capture_id"]
         if picture := pictures.get(picture_key(workspace, name, device)):
             picture["named"] = {**picture["named"], document["_id"]: one["sha256"]}
-            state, blurred = picture_state(picture, one["sha256"]), picture.get("blurred", False)
-            there = one["sha256"] in picture["stored"]
+            said, there = _said_of(picture, one), one["sha256"] in picture["stored"]
         else:
             was = before.get(name, {"state": "pending"})
-            state, blurred, there = was["state"], was.get("blurred", False), name in document.get("existed", ())
-        captures.append(_capture(one, state) | ({"blurred": True} if blurred else {}))
+            said = {field: was[field] for field in ("state", "blurred", "expired_after_days") if field in was}
+            there = name in document.get("existed", ())
+        captures.append({field: one[field] for field in _OF_CAPTURES} | said)
         existed += [name] if there else []
     if existed or "existed" in document:
         document["existed"] = existed
     return captures
 
 
-def _capture(capture: Mapping[str, Any], state: str) -> dict[str, Any]:
-    names = ("capture_id", "kind", "at", "state", "width", "height")
-    return {name: state if name == "state" else capture[name] for name in names}
+def _said_of(picture: Document, capture: Mapping[str, Any]) -> dict[str, Any]:
+    """What became of a capture's picture; ``expired_after_days`` where its time was over (M-05)."""
+    said: dict[str, Any] = {"state": picture_state(picture, capture["sha256"])}
+    if picture.get("blurred"):
+        said["blurred"] = True
+    if (days := kept_days(picture)) is not None:
+        said["expired_after_days"] = days
+    return said
 
 
 def shown_of(document: Document) -> dict[str, Any]:
@@ -325,16 +333,22 @@ def new_picture(key: str) -> Document:
 def note_picture(picture: Document, fact: CaptureStored | CaptureRemoved) -> None:
     """Media says that a picture is stored, or gone for good."""
     if isinstance(fact, CaptureRemoved):
-        remove_picture(picture, fact.reason, fact.removed_at)
+        remove_picture(picture, fact.reason, fact.removed_at, fact.days)
     else:
         picture["stored"] = {**picture["stored"], fact.sha256: fact.stored_at}
 
 
-def remove_picture(picture: Document, reason: str, at: str) -> None:
+def kept_days(picture: Mapping[str, Any]) -> int | None:
+    """How many days a picture was kept whose time was over; None where that is not what became of it (M-05)."""
+    removed = picture.get("removed") or {}
+    return int(removed["days"]) if removed.get("days") and removed["reason"] == "retention" else None
+
+
+def remove_picture(picture: Document, reason: str, at: str, days: int | None = None) -> None:
     """A picture is to be seen no more; of several who say so, the first is kept, and a removal before a refusal."""
     known = picture.get("removed")
     if known is None or (reason == _NONE, at, reason) < (known["reason"] == _NONE, known["at"], known["reason"]):
-        picture["removed"] = {"reason": reason, "at": at}
+        picture["removed"] = {"reason": reason, "at": at} | ({"days": days} if days else {})
 
 
 def picture_state(picture: Mapping[str, Any], sha256: str) -> str:

@@ -32,6 +32,11 @@ async def one(request: Request, viewer: Viewer, collection: Collection, id: str)
     return items[0]
 
 
+async def settings(request: Request, viewer: Viewer) -> Object:
+    """The settings of the workspace one is in."""
+    return await one(request, viewer, "workspaces", viewer.workspace)
+
+
 async def create(request: Request, viewer: Viewer, collection: Collection, body: Object) -> Object:
     """The new object; 403, 404, 409 or 422 as licensing says."""
     _allow(may_ask(viewer, "create", collection))

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from services.diary.pages.formatting import clock, counted
 from services.diary.pages.hours import app_at, thumbnail
+from services.diary.pages.kept_words import expired_of
 from services.diary.pages.paths import Paths
 from services.wire.slots import parse_instant, parse_slot
 
@@ -23,11 +24,14 @@ class Shot(NamedTuple):
 
 
 class Set(NamedTuple):
-    """The pictures of one set; ``gone``: how many of it are on their way, removed or refused."""
+    """The pictures of one set; ``gone``: how many of it are on their way, removed or refused; ``expired``: whose days
+    are over, in words.
+    """
 
     title: str
     shots: list[Shot]
     gone: int
+    expired: str
 
 
 class Gallery(NamedTuple):
@@ -58,7 +62,9 @@ def _set(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], zone: Zon
     ordered = sorted(pairs, key=lambda pair: str(pair[1]["at"]))
     first, last = (clock(parse_instant(ordered[place][1]["at"]), zone) for place in (0, -1))
     shots = [_shot(segment, one, zone, paths) for segment, one in ordered if one["state"] == "stored"]
-    return Set(f"{first} to {last}" if first != last else first, shots, len(ordered) - len(shots))
+    over = [one for _, one in ordered if "expired_after_days" in one]
+    gone = len(ordered) - len(shots) - len(over)
+    return Set(f"{first} to {last}" if first != last else first, shots, gone, expired_of(over))
 
 
 def _shot(segment: Mapping[str, Any], capture: Mapping[str, Any], zone: ZoneInfo, paths: Paths) -> Shot:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from services.diary.pages.formatting import counted, duration
 from services.diary.pages.grid import Grid, HourRow, Place
+from services.diary.pages.kept_words import expired
 from services.diary.pages.paths import Paths
 from services.diary.pages.reason_words import unprotected
 from services.wire.segments import APP, STATE, is_active, is_tracked
@@ -350,6 +351,8 @@ def picture_of(segment: Mapping[str, Any], paths: Paths) -> Picture:
         return Picture(paths.capture(first["capture_id"]), address, height, len(stored), blurred, pending, "")
     if pending:
         words = "Picture on its way"
+    elif days := max((one.get("expired_after_days", 0) for one in captures), default=0):
+        words, _ = expired(days)
     elif "removed" in states:
         words = "Picture removed"
     elif "refused" in states:

@@ -20,6 +20,7 @@ from services.diary.pages.devices import around
 from services.diary.pages.forms import Form, Sent, done, read_form
 from services.diary.pages.listing import folded, page_of, search
 from services.diary.pages.shell import framed
+from services.diary.policies import as_kept
 from services.kit.problems import Problem, invalid, not_found
 from services.wire import words
 from services.wire.requests import LicenceFileOf
@@ -250,6 +251,7 @@ async def _opened(
     """The drawer: the licence, its policy in plain words, its devices, and who has read the notice."""
     now = datetime.now(UTC)
     policy = await asking.one(request, viewer, "policies", licence["in_effect"])
+    workspace = await asking.settings(request, viewer)
     devices = await asking.some(request, viewer, "devices", licence=licence["id"])
     known = await contacts(edge_of(request), viewer, devices, [licence])
     notices = await asking.some(request, viewer, "notices", member=licence["member"])
@@ -259,7 +261,7 @@ async def _opened(
         "row": view.row_of(licence, names, frozenset(), zone, now),
         "facts": view.facts_of(licence, policy, zone),
         "policy": policy,
-        "sentences": words.record_of(policy["policy"], licence["mode"]),
+        "sentences": words.record_of(as_kept(policy["policy"], workspace), licence["mode"]),
         "devices": [device_view.row_of(one, names, now, zone) for one in known if not one.device["released_at"]],
         "gone": sum(bool(one["released_at"]) for one in devices),
         "notice": newest,

@@ -15,6 +15,7 @@ from services.diary.pages.formatting import counted, dated, listed
 from services.diary.pages.forms import done
 from services.diary.pages.listing import page_of
 from services.diary.pages.shell import framed
+from services.diary.policies import as_kept
 from services.wire import words
 
 router = APIRouter(include_in_schema=False)
@@ -83,10 +84,12 @@ async def _held(request: Request, viewer: Viewer, computers: Sequence[Mapping[st
     licences = await asking.some(request, viewer, "licences", member=viewer.member)
     live = [one for one in licences if one["state"] not in ("draft", "revoked", "expired")]
     policies = {one["id"]: one for one in await asking.some(request, viewer, "policies")} if live else {}
+    workspace = await asking.settings(request, viewer) if live else {}
     alike: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for one in live:
         if policy := policies.get(one["in_effect"]):
-            alike.setdefault((one["mode"], *words.record_of(policy["policy"], one["mode"])), []).append(one)
+            said = words.record_of(as_kept(policy["policy"], workspace), one["mode"])
+            alike.setdefault((one["mode"], *said), []).append(one)
     return [_together(key[0], list(key[1:]), some, policies, computers) for key, some in alike.items()]
 
 

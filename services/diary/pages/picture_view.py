@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from services.diary.pages.formatting import DASH, counted, short_day, zone_name
 from services.diary.pages.hours import KIND_WORDS, KINDS, app_at, meter, thumbnail
+from services.diary.pages.kept_words import expired_whole
 from services.diary.pages.panels import Line, Panel
 from services.diary.pages.paths import Paths
 from services.diary.pages.reason_words import unprotected
@@ -128,7 +129,7 @@ def picture_view(
         alt=f"{'Camera' if capture['kind'] == 'camera' else 'Screen'}: {app[0]}, {app[1] or ''}".rstrip(", ")
         if app
         else "Screen at this moment",
-        words=_WORDS.get(capture["state"], ""),
+        words=expired_whole(days) if (days := capture.get("expired_after_days")) else _WORDS.get(capture["state"], ""),
         film=[_frame(shot, capture_id, zone, paths) for shot in shots],
         segment_clock=f"{slot:%H:%M}",
         kind=kind,

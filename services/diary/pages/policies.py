@@ -15,10 +15,13 @@ from services.diary.pages import policy_view as view
 from services.diary.pages.devices import around
 from services.diary.pages.formatting import dated
 from services.diary.pages.forms import Form, Sent, done, read_form, told
+from services.diary.pages.kept_words import choices
 from services.diary.pages.render import render
 from services.diary.pages.shell import framed
-from services.diary.policies import effect_of, history
+from services.diary.policies import as_kept, effect_of, history
 from services.kit.problems import Problem
+from services.wire.language import _
+from services.wire.retention import FIELDS
 
 router = APIRouter(include_in_schema=False)
 _SomeViewer = Annotated[Viewer, Depends(current_viewer)]
@@ -51,7 +54,8 @@ async def create(request: Request, viewer: _SomeViewer) -> Response:
         made = await asking.create(request, viewer, "policies", body)
     except Problem as problem:
         return await _refused(request, viewer, sent, problem)
-    return done(f"/policies/{made['id']}", f"{made['name']} is a policy now. Licences and profiles can name it.")
+    said = _("{name} is a policy now. Licences and profiles can name it.", name=made["name"])
+    return done(f"/policies/{made['id']}", said)
 
 
 @router.post("/policies/preview", dependencies=[gate(Action.CHANGE_POLICIES)])
@@ -61,10 +65,13 @@ async def preview(request: Request, viewer: _SomeViewer, policy: str = "") -> HT
     try:
         after = form_of.policy_of(sent)
     except Problem as problem:
-        title, detail = "This cannot be read yet.", told(problem)[1]
+        title, detail = _("This cannot be read yet."), told(problem)[1]
         return HTMLResponse(render("note.html", title=title, detail=detail), problem.status)
     before, carrying = await _before(request, viewer, policy)
-    shown = view.preview_of(after, view.mode_of(carrying, sent.text("mode")), _effect(before, after, carrying))
+    workspace = await asking.settings(request, viewer)
+    after = as_kept(after, workspace)
+    effect = _effect(before and {**before, "policy": as_kept(before["policy"], workspace)}, after, carrying)
+    shown = view.preview_of(after, view.mode_of(carrying, sent.text("mode")), effect)
     return HTMLResponse(render("policy_preview.html", preview=shown))
 
 
@@ -82,7 +89,7 @@ async def policy(request: Request, id: str, viewer: _SomeViewer, mode: str = "")
         "policy.html",
         at=_AT,
         policy=found,
-        preview=view.preview_of(found["policy"], read_in, None),
+        preview=view.preview_of(as_kept(found["policy"], await asking.settings(request, viewer)), read_in, None),
         versions=[one | {"at": dated(one["created_at"], zone)} for one in versions[:_LISTED]],
         declared=dated(found["declaration"]["at"], zone) if found["declaration"] else "",
         older=max(0, len(versions) - _LISTED),
@@ -110,8 +117,8 @@ async def change(request: Request, id: str, viewer: _SomeViewer) -> Response:
     except Problem as problem:
         return await _refused(request, viewer, sent, problem, found)
     effect = effect_of(found["policy"], changed["policy"], carrying)
-    said = view.told_words(effect) if effect.told else ""
-    return done(f"/policies/{found['id']}", f"Version {changed['version']} holds. {said}".strip())
+    said = _("Version {version} holds.", version=changed["version"])
+    return done(f"/policies/{found['id']}", f"{said} {view.told_words(effect)}" if effect.told else said)
 
 
 async def _before(request: Request, viewer: Viewer, policy: str) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
@@ -152,7 +159,8 @@ async def _form(
     status: int = 200,
 ) -> HTMLResponse:
     _, carrying = await _before(request, viewer, found["id"] if found else "")
-    shown = view.preview_of(policy, view.mode_of(carrying), None)
+    workspace = await asking.settings(request, viewer)
+    shown = view.preview_of(as_kept(policy, workspace), view.mode_of(carrying), None)
     return await framed(
         request,
         viewer,
@@ -160,6 +168,7 @@ async def _form(
         at=_AT,
         status=status,
         form=form,
+        kept={kind: choices(workspace, kind) for kind in FIELDS},
         policy=found,
         preview=shown,
         modes=view.MODES,

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from services.diary.pages.forms import Sent
+from services.kit.problems import invalid
+from services.wire.language import _
+from services.wire.retention import WORKSPACES
 
 Policy = Mapping[str, Any]
 
@@ -44,11 +47,14 @@ SWITCHES: tuple[Switch, ...] = (
     Switch("member_may.pause", "tick", False),
     Switch("tray", "tick", True),
     Switch("legal_basis", "optional", None),
-    Switch("capture_days", "number", 7),
+    Switch("capture_days", "days", WORKSPACES),
+    Switch("camera_days", "days", WORKSPACES),
     Switch("legal_hold", "tick", False),
     Switch("grace_days", "number", 30),
     Switch("automatic_updates", "tick", True),
 )
+#: The choice beside each field of days: as the workspace says, days of its own, or without an end (M-05).
+_KEPT = {"capture_days": "capture_kept", "camera_days": "camera_kept"}
 FIELDS = ("name", *(switch.path for switch in SWITCHES))
 
 
@@ -56,7 +62,8 @@ def values_of(policy: Policy, name: str = "") -> dict[str, Any]:
     """What stands in the fields for a policy; ``{}`` gives the defaults, in which everything is off."""
     found = {switch.path: _at(policy, switch) for switch in SWITCHES}
     texts = {switch.path: "\n".join(found[switch.path]) for switch in SWITCHES if switch.kind == "lines"}
-    return {"name": name, **found, **texts, "keep_captures": found["capture_days"] is None}
+    days = [field for path in _KEPT for field in _days_fields(path, found[path]).items()]
+    return {"name": name, **found, **texts, **dict(days)}
 
 
 def policy_of(sent: Sent) -> dict[str, Any]:
@@ -86,7 +93,7 @@ def kept(sent: Sent) -> dict[str, Any]:
         switch.path: sent.ticked(switch.path) if switch.kind == "tick" else sent.text(switch.path)
         for switch in SWITCHES
     }
-    return {"name": sent.text("name"), **found, "keep_captures": sent.ticked("keep_captures")}
+    return {"name": sent.text("name"), **found, **{field: sent.text(field) for field in _KEPT.values()}}
 
 
 def _at(policy: Policy, switch: Switch) -> Any:
@@ -95,9 +102,9 @@ def _at(policy: Policy, switch: Switch) -> Any:
 
 
 def _read(sent: Sent, switch: Switch) -> Any:
-    if switch.path == "capture_days" and sent.ticked("keep_captures"):
-        return None
     match switch.kind:
+        case "days":
+            return _days(sent, switch.path)
         case "tick":
             return sent.ticked(switch.path)
         case "number":
@@ -108,3 +115,22 @@ def _read(sent: Sent, switch: Switch) -> Any:
         case "optional":
             return sent.some(switch.path)
     return sent.text(switch.path) or switch.default
+
+
+def _days_fields(path: str, value: int | str | None) -> dict[str, Any]:
+    if value is None or value == WORKSPACES:
+        return {path: "", _KEPT[path]: WORKSPACES if value else "always"}
+    return {path: value, _KEPT[path]: "days"}
+
+
+def _days(sent: Sent, path: str) -> int | str | None:
+    """What of a choice and its number counts; without a choice the number does."""
+    match sent.text(_KEPT[path]) or ("days" if sent.some(path) else WORKSPACES):
+        case "always":
+            return None
+        case "days":
+            days = sent.number(path)
+            if days is None:
+                raise invalid(_("{field}: how many days", field=path), field=path)
+            return days
+    return WORKSPACES
