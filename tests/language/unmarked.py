@@ -66,7 +66,7 @@ class _Texts(HTMLParser):
             self._skips = ""
 
     def handle_data(self, data: str) -> None:
-        if not self._skips and not _ADDRESS.match(data) and _has_words(_ATTRIBUTES.sub("", data)):
+        if not self._skips and not _ADDRESS.match(data.strip()) and _has_words(_ATTRIBUTES.sub("", data)):
             self.found.append((self.getpos()[0], data.strip()))
 
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from services.diary.pages.formatting import DASH, hours_and_minutes
+from services.diary.pages.formatting import DASH, between, hours_and_minutes, short_weekday
 from services.diary.pages.grid import Grid
+from services.wire.language import N_, _, again
 
 _COLUMNS = ("office_minutes", "work_minutes", "break_minutes", "private_minutes", "idle_minutes")
-NAMES = ("Office", "Work", "Break", "Private", "Idle")
+NAMES = (N_("Office"), N_("Work"), N_("Break"), N_("Private"), N_("Idle"))
 
 
 class Cell(NamedTuple):
@@ -47,13 +48,13 @@ def attendance_view(days: Sequence[Mapping[str, Any]], grids: Sequence[Grid], to
     for day in days:
         sums.update({name: day["totals"][name] for name in _COLUMNS})
     rows = [_row(day, grid, today) for day, grid in zip(days, grids, strict=True)]
-    return Attendance(NAMES, rows, [cell(sums[name]) for name in _COLUMNS])
+    return Attendance([again(one) for one in NAMES], rows, [cell(sums[name]) for name in _COLUMNS])
 
 
 def _row(day: Mapping[str, Any], grid: Grid, today: date) -> Day:
-    name = f"{grid.day:%a} {grid.day.day}"
+    name = _("{weekday} {day}", weekday=short_weekday(grid.day), day=grid.day.day)
     if grid.day > today:
-        return Day(name, DASH, [Cell(DASH, True)] * len(_COLUMNS), "Not yet")
+        return Day(name, DASH, [Cell(DASH, True)] * len(_COLUMNS), _("Not yet"))
     places = [place for one in day["segments"] if (place := grid.place(one["slot"]))]
-    span = f"{min(places).clock} to {max(places).end}" if places else DASH
-    return Day(name, span, [cell(day["totals"][one]) for one in _COLUMNS], "" if places else "Nothing recorded")
+    span = between(min(places).clock, max(places).end) if places else DASH
+    return Day(name, span, [cell(day["totals"][one]) for one in _COLUMNS], "" if places else _("Nothing recorded"))

@@ -16,7 +16,7 @@ from services.diary.pages.figures import (
     reached,
     score_of,
 )
-from services.diary.pages.formatting import clock, duration, limit, long_day, short_day
+from services.diary.pages.formatting import between, clock, duration, limit, long_day, short_day
 from services.diary.pages.grid import Grid, grid_of
 from services.diary.pages.hours import Hour, Running, Terms, hours_of, starts_of
 from services.diary.pages.panels import Line, Panel, arrived_panel, looks_panel, unprotected_panel
@@ -24,6 +24,7 @@ from services.diary.pages.paths import Paths
 from services.diary.pages.ribbon import Ribbon, ribbon_of
 from services.diary.weeks import locks_at
 from services.wire.events import Presence
+from services.wire.language import N_, _, again, ngettext
 from services.wire.slots import SLOT, format_instant, midnight, parse_instant, parse_slot, slot_of, week_of
 
 
@@ -97,7 +98,7 @@ def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> Da
         previous=_neighbour(shown - timedelta(days=1), around.paths),
         following=_neighbour(shown + timedelta(days=1), around.paths),
         today=today,
-        billable_name="Billable today" if today else "Billable",
+        billable_name=_("Billable today") if today else _("Billable"),
         billable=big_duration(totals["billable_minutes"]),
         figures=figures_of(totals, segments, grid),
         score=score_of(day["score"], totals["tracked_minutes"]) if around.scores else None,
@@ -123,8 +124,15 @@ def day_view(day: Mapping[str, Any], zone: ZoneInfo, around: Surroundings) -> Da
             _arrived(around, shown, zone),
             *([] if around.looks is None else [looks_panel(around.looks, grid)]),
         ],
-        spoken=f"{duration(totals['billable_minutes'])} billable, {len(segments)} segments",
+        spoken=_spoken(totals["billable_minutes"], len(segments)),
         last=_neighbour(around.last, around.paths) if around.last else None,
+    )
+
+
+def _spoken(billable: int, segments: int) -> str:
+    """The day as it is read out."""
+    return ngettext(
+        "{time} billable, {number} segments", "{time} billable, {number} segments", segments, time=duration(billable)
     )
 
 
@@ -132,7 +140,7 @@ def _arrived(around: Surroundings, shown: date, zone: ZoneInfo) -> Panel:
     """What has arrived (B-02), and until when the day can be changed (S-06)."""
     lock = lock_line(shown, zone, around)
     if not around.synced:
-        return Panel("Until when it can change", [lock])
+        return Panel(_("Until when it can change"), [lock])
     panel = arrived_panel(around.sync, around.devices, around.now, around.doing, zone)
     return panel._replace(lines=[*panel.lines, lock]) if panel.lines else panel
 
@@ -141,10 +149,10 @@ def lock_line(day: date, zone: ZoneInfo, around: Surroundings) -> Line:
     """When the week of a day locks, or did."""
     billing = ZoneInfo(around.billing_zone)
     at = locks_at(week_of(slot_of(midnight(day, zone)), billing), billing, around.lock_hour)
-    when = f"{at:%A} {at.day} {at:%B}, {at:%H:%M} {around.billing_zone}"
+    when = _("{date}, {clock}", date=short_day(at), clock=f"{at:%H:%M} {around.billing_zone}")
     if around.now >= at:
-        return Line("lock", "The week is locked", f"since {when}. Nothing of it changes any more.")
-    return Line("lock", "The week locks", f"on {when}. Memos and labels can be changed until then.")
+        return Line("lock", _("The week is locked"), _("since {when}. Nothing of it changes any more.", when=when))
+    return Line("lock", _("The week locks"), _("on {when}. Memos and labels can be changed until then.", when=when))
 
 
 def entries_shown(
@@ -158,11 +166,11 @@ def entries_shown(
     shown = {}
     for name, entry in entries.items():
         start, end = (clock(parse_instant(entry[at]), zone) for at in ("start", "end"))
-        shown[name] = {**entry, "span": f"{start} to {end}", "ids": " ".join(ids.get(name, ()))}
+        shown[name] = {**entry, "span": between(start, end), "ids": " ".join(ids.get(name, ()))}
     return shown
 
 
-_DOING = {"working": "Recording", "idle": "Recording", "break": "Break", "private": "Private time"}
+_DOING = {"working": N_("Recording"), "idle": N_("Recording"), "break": N_("Break"), "private": N_("Private time")}
 
 
 def running_of(around: Surroundings, zone: ZoneInfo) -> Running | None:
@@ -175,8 +183,9 @@ def running_of(around: Surroundings, zone: ZoneInfo) -> Running | None:
     since = min(parse_instant(latest.since), around.now + timedelta(minutes=1))
     slot = slot_of(max(around.now, since))
     since = max(slot, since)
-    words = f"Shown when the segment closes at {clock(slot + SLOT, zone)}."
-    return Running(format_instant(slot), _DOING[latest.status], f"since {clock(since, zone)}", words)
+    words = _("Shown when the segment closes at {clock}.", clock=clock(slot + SLOT, zone))
+    doing, began = again(_DOING[latest.status]), _("since {clock}", clock=clock(since, zone))
+    return Running(format_instant(slot), doing, began, words)
 
 
 def states_of(
@@ -210,4 +219,4 @@ def _mark(
         return None
     slot, most = min(marks)
     place = grid.place(slot)
-    return (slot, f"{limit(most)} reached {place.clock}") if place else None
+    return (slot, _("{limit} reached {clock}", limit=limit(most), clock=place.clock)) if place else None

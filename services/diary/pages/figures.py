@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from services.diary.pages.formatting import DASH, duration, hours_and_minutes, limit, percent
+from services.diary.pages.formatting import DASH, between, duration, hours_and_minutes, limit, percent, short_day
 from services.diary.pages.grid import Grid
+from services.wire.language import _, number
 from services.wire.scores import ACTIVITY_POINTS, PRODUCTIVITY_POINTS
 from services.wire.segments import is_tracked
 
@@ -68,18 +69,20 @@ def figures_of(totals: Mapping[str, int], segments: Sequence[Mapping[str, Any]],
     """The figures beside the billable sum, in the order of the mock-up."""
     unbilled = [one for one in segments if one["status"] == "unbilled"]
     outside = tracked_in(one for one in unbilled if one.get("outside_contract"))
+    said = _("{time} outside term", time=duration(outside))
     figures = [
-        _minutes("Automatic", totals["automatic_minutes"], "auto"),
-        _minutes("Manual", totals["manual_minutes"], "manual"),
-        _minutes("Over limit", totals["over_limit_minutes"], "over"),
-        _minutes("Not billed", tracked_in(unbilled), "none", f"{duration(outside)} outside term" if outside else ""),
-        _minutes("Break", totals["break_minutes"]),
+        _minutes(_("Automatic"), totals["automatic_minutes"], "auto"),
+        _minutes(_("Manual"), totals["manual_minutes"], "manual"),
+        _minutes(_("Over limit"), totals["over_limit_minutes"], "over"),
+        _minutes(_("Not billed"), tracked_in(unbilled), "none", said if outside else ""),
+        _minutes(_("Break"), totals["break_minutes"]),
     ]
     if totals["private_minutes"]:
-        figures.append(_minutes("Private", totals["private_minutes"]))
+        figures.append(_minutes(_("Private"), totals["private_minutes"]))
     at_work = _at_work(segments, grid)
     if totals["office_minutes"]:
-        hours = f"{duration(totals['office_minutes'])} office, {duration(totals['work_minutes'])} work"
+        office, work = duration(totals["office_minutes"]), duration(totals["work_minutes"])
+        hours = _("{office} office, {work} work", office=office, work=work)
         at_work = at_work._replace(small=hours)
     return [*figures, at_work]
 
@@ -100,35 +103,43 @@ def tracked_in(segments: Iterable[Mapping[str, Any]]) -> int:
 def _at_work(segments: Sequence[Mapping[str, Any]], grid: Grid) -> Figure:
     places = [(segment["slot"], place) for segment in segments if (place := grid.place(segment["slot"]))]
     if not places:
-        return Figure("At work", DASH, None, True, "Nothing recorded on this day")
+        return Figure(_("At work"), DASH, None, True, _("Nothing recorded on this day"))
     end = max(places)[1].end
-    return Figure("At work", f"{min(places)[1].clock} to {'24:00' if end == '00:00' else end}")
+    return Figure(_("At work"), between(min(places)[1].clock, "24:00" if end == "00:00" else end))
 
 
 def score_of(score: Mapping[str, float | None], tracked_minutes: int) -> Score:
     """The score ring (K-02, K-03): no score is a dash with its reason, never 0."""
     tracko, activity, productivity = score["tracko"], score["activity"], score["productivity"]
     if tracko is None or activity is None:
-        reason = "Not worked out yet" if tracked_minutes else "Nothing tracked"
-        return Score(DASH, 0, 0, f"No Tracko score: {reason.lower()}", [f"{reason}, so there is no score."], reason)
+        return _no_score(tracked_minutes)
     shown = str(int(tracko + 0.5))
     if productivity is None:
-        points = activity * 100
-        lines = [f"Activity {percent(activity)}: {points:.1f} of 100", "No classified application or site"]
-        return Score(shown, _arc(points), 0, f"Tracko score {shown} of 100: activity alone, {points:.1f}", lines, None)
+        points = number(activity * 100, 1)
+        words = _("Tracko score {score} of 100: activity alone, {points}", score=shown, points=points)
+        lines = [_activity(activity, 100), _("No classified application or site")]
+        return Score(shown, _arc(activity * 100), 0, words, lines, None)
     a, b = activity * ACTIVITY_POINTS, productivity * PRODUCTIVITY_POINTS
-    return Score(
-        shown,
-        _arc(a),
-        _arc(b),
-        f"Tracko score {shown} of 100: activity {a:.1f} of {ACTIVITY_POINTS}, "
-        f"productivity {b:.1f} of {PRODUCTIVITY_POINTS}",
-        [
-            f"Activity {percent(activity)}: {a:.1f} of {ACTIVITY_POINTS}",
-            f"Productive {percent(productivity)}: {b:.1f} of {PRODUCTIVITY_POINTS}",
-        ],
-        None,
+    said = {"a": number(a, 1), "most_a": ACTIVITY_POINTS, "b": number(b, 1), "most_b": PRODUCTIVITY_POINTS}
+    words = _(
+        "Tracko score {score} of 100: activity {a} of {most_a}, productivity {b} of {most_b}", score=shown, **said
     )
+    share = percent(productivity)
+    productive = _("Productive {share}: {points} of {most}", share=share, points=number(b, 1), most=PRODUCTIVITY_POINTS)
+    return Score(shown, _arc(a), _arc(b), words, [_activity(activity, ACTIVITY_POINTS), productive], None)
+
+
+def _no_score(tracked_minutes: int) -> Score:
+    if tracked_minutes:
+        words, line = _("No Tracko score: not worked out yet"), _("Not worked out yet, so there is no score.")
+        return Score(DASH, 0, 0, words, [line], _("Not worked out yet"))
+    words, line = _("No Tracko score: nothing tracked"), _("Nothing tracked, so there is no score.")
+    return Score(DASH, 0, 0, words, [line], _("Nothing tracked"))
+
+
+def _activity(share: float, most: int) -> str:
+    points = number(share * most, 1)
+    return _("Activity {share}: {points} of {most}", share=percent(share), points=points, most=most)
 
 
 def _arc(points: float) -> float:
@@ -160,20 +171,21 @@ def _limit(
     contracts: Mapping[str, str],
     billing_zone: str,
 ) -> Limit:
-    title = contracts.get(week["contract"], "Contract")
+    title = contracts.get(week["contract"]) or _("Contract")
     used, most, over = week["billable_minutes"], week["limit_minutes"], week["over_limit_minutes"]
     shown = hours_and_minutes(used)
     if most is None:
-        words = f"The week ends on {_week_ends(week, billing_zone)}."
-        return Limit(week["contract"], title, shown, "no weekly limit", False, [], "", words)
+        words = _("The week ends on {when}.", when=_week_ends(week, billing_zone))
+        return Limit(week["contract"], title, shown, _("no weekly limit"), False, [], "", words)
     bars = limit_bars(week["automatic_minutes"], week["manual_minutes"], over, most)
     first = reached(week["contract"], segments)
     place = grid.place(first["slot"]) if first else None
-    strong = f"Limit reached at {place.clock}." if place else "Limit reached." if over else ""
-    words = f"{duration(over)} over are not billed." if over else ""
+    strong = _("Limit reached at {clock}.", clock=place.clock) if place else _("Limit reached.") if over else ""
+    words = _("{time} over are not billed.", time=duration(over)) if over else ""
     if not strong:
-        words = f"{duration(max(0, most - used))} left until {_week_ends(week, billing_zone)}."
-    return Limit(week["contract"], title, shown, f"of {limit(most)}", True, bars, strong, words)
+        left = duration(max(0, most - used))
+        words = _("{time} left until {when}.", time=left, when=_week_ends(week, billing_zone))
+    return Limit(week["contract"], title, shown, _("of {limit}", limit=limit(most)), True, bars, strong, words)
 
 
 def limit_bars(automatic: int, manual: int, over: int, most: int | None) -> list[Bar]:
@@ -189,4 +201,4 @@ def limit_bars(automatic: int, manual: int, over: int, most: int | None) -> list
 def _week_ends(week: Mapping[str, Any], billing_zone: str) -> str:
     """Weeks run Monday to Sunday in the billing zone; past ones are named by their date."""
     monday = date.fromisoformat(week["week"]) + timedelta(days=7)
-    return f"Monday {monday.day} {monday:%B}, 00:00 {billing_zone}"
+    return _("{date}, {clock}", date=short_day(monday), clock=f"00:00 {billing_zone}")

@@ -184,6 +184,11 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def between(first: str, last: str) -> str:
+    """From one time or date to another: ``09:40 to 10:00``."""
+    return _("{first} to {last}", first=first, last=last)
+
+
 def listed(words: list[str]) -> str:
     """``14:20``, ``14:20 and 14:30``, ``14:20, 14:30 and 15:00``."""
     if len(words) == 1:

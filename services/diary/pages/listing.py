@@ -5,6 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from services.wire.language import _
+from services.wire.language import number as written
+
 PER_PAGE = 50
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
 """Letters that are no letter with an accent, and stand beside one all the same."""
@@ -27,11 +30,11 @@ def page_of(items: Sequence[Any], number: int, path: str, query: Mapping[str, st
     start = (number - 1) * per
     shown = items[start : start + per]
     if not items:
-        words = "none"
+        words = _("none")
     elif len(items) <= per:
-        words = f"{len(items):,} of {len(items):,}"
+        words = _("{count} of {total}", count=written(len(items)), total=written(len(items)))
     else:
-        words = f"{start + 1}–{start + len(shown)} of {len(items):,}"
+        words = _("{first}–{last} of {total}", first=start + 1, last=start + len(shown), total=written(len(items)))
 
     def address(to: int) -> str:
         return address_of(path, {**query, "page": str(to) if to > 1 else ""})

@@ -1,21 +1,36 @@
 """The counts of each minute of one segment: what the meter's popover shows (T-03, V-01). Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.diary.pages.formatting import clock
+from services.diary.pages.formatting import between, clock, full_date
+from services.wire.language import N_, _, again
 from services.wire.segments import STATE, is_tracked
 from services.wire.slots import SLOT, parse_instant, parse_slot
 
-NOT_TRACKED = "not tracked"
+NOT_TRACKED = N_("not tracked")
+_STATES = {
+    "work": N_("work"),
+    "idle": N_("idle"),
+    "break": N_("break"),
+    "private": N_("private"),
+    "locked": N_("locked"),
+}
 _DONE = {
-    "removal": "Time removed",
-    "manual": "Entered by hand",
-    "picture_removal": "Picture removed",
-    "picture_blur": "Picture blurred",
+    "removal": N_("Time removed"),
+    "manual": N_("Entered by hand"),
+    "picture_removal": N_("Picture removed"),
+    "picture_blur": N_("Picture blurred"),
+}
+
+
+_CHANGED = {
+    ("label",): N_("Label changed"),
+    ("label", "memo"): N_("Memo and label changed"),
+    ("memo",): N_("Memo changed"),
 }
 
 
@@ -25,10 +40,6 @@ class MinuteRow(NamedTuple):
     clock: str
     counts: list[int]
     state: str
-
-
-_ELSEWHERE = ", counts elsewhere"
-"""What of a minute that counts on another device or contract is shown beside its state (T-14)."""
 
 
 class MinutesView(NamedTuple):
@@ -45,7 +56,7 @@ class MinutesView(NamedTuple):
         for (words, bare), found in groupby(self.rows, key=lambda row: (row.state, not row.counts)):
             rows = list(found)
             one = bare and len(rows) > 1
-            shown += [MinuteRow(f"{rows[0].clock} to {rows[-1].clock}", [], words)] if one else rows
+            shown += [MinuteRow(between(rows[0].clock, rows[-1].clock), [], words)] if one else rows
         return shown
 
 
@@ -64,24 +75,29 @@ def minutes_view(segment: Mapping[str, Any], zone: ZoneInfo) -> MinutesView:
         MinuteRow(
             clock(slot + timedelta(minutes=index), zone),
             list(minute[:STATE]) if minute and is_tracked(minute) else [],
-            f"{minute[STATE] if minute else NOT_TRACKED}{_ELSEWHERE if index in elsewhere else ''}",
+            _state(minute, elsewhere=index in elsewhere),
         )
         for index, minute in enumerate(segment["minutes"])
     ]
-    active = f"{segment['active_minutes']} of {len(rows)} active"
-    return MinutesView(f"{clock(slot, zone)} to {clock(slot + SLOT, zone)}", active, rows)
+    active = _("{active} of {minutes} active", active=segment["active_minutes"], minutes=len(rows))
+    return MinutesView(between(clock(slot, zone), clock(slot + SLOT, zone)), active, rows)
+
+
+def _state(minute: Sequence[Any] | None, *, elsewhere: bool) -> str:
+    """A minute's state in words; one that counts on another device or contract says so (T-14)."""
+    state = again(_STATES.get(minute[STATE], minute[STATE]) if minute else NOT_TRACKED)
+    return _("{state}, counts elsewhere", state=state) if elsewhere else state
 
 
 def edit_lines(edits: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> list[EditLine]:
     """Who changed what of a segment, and when (G-02), in the order given."""
-    return [EditLine(_did(one), one["actor_name"] or one["actor_role"], _when(one["at"], zone)) for one in edits]
+    return [EditLine(_did(one), one["actor_name"] or again(one["actor_role"]), _when(one["at"], zone)) for one in edits]
 
 
 def _did(edit: Mapping[str, Any]) -> str:
-    words = " and ".join(reversed(edit["changed"] or ["words"]))
-    return _DONE.get(edit["kind"], f"{words.capitalize()} changed")
+    return again(_DONE.get(edit["kind"]) or _CHANGED.get(tuple(edit["changed"] or ()), N_("Words changed")))
 
 
 def _when(at: str, zone: ZoneInfo) -> str:
     local = parse_instant(at).astimezone(zone)
-    return f"{local.day} {local:%b %Y %H:%M}"
+    return _("{date} {clock}", date=full_date(local), clock=f"{local:%H:%M}")

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.diary.pages.formatting import ago, counted, listed, moment
+from services.diary.pages.formatting import ago, between, listed, moment
 from services.diary.pages.grid import Grid
 from services.diary.pages.hours import pause_of
 from services.diary.pages.reason_words import held, unprotected_sentence
 from services.wire.events import Presence
+from services.wire.language import _, again, ngettext
 from services.wire.slots import parse_instant
 
 _UTC = ZoneInfo("UTC")
@@ -49,16 +50,17 @@ def unprotected_panel(segments: Iterable[Mapping[str, Any]], grid: Grid) -> Pane
         for reason, clocks in by_reason.items()
     ]
     if not count and not shown:
-        return Panel("Not protected: 0 segments", [], "There is nothing to protect on this day.")
+        return Panel(_("Not protected: 0 segments"), [], _("There is nothing to protect on this day."))
     if not count:
-        return Panel("Not protected: 0 segments", [], "Every segment of this day that can be protected is.")
-    return Panel(f"Not protected: {counted(count, 'segment')}", lines)
+        return Panel(_("Not protected: 0 segments"), [], _("Every segment of this day that can be protected is."))
+    return Panel(ngettext("Not protected: {number} segment", "Not protected: {number} segments", count), lines)
 
 
 def _times(clocks: Sequence[str]) -> str:
     if len(clocks) <= _MOST_TIMES:
         return listed(list(clocks))
-    return f"{', '.join(clocks[: _MOST_TIMES - 1])} and {len(clocks) - _MOST_TIMES + 1} more"
+    rest = len(clocks) - _MOST_TIMES + 1
+    return _("{several} and {number} more", several=", ".join(clocks[: _MOST_TIMES - 1]), number=rest)
 
 
 def arrived_panel(
@@ -73,14 +75,19 @@ def arrived_panel(
     ``doing``: what devices said last, of those heard within minutes: what they have not sent yet. None: nobody asked.
     """
     if devices is None:
-        return Panel(
-            "Arrived: not known just now", [], "The ledger does not answer. Nothing is lost; look again in a moment."
-        )
+        words = _("The ledger does not answer. Nothing is lost; look again in a moment.")
+        return Panel(_("Arrived: not known just now"), [], words)
     if not devices:
-        return Panel("Arrived: nothing yet", [], "No device has sent anything yet.")
+        return Panel(_("Arrived: nothing yet"), [], _("No device has sent anything yet."))
     records, last = (sum(one[name] for one in devices) for name in ("records", "through"))
     gaps = sum(len(one["missing"]) for one in devices)
-    title = f"Arrived: {records} of {counted(last, 'record')}, {counted(gaps, 'gap')}"
+    title = ngettext(
+        "Arrived: {count} of {number} record, {gaps}",
+        "Arrived: {count} of {number} records, {gaps}",
+        last,
+        count=records,
+        gaps=ngettext("{number} gap", "{number} gaps", gaps),
+    )
     lines = [_device(one, names, now) for one in devices]
     if doing is not None:
         lines = [
@@ -97,37 +104,57 @@ def is_whole(device: Mapping[str, Any]) -> bool:
 def _with_waiting(line: Line, says: Presence | None, now: datetime, zone: ZoneInfo) -> Line:
     """With what still waits on the device, which it alone can say."""
     if says is None:
-        return line._replace(quiet=f"{line.quiet}; what still waits on it is not known: no contact just now")
-    waits = f"{counted(says.unsent, 'record')} not sent yet" if says.unsent else "nothing waits on it"
-    if says.unsent and says.oldest_unsent:
-        waits += f", the oldest of {moment(parse_instant(says.oldest_unsent), zone, now.astimezone(zone).date())}"
+        quiet = _("{records}; what still waits on it is not known: no contact just now", records=line.quiet)
+        return line._replace(quiet=quiet)
+    if not says.unsent:
+        return line._replace(quiet=_("{records}, nothing waits on it", records=line.quiet))
+    waits = ngettext("{number} record not sent yet", "{number} records not sent yet", says.unsent)
+    if says.oldest_unsent:
+        oldest = moment(parse_instant(says.oldest_unsent), zone, now.astimezone(zone).date())
+        waits = _("{waiting}, the oldest of {when}", waiting=waits, when=oldest)
     return line._replace(quiet=f"{line.quiet}, {waits}")
 
 
 def _device(one: Mapping[str, Any], names: Mapping[str, str], now: datetime) -> Line:
     last = one.get("last_received_at")
-    seen = f", last record {ago((now - parse_instant(last)).total_seconds())}" if last else ", no record yet"
-    missing = [f"{first}" if first == end else f"{first} to {end}" for first, end in one["missing"]]
-    said = [
-        f"missing {listed(missing)}" if missing else "none missing",
-        f"{counted(len(one['quarantined']), 'record')} held back" if one["quarantined"] else "none held back",
-    ]
-    if one["broken"]:
-        said.append(f"chain broken at {listed([str(seq) for seq in one['broken']])}")
+    seen = _("no record yet")
+    if last:
+        seen = _("last record {time}", time=ago((now - parse_instant(last)).total_seconds()))
     why = "; ".join(f"{seq}: {held(reason)}" for seq, reason in one["quarantined"][:_MOST_TIMES])
-    text = f"Records 1 to {one['through']}, {', '.join(said)}" + (f" ({why})" if why else "")
-    return Line("mon" if is_whole(one) else "warn", names.get(one["device"], one["device"]), seen, text)
+    text = ", ".join([_("Records 1 to {last}", last=one["through"]), *_ledger(one)]) + (f" ({why})" if why else "")
+    return Line("mon" if is_whole(one) else "warn", names.get(one["device"], one["device"]), f", {seen}", text)
+
+
+def _ledger(one: Mapping[str, Any]) -> list[str]:
+    """What is missing, held back and broken of a device's records."""
+    missing = [f"{first}" if first == end else between(first, end) for first, end in one["missing"]]
+    held_back = len(one["quarantined"])
+    said = [
+        _("missing {records}", records=listed(missing)) if missing else _("none missing"),
+        ngettext("{number} record held back", "{number} records held back", held_back)
+        if held_back
+        else _("none held back"),
+    ]
+    broken = [str(seq) for seq in one["broken"]]
+    return [*said, _("chain broken at {records}", records=listed(broken))] if broken else said
 
 
 def looks_panel(looks: Sequence[Mapping[str, Any]], grid: Grid) -> Panel:
     """Who else looked at this day's pictures (B-03): ``[{name, role, at, what}]``."""
     if not looks:
-        return Panel("Looked at by others: 0", [], "Nobody else has looked at a picture of this day.")
+        return Panel(
+            _("Looked at by others: {number}", number=0), [], _("Nobody else has looked at a picture of this day.")
+        )
     lines = [
-        Line("eye", look["name"], f", {look['role']}", f"{look['what']}, at {_when(look['at'], grid)}")
+        Line(
+            "eye",
+            look["name"],
+            f", {again(look['role'])}",
+            _("{pictures}, at {when}", pictures=look["what"], when=_when(look["at"], grid)),
+        )
         for look in looks
     ]
-    return Panel(f"Looked at by others: {len(looks)}", lines)
+    return Panel(_("Looked at by others: {number}", number=len(looks)), lines)
 
 
 def _when(at: str, grid: Grid) -> str:

@@ -15,22 +15,23 @@ from services.diary.access import Action, Sight, Viewer, sight
 from services.diary.api.bodies import identifier
 from services.diary.edge import Edge, current_viewer, edge_of
 from services.diary.pages.day_view import DayView, Surroundings, day_view
-from services.diary.pages.formatting import counted, listed
+from services.diary.pages.formatting import listed
 from services.diary.pages.paths import Paths
 from services.diary.pages.rights import Rights, rights_of
 from services.diary.pages.shell import Zones, zones_of
 from services.diary.weeks import state_of
 from services.kit.problems import Problem
 from services.wire.events import Presence
+from services.wire.language import N_, _, again, ngettext, pgettext
 from services.wire.slots import day_of, format_instant, midnight, parse_instant, parse_slot, slot_of, week_of
 
 _MOST_TIMES = 4
 _MOST_LOOKED_THROUGH = 2000
 """Segments on contracts that are not the viewer's, before it is given up to look for a last day."""
 _EMPTY = {
-    0: "Time appears here by itself as soon as the agent closes a segment; while offline it keeps everything.",
-    -1: "Neither recorded nor entered by hand. What a computer still keeps appears here once it is sent.",
-    1: "This day is still to come.",
+    0: N_("Time appears here by itself as soon as the agent closes a segment; while offline it keeps everything."),
+    -1: N_("Neither recorded nor entered by hand. What a computer still keeps appears here once it is sent."),
+    1: N_("This day is still to come."),
 }
 
 
@@ -74,10 +75,10 @@ async def place_of(edge: Edge, viewer: Viewer, member: str, date: str, zone: str
     )
     workspace = await edge.people.workspace(viewer.workspace)
     theirs = document["zone"] if document else "UTC"
-    choices = [("Mine", mine["zone"] if mine else "UTC")]
+    choices = [(pgettext("time zone", "Mine"), mine["zone"] if mine else "UTC")]
     if member != viewer.member:
-        choices.append(("Theirs", theirs))
-    choices.append(("Workspace", workspace.zone))
+        choices.append((pgettext("time zone", "Theirs"), theirs))
+    choices.append((_("Workspace"), workspace.zone))
     default = "UTC" if viewer.role == "client" else theirs
     asked = await days.zone_of(edge, viewer.workspace, member, zone) if zone else None
     zones = zones_of(f"/diary/{member}/{day}", asked, choices, default)
@@ -104,7 +105,9 @@ def page_of_day(place: Place, contract: str | None = None) -> Any:
     """What the templates of a day write beside the day itself; with the rights to one contract where that is all."""
     paths = place.paths
     today = datetime.now(UTC).astimezone(place.zones.zone).date().isoformat()
-    empty = _EMPTY[(place.date > today) - (place.date < today)]
+    empty = again(_EMPTY[(place.date > today) - (place.date < today)])
+    if not place.own and place.date <= today:
+        empty = _("{name} has no time that you may see on it.", name=place.name)
     return SimpleNamespace(
         whose=None if place.own else place.name,
         member=place.member,
@@ -119,7 +122,7 @@ def page_of_day(place: Place, contract: str | None = None) -> Any:
         week=place.week,
         locked=place.locked,
         range_to=(date_type.fromisoformat(place.date) + timedelta(days=6)).isoformat(),
-        empty_words=empty if place.own or place.date > today else f"{place.name} has no time that you may see on it.",
+        empty_words=empty,
     )
 
 
@@ -163,7 +166,7 @@ async def _last_day(edge: Edge, place: Place) -> date_type | None:
     begins = format_instant(midnight(date_type.fromisoformat(place.date), place.zones.zone))
     before = {"_id": {"$gte": head, "$lt": head + begins}, "shown": {"$exists": True}}
     async for one in edge.db["segments"].find(before, {"_id": 1}).sort("_id", -1).limit(_MOST_LOOKED_THROUGH):
-        _, _, slot, contract, _ = one["_id"].split("|")
+        _workspace, _member, slot, contract, _device = one["_id"].split("|")
         if place.sight.shows(contract):
             return day_of(parse_slot(slot), place.zones.zone)
     return None
@@ -239,9 +242,16 @@ def summed_looks(entries: Iterable[Mapping[str, Any]], taken: Mapping[str, str],
     looks = []
     for person, sizes in by_person.items():
         opened = sorted({f"{parse_instant(taken[one]).astimezone(zone):%H:%M}" for one in sizes["picture"]})
-        said = [f"{'Picture' if len(opened) == 1 else 'Pictures'} of {_times(opened)}"] if opened else []
+        said = []
+        if opened:
+            said.append(ngettext("Picture of {times}", "Pictures of {times}", len(opened), times=_times(opened)))
         if sizes["thumbnail"]:
-            said.append(f"{counted(len(sizes['thumbnail']), 'thumbnail')} in the list of the day")
+            small = len(sizes["thumbnail"])
+            said.append(
+                ngettext(
+                    "{number} thumbnail in the list of the day", "{number} thumbnails in the list of the day", small
+                )
+            )
         what = "; ".join(said)
         looks.append({"name": person[0], "role": person[1], "at": last[person], "what": what})
     return looks
@@ -250,4 +260,5 @@ def summed_looks(entries: Iterable[Mapping[str, Any]], taken: Mapping[str, str],
 def _times(clocks: Sequence[str]) -> str:
     if len(clocks) <= _MOST_TIMES:
         return listed(list(clocks))
-    return f"{', '.join(clocks[:_MOST_TIMES])} and {len(clocks) - _MOST_TIMES} more"
+    several, rest = ", ".join(clocks[:_MOST_TIMES]), len(clocks) - _MOST_TIMES
+    return _("{several} and {number} more", several=several, number=rest)
