@@ -16,11 +16,12 @@ import sys
 import xml.etree.ElementTree as ET
 import zipfile
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest_asyncio
+from pypdf import PdfReader
 
 from services.diary.pages.formatting import duration, money
 from services.diary.sealing import Sealer
@@ -164,6 +165,47 @@ async def test_a_pdf_shows_whatever_people_are_called(whole: Whole) -> None:
     for name in (b"NotoSans", b"NotoSansArabic", b"WenQuanYi"):
         assert re.search(rb"/FontName /\w+\+" + name, pdf), name
     assert len(pdf) < 200_000
+
+
+async def test_the_pdf_says_what_the_statement_says(whole: Whole) -> None:
+    """B-01: read out of the file again, line by line, with the minutes and the money of each and of the week."""
+    pages = PdfReader(io.BytesIO(whole.files["statement.pdf"])).pages
+    words = " ".join(" ".join(page.extract_text() for page in pages).split())
+    sheet, totals = whole.sheet, whole.sheet["totals"]
+    lines = [*sheet["adjustments"], *(one for one in sheet["days"] if one["tracked_minutes"])]
+    assert len(lines) == 2
+    for line in lines:
+        day = date.fromisoformat(line["date"][:10])
+        assert re.search(rf"{day:%a} {day.day}\b[^€]* {_numbers(line)}(?![\d.])", words), line
+    assert re.search(rf"\bWeek {_numbers(totals | {'amount_minor': sheet['amount_minor']})}(?![\d.])", words)
+    amounts = [
+        sheet["rate_minor"],
+        sheet["amount_minor"],
+        *(one["amount_minor"] for one in lines),
+        sheet["amount_minor"],
+    ]
+    assert re.findall(r"€ [\d.,]+\d", words) == [_euros(one) for one in amounts], "and no other money"
+    for said in (
+        *NAMES,
+        PROJECT.split()[0],
+        "Гавань",
+        MEMO,
+        "Anruf",
+        "10 min over the weekly limit of 1 h 10",
+        whole.key,
+    ):
+        assert said in words, said
+    assert sheet["seal"]["root"] in words.replace(" ", "")
+
+
+def _numbers(line: dict[str, Any]) -> str:
+    """Automatic, manual and billable time and the amount, as a row ends."""
+    times = [line[f"{name}_minutes"] for name in ("automatic", "manual", "billable")]
+    return " ".join([*(f"{one // 60}:{one % 60:02}" for one in times), re.escape(_euros(line["amount_minor"]))])
+
+
+def _euros(minor: int) -> str:
+    return f"€ {minor // 100}.{minor % 100:02}"
 
 
 def _sheets(book: bytes) -> dict[str, list[dict[str, Any]]]:
