@@ -5,24 +5,29 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.diary.pages.formatting import DASH, counted
+from services.diary.pages.formatting import DASH, long_date, short_date
+from services.wire.language import N_, _, again, ngettext
 from services.wire.slots import format_instant, parse_instant
 
 Object = Mapping[str, Any]
 DRAIN_HOURS = 24
 _FEW = 3
-MODES = (("", "Any mode"), ("worklog", "Worklog"), ("monitoring", "Monitoring"))
+MODES = (("", N_("Any mode")), ("worklog", N_("Worklog")), ("monitoring", N_("Monitoring")))
+_MODES = dict(MODES)
+#: A mode or a state within a line.
+MODE_WORDS = N_("worklog"), N_("monitoring")
+STATE_WORDS = N_("draft"), N_("issued"), N_("active"), N_("suspended"), N_("revoked"), N_("expired")
 STATES = (
-    ("", "Any state"),
-    *((one, one.title()) for one in ("draft", "issued", "active", "suspended", "revoked", "expired")),
+    *(("", N_("Any state")), ("draft", N_("Draft")), ("issued", N_("Issued")), ("active", N_("Active"))),
+    *(("suspended", N_("Suspended")), ("revoked", N_("Revoked")), ("expired", N_("Expired"))),
 )
 _PILLS = {
-    "draft": ("", "none", "Draft"),
-    "issued": ("", "none", "Not started"),
-    "active": ("good", "auto", "Active"),
-    "suspended": ("warn", "pause", "Suspended"),
-    "revoked": ("bad", "cross", "Revoked"),
-    "expired": ("", "none", "Expired"),
+    "draft": ("", "none", N_("Draft")),
+    "issued": ("", "none", N_("Not started")),
+    "active": ("good", "auto", N_("Active")),
+    "suspended": ("warn", "pause", N_("Suspended")),
+    "revoked": ("bad", "cross", N_("Revoked")),
+    "expired": ("", "none", N_("Expired")),
 }
 
 
@@ -63,41 +68,55 @@ def row_of(
 ) -> Row:
     """One line of the list; ``unread`` are the members with a notice that they have not acknowledged."""
     holding = sorted(str(one["name"]) for one in devices if one["licence"] == licence["id"] and not one["released_at"])
+    kind, glyph, state = _PILLS.get(licence["state"], ("", "none", str(licence["state"]).title()))
     return Row(
         id=licence["id"],
         short=f"…{licence['id'][-6:]}",
-        computers=", ".join(holding[:_FEW]) + (f" and {len(holding) - _FEW} more" if len(holding) > _FEW else ""),
+        computers=_few(holding),
         whose=licence["computer"] or names.get(licence["member"], DASH),
-        mode=str(licence["mode"]).title(),
-        pill=_PILLS.get(licence["state"], ("", "none", str(licence["state"]).title())),
+        mode=again(_MODES.get(licence["mode"], str(licence["mode"]).title())),
+        pill=(kind, glyph, again(state)),
         reason=reason_of(licence, licence["member"] in unread, zone, now),
-        seats=f"{licence['seats_taken']} of {licence['seats']}",
+        seats=_("{shown} of {all}", shown=licence["seats_taken"], all=licence["seats"]),
         expires=day_words(licence["expires"], zone, last=True) if licence["expires"] else DASH,
     )
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_FEW])
+    if len(names) <= _FEW:
+        return shown
+    return _("{names} and {number} more", names=shown, number=len(names) - _FEW)
 
 
 def reason_of(licence: Object, unread: bool, zone: ZoneInfo, now: datetime) -> str:
     """Why the bus refuses it or it records nothing yet, in a few words (L-05)."""
     match licence["state"]:
         case "draft":
-            return "has no key yet"
+            return _("has no key yet")
         case "revoked":
-            drains = licence["drain_until"] and parse_instant(licence["drain_until"]) > now
-            until = f"; signed work may arrive until {moment_words(licence['drain_until'], zone)}" if drains else ""
-            return f"since {day_words(licence['revoked_at'], zone)}{until}"
+            since, until = day_words(licence["revoked_at"], zone), licence["drain_until"]
+            if not until or parse_instant(until) <= now:
+                return _("since {day}", day=since)
+            last = moment_words(until, zone)
+            return _("since {day}; signed work may arrive until {moment}", day=since, moment=last)
         case "expired":
-            return f"on {day_words(licence['expires'], zone, last=True)}"
+            return _("on {day}", day=day_words(licence["expires"], zone, last=True))
         case "suspended" if licence["archived"]:
-            return "its member or the workspace is archived"
+            return _("its member or the workspace is archived")
         case "suspended":
-            return "records nothing until it is resumed"
+            return _("records nothing until it is resumed")
         case "issued" if licence["not_before"] and parse_instant(licence["not_before"]) > now:
-            return f"begins on {day_words(licence['not_before'], zone)}"
+            return _("begins on {day}", day=day_words(licence["not_before"], zone))
     if licence["over_limit"]:
         over = licence["seats_taken"] - licence["seats"]
-        return f"{counted(over, 'seat')} over: no further computer can be activated"
+        return ngettext(
+            "{number} seat over: no further computer can be activated",
+            "{number} seats over: no further computer can be activated",
+            over,
+        )
     if unread:
-        return "notice not acknowledged"
+        return _("notice not acknowledged")
     return ""
 
 
@@ -118,34 +137,44 @@ def fits(licence: Object, mode: str, state: str, policy: str) -> bool:
 
 def facts_of(licence: Object, policy: Object, zone: ZoneInfo) -> list[tuple[str, str]]:
     """What stands in the drawer above the policy."""
-    mode = "Worklog: the member starts and stops it"
+    mode = _("Worklog: the member starts and stops it")
     if licence["mode"] == "monitoring":
-        mode = "Monitoring: from when the computer starts until it shuts down"
+        mode = _("Monitoring: from when the computer starts until it shuts down")
     begins = day_words(licence["not_before"], zone) if licence["not_before"] else day_words(licence["created_at"], zone)
-    ends = f"to {day_words(licence['expires'], zone, last=True)}" if licence["expires"] else "without an end"
-    seats = f"{licence['seats_taken']} of {licence['seats']} taken"
-    if licence["seats_reserved"]:
-        seats += f", {counted(licence['seats_reserved'], 'seat')} of these kept for a transfer"
-    days = policy["policy"]["grace_days"]
-    return [
-        ("Mode", mode),
-        ("Valid", f"{begins} {ends}"),
-        ("Seats", seats),
-        ("If offline", f"keeps recording for {counted(days, 'day')}, then stops"),
-    ]
+    span = _("{begin} without an end", begin=begins)
+    if licence["expires"]:
+        span = _("{begin} to {end}", begin=begins, end=day_words(licence["expires"], zone, last=True))
+    days = ngettext(
+        "keeps recording for {number} day, then stops",
+        "keeps recording for {number} days, then stops",
+        policy["policy"]["grace_days"],
+    )
+    seats = _seats(licence["seats_taken"], licence["seats"], licence["seats_reserved"])
+    return [(_("Mode"), mode), (_("Valid"), span), (_("Seats"), seats), (_("If offline"), days)]
+
+
+def _seats(taken: int, all: int, kept: int) -> str:
+    if not kept:
+        return _("{taken} of {all} taken", taken=taken, all=all)
+    return ngettext(
+        "{taken} of {all} taken, {number} seat of these kept for a transfer",
+        "{taken} of {all} taken, {number} seats of these kept for a transfer",
+        kept,
+        taken=taken,
+        all=all,
+    )
 
 
 def day_words(text: str, zone: ZoneInfo, *, last: bool = False) -> str:
     """``31 August 2027``; ``last``: the last day before an instant, for ends are instants and people name days."""
     instant = parse_instant(text) - (timedelta(seconds=1) if last else timedelta(0))
-    local = instant.astimezone(zone)
-    return f"{local.day} {local:%B %Y}"
+    return long_date(instant.astimezone(zone))
 
 
 def moment_words(text: str, zone: ZoneInfo) -> str:
     """``22 Nov, 08:14``."""
     local = parse_instant(text).astimezone(zone)
-    return f"{local.day} {local:%b, %H:%M}"
+    return _("{date}, {clock}", date=short_date(local), clock=f"{local:%H:%M}")
 
 
 def begins_of(day: str | None, zone: ZoneInfo) -> str | None:

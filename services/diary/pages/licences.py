@@ -23,6 +23,7 @@ from services.diary.pages.shell import framed
 from services.diary.policies import as_kept
 from services.kit.problems import Problem, invalid, not_found
 from services.wire import words
+from services.wire.language import N_, _, again
 from services.wire.requests import LicenceFileOf
 
 router = APIRouter(include_in_schema=False)
@@ -49,7 +50,7 @@ async def new(request: Request, viewer: _SomeViewer) -> HTMLResponse:
 async def create(request: Request, viewer: _SomeViewer) -> Response:
     """Issues a licence and shows its key, this once."""
     sent = await read_form(request)
-    _, zone = await around(request, viewer)
+    zone = (await around(request, viewer))[1]
     try:
         made = await asking.create(request, viewer, "licences", _new(sent, zone))
     except Problem as problem:
@@ -57,7 +58,7 @@ async def create(request: Request, viewer: _SomeViewer) -> Response:
             raise
         return await _form(request, viewer, Form.refused(_kept(sent), problem, _FIELDS), problem.status)
     if "key" not in made:
-        return done(f"/licences/{made['id']}", "It is a draft: it has no key until you issue it.")
+        return done(f"/licences/{made['id']}", _("It is a draft: it has no key until you issue it."))
     return await _key(request, viewer, made)
 
 
@@ -82,18 +83,22 @@ async def transfer(request: Request, id: str, viewer: _SomeViewer) -> Response:
     found, sent = await asking.one(request, viewer, "licences", id), await read_form(request)
     device = await asking.one(request, viewer, "devices", sent.text("device"))
     if device["licence"] != found["id"]:
-        raise not_found("device")
+        raise not_found(N_("device"))
     kept = sent.text("act") != "release"
     await asking.change(request, viewer, "devices", device["id"], {"state": "transferred" if kept else "released"})
-    after = "Its seat waits for the next one that loads the licence." if kept else "Its seat is free."
-    return done(f"/licences/{found['id']}", f"{device['name']} records no more. {after}")
+    said = (
+        _("{device} records no more. Its seat waits for the next one that loads the licence.", device=device["name"])
+        if kept
+        else _("{device} records no more. Its seat is free.", device=device["name"])
+    )
+    return done(f"/licences/{found['id']}", said)
 
 
 @router.post("/licences/{id}/{act}", dependencies=[gate(Action.CHANGE_LICENCES)])
 async def change(request: Request, id: str, act: str, viewer: _SomeViewer) -> Response:
     """Issues, suspends, resumes, revokes, renews, or gives other seats or another policy."""
     if act not in _ACTS:
-        raise not_found("page")
+        raise not_found(N_("page"))
     sent, (_, zone) = await read_form(request), await around(request, viewer)
     body, said = _ACTS[act]
     try:
@@ -105,24 +110,30 @@ async def change(request: Request, id: str, act: str, viewer: _SomeViewer) -> Re
         kept = {name: sent.text(name) for name in ("drain_hours", "policy", "seats", "not_before", "expires")}
         form = Form.refused(_values(found, zone) | {name: value for name, value in kept.items() if value}, problem)
         return await _page(request, viewer, found, form, problem.status)
-    return await _key(request, viewer, changed) if "key" in changed else done(f"/licences/{id}", said)
+    return await _key(request, viewer, changed) if "key" in changed else done(f"/licences/{id}", again(said))
 
 
 #: What may be done with a licence: the change, and what is said once it is made.
 _ACTS: Mapping[str, tuple[_Do, str]] = {
-    "issue": (lambda sent, zone: {"state": "issued"}, "It is issued."),
-    "suspend": (lambda sent, zone: {"state": "suspended"}, "It is suspended: nothing is recorded until you resume it."),
-    "resume": (lambda sent, zone: {"state": "active"}, "It is resumed: recording may go on."),
+    "issue": (lambda sent, zone: {"state": "issued"}, N_("It is issued.")),
+    "suspend": (
+        lambda sent, zone: {"state": "suspended"},
+        N_("It is suspended: nothing is recorded until you resume it."),
+    ),
+    "resume": (lambda sent, zone: {"state": "active"}, N_("It is resumed: recording may go on.")),
     "revoke": (
         lambda sent, zone: {"state": "revoked", "drain_hours": _number(sent, "drain_hours", view.DRAIN_HOURS)},
-        "It is revoked. What was signed before stays valid.",
+        N_("It is revoked. What was signed before stays valid."),
     ),
-    "renew": (lambda sent, zone: _span(sent, zone), "Its time is changed."),
-    "seats": (lambda sent, zone: {"seats": _number(sent, "seats", 1)}, "Its seats are changed. None is taken away."),
-    "reserved": (lambda sent, zone: {"seats_reserved": 0}, "The seats that were kept are free."),
+    "renew": (lambda sent, zone: _span(sent, zone), N_("Its time is changed.")),
+    "seats": (
+        lambda sent, zone: {"seats": _number(sent, "seats", 1)},
+        N_("Its seats are changed. None is taken away."),
+    ),
+    "reserved": (lambda sent, zone: {"seats_reserved": 0}, N_("The seats that were kept are free.")),
     "policy": (
         lambda sent, zone: {"policy": sent.text("policy")},
-        "It has another policy. Who is concerned is told first.",
+        N_("It has another policy. Who is concerned is told first."),
     ),
 }
 
@@ -141,13 +152,19 @@ def _new(sent: Sent, zone: ZoneInfo) -> dict[str, Any]:
     return body | _span(sent, zone)
 
 
+_DATES = {
+    "not_before": N_("not_before: a date like 2027-08-31"),
+    "expires": N_("expires: a date like 2027-08-31"),
+}
+
+
 def _span(sent: Sent, zone: ZoneInfo) -> dict[str, Any]:
     span = {}
     for name, read in (("not_before", view.begins_of), ("expires", view.ends_of)):
         try:
             span[name] = read(sent.some(name), zone)
         except (ValueError, OverflowError) as error:
-            raise invalid(f"{name}: a date like 2027-08-31", field=name) from error
+            raise invalid(again(_DATES[name]), field=name) from error
     return span
 
 
@@ -175,8 +192,8 @@ def _values(licence: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
 
 async def _key(request: Request, viewer: Viewer, made: dict[str, Any]) -> HTMLResponse:
     """The one page that shows a licence's key."""
-    names, _ = await around(request, viewer)
-    whose = made["computer"] or names.get(made["member"], "this member")
+    names = (await around(request, viewer))[0]
+    whose = made["computer"] or names.get(made["member"], _("this member"))
     return await framed(request, viewer, "licence_key.html", at=_AT, licence=made, whose=whose)
 
 
@@ -190,13 +207,15 @@ async def _form(request: Request, viewer: Viewer, form: Form, status: int = 200)
         status=status,
         form=form,
         member=choice("members", people, "member", form.value("member"), sent_by(request).text("member_q")),
-        policies=await _policies(request, viewer, "Nothing but activity counts"),
+        policies=await _policies(request, viewer, _("Nothing but activity counts")),
     )
 
 
 async def _policies(request: Request, viewer: Viewer, none: str = "") -> list[tuple[str, str]]:
     found = await asking.some(request, viewer, "policies")
-    named = [(str(one["id"]), f"{one['name']}, version {one['version']}") for one in found]
+    named = [
+        (str(one["id"]), _("{policy}, version {version}", policy=one["name"], version=one["version"])) for one in found
+    ]
     return ([("", none)] if none else []) + sorted(named, key=lambda one: folded(one[1]))
 
 

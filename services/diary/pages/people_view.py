@@ -158,7 +158,7 @@ _ADVICE = {
 _REASONS = (
     *(N_("a member already"), N_("stands above already"), N_("there is no such team"), N_("not UTF-8 text")),
     *(N_("holds characters that cannot be shown"), N_("one of {choices}"), N_("not an e-mail address")),
-    *(N_("not an IANA time zone"), N_("one line, without control characters"), N_("Field required")),
+    *(N_("not a time zone like Europe/Berlin"), N_("one line, without control characters"), N_("Field required")),
     *(N_("String should have at least 1 character"), N_("String should have at most {most} characters")),
 )
 _OF_LINES = N_("not CSV: {why}"), N_("{cells} cells where {columns} columns are named")

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from services.diary.pages.formatting import counted
 from services.diary.policies import Effect
 from services.wire import words
+from services.wire.language import N_, _, again, ngettext
 
 Policy = Mapping[str, Any]
-MODES = (("worklog", "Worklog"), ("monitoring", "Monitoring"))
+MODES = (("worklog", N_("Worklog")), ("monitoring", N_("Monitoring")))
 
 
 class Preview(NamedTuple):
@@ -43,41 +43,51 @@ def told_words(effect: Effect) -> str:
     if not effect.changes:
         return ""
     if effect.told:
-        will = "will get a notice" if len(effect.told) == 1 else "will get a notice each"
-        return f"{counted(len(effect.told), 'member')} {will} before anything new is captured."
+        return ngettext(
+            "{number} member will get a notice before anything new is captured.",
+            "{number} members will get a notice each before anything new is captured.",
+            len(effect.told),
+        )
     if effect.widens:
-        return "Nobody carries this policy yet, so nobody is told now; whoever gets a licence with it is told first."
-    return "Nothing more is recorded than before, so nobody needs a notice."
+        return _("Nobody carries this policy yet, so nobody is told now; whoever gets a licence with it is told first.")
+    return _("Nothing more is recorded than before, so nobody needs a notice.")
 
 
 def reach_words(effect: Effect) -> str:
     """How soon a change holds (L-04)."""
     if not effect.changes:
-        return "Nothing changes yet."
+        return _("Nothing changes yet.")
     if not effect.licences:
         return ""
-    return (
-        f"{counted(effect.licences, 'licence')} {'carries' if effect.licences == 1 else 'carry'} this policy. "
-        "What records less holds within seconds; computers that are offline follow when they are back."
+    return ngettext(
+        "{number} licence carries this policy. What records less holds within seconds; computers that are offline "
+        "follow when they are back.",
+        "{number} licences carry this policy. What records less holds within seconds; computers that are offline "
+        "follow when they are back.",
+        effect.licences,
     )
 
 
 def short_of(policy: Policy) -> str:
     """What is on, in a few words: ``Screenshots 6 an hour, apps, titles``."""
     shots, camera = policy["screenshots"], policy["camera"]
-    blurred = ", blurred" if shots["blur"] else ""
+    shot = N_("screenshots {often} an hour, blurred") if shots["blur"] else N_("screenshots {often} an hour")
     said = [
-        f"screenshots {shots['per_segment'] * 6} an hour{blurred}" if shots["enabled"] else "",
-        f"camera {camera['per_hour']} an hour" if camera["enabled"] else "",
-        *(name if policy[field] else "" for field, name in _NAMED),
-        {"domain": "domains", "url": "web addresses"}.get(policy["site"], ""),
-        "" if policy["tray"] else "icon hidden",
+        again(shot).format(often=shots["per_segment"] * 6) if shots["enabled"] else "",
+        _("camera {often} an hour", often=camera["per_hour"]) if camera["enabled"] else "",
+        *(again(name) if policy[field] else "" for field, name in _NAMED),
+        again(_SITES.get(policy["site"], "")),
+        "" if policy["tray"] else _("icon hidden"),
     ]
-    text = ", ".join(filter(None, said)) or "activity counts alone"
+    text = ", ".join(filter(None, said)) or _("activity counts alone")
     return text[0].upper() + text[1:]
 
 
-_NAMED = (("recording", "video"), ("live", "live view"), ("apps", "applications"), ("titles", "window titles"))
+_NAMED = (
+    *(("recording", N_("video")), ("live", N_("live view")), ("apps", N_("applications"))),
+    ("titles", N_("window titles")),
+)
+_SITES = {"domain": N_("domains"), "url": N_("web addresses")}
 
 
 def carried(policy: str, licences: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

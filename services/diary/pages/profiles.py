@@ -10,11 +10,11 @@ from services.diary.access import Action, Viewer, can
 from services.diary.edge import current_viewer, gate
 from services.diary.pages import asking, policy_view
 from services.diary.pages.choosing import choice, people_of, sent_by
-from services.diary.pages.formatting import counted
 from services.diary.pages.forms import Form, Sent, done, read_form
 from services.diary.pages.listing import Page, folded, page_of, search
 from services.diary.pages.shell import framed
 from services.kit.problems import Problem
+from services.wire.language import _, ngettext
 
 router = APIRouter(include_in_schema=False)
 _SomeViewer = Annotated[Viewer, Depends(current_viewer)]
@@ -56,7 +56,9 @@ async def create(request: Request, viewer: _SomeViewer) -> Response:
         made = await asking.create(request, viewer, "profiles", _body(sent))
     except Problem as problem:
         return await _refused(request, viewer, sent, problem)
-    return done(_AT, f"{made['name']} is {'on' if made['enabled'] else 'kept, and off'}.")
+    if made["enabled"]:
+        return done(_AT, _("{profile} is on.", profile=made["name"]))
+    return done(_AT, _("{profile} is kept, and off.", profile=made["name"]))
 
 
 @router.get("/profiles/{id}", dependencies=[gate(Action.CHANGE_PROFILES)])
@@ -75,7 +77,7 @@ async def change(request: Request, id: str, viewer: _SomeViewer) -> Response:
         await asking.change(request, viewer, "profiles", id, await _changed(request, viewer, found, sent))
     except Problem as problem:
         return await _refused(request, viewer, sent, problem, found)
-    return done(_AT, f"{sent.text('name')} is changed.")
+    return done(_AT, _("{name} is changed.", name=sent.text("name")))
 
 
 @router.post("/profiles/{id}/members", dependencies=[gate(Action.CHANGE_PROFILES)])
@@ -90,9 +92,15 @@ async def change_members(request: Request, id: str, viewer: _SomeViewer) -> Resp
         found = await asking.one(request, viewer, "profiles", id)
         form = Form.refused({**found, "add": sent.many("add")}, problem, (*_FIELDS, "add"))
         return await _form(request, viewer, form, found, problem.status)
-    parts = ((body["add_members"], "added"), (body["remove_members"], "taken out"))
-    words = ", ".join(f"{counted(len(ids), 'member')} {done_}" for ids, done_ in parts if ids)
-    return done(f"/profiles/{id}#members", f"{words}." if words else "Nobody was chosen.")
+    return done(f"/profiles/{id}#members", _moved(len(body["add_members"]), len(body["remove_members"])))
+
+
+def _moved(added: int, out: int) -> str:
+    words = [
+        *([ngettext("{number} member added", "{number} members added", added)] if added else []),
+        *([ngettext("{number} member taken out", "{number} members taken out", out)] if out else []),
+    ]
+    return f"{', '.join(words)}." if words else _("Nobody was chosen.")
 
 
 @router.post("/profiles/{id}/switch", dependencies=[gate(Action.CHANGE_PROFILES)])
@@ -100,7 +108,9 @@ async def switch(request: Request, id: str, viewer: _SomeViewer) -> Response:
     """Turns a profile on or off; whom it named goes back to the policy of their own licence."""
     on = (await read_form(request)).text("enabled") == "yes"
     changed = await asking.change(request, viewer, "profiles", id, {"enabled": on})
-    return done(_AT, f"{changed['name']} is {'on' if on else 'off: the licences’ own policies hold again'}.")
+    if on:
+        return done(_AT, _("{profile} is on.", profile=changed["name"]))
+    return done(_AT, _("{profile} is off: the licences’ own policies hold again.", profile=changed["name"]))
 
 
 def _body(sent: Sent) -> dict[str, Any]:
@@ -138,7 +148,7 @@ async def _refused(
 
 async def _names(request: Request, viewer: Viewer) -> dict[str, str]:
     """The names of teams and members by id."""
-    teams = {one["id"]: f"team {one['name']}" for one in await asking.some(request, viewer, "teams")}
+    teams = {one["id"]: _("team {team}", team=one["name"]) for one in await asking.some(request, viewer, "teams")}
     return teams | {one["id"]: str(one["name"]) for one in await asking.some(request, viewer, "members")}
 
 
@@ -162,13 +172,17 @@ async def _form(
         status=status,
         form=form,
         profile=found,
-        policies=[("", "Choose"), *sorted(chosen, key=lambda one: one[1].casefold())],
+        policies=[("", _("Choose")), *sorted(chosen, key=lambda one: one[1].casefold())],
         members=choice("members", members, "members", chosen_ones, q, many=True),
         named=named,
         q=request.query_params.get("q", "")[:100],
         add=choice("members", others, "add", form.value("add") or asked.many("add"), asked.text("add_q"), many=True),
-        teams=[(one["id"], one["name"], counted(sum(m["team"] == one["id"] for m in here), "member")) for one in teams],
+        teams=[(one["id"], one["name"], _members(sum(m["team"] == one["id"] for m in here))) for one in teams],
     )
+
+
+def _members(count: int) -> str:
+    return ngettext("{number} member", "{number} members", count)
 
 
 def _named(request: Request, found: Mapping[str, Any], members: Sequence[Mapping[str, Any]]) -> Page:
