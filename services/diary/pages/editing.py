@@ -17,12 +17,13 @@ from services.diary.access import Action, can
 from services.diary.edge import edge_of, gate
 from services.diary.manual import ManualTime
 from services.diary.pages import manual_view, memo_view, removal_view
-from services.diary.pages.formatting import counted, long_day, with_clocks, zone_name
+from services.diary.pages.formatting import long_day, with_clocks, zone_name
 from services.diary.pages.forms import Form, Sent, read_form, said
 from services.diary.pages.grid import grid_of
 from services.diary.pages.reading import Place, contract_titles, page_of_day, place_at
 from services.diary.pages.render import render
 from services.kit.problems import Problem, forbidden, not_found
+from services.wire.language import N_, _, again, ngettext
 
 router = APIRouter(include_in_schema=False)
 _SomePlace = Annotated[Place, Depends(place_at)]
@@ -49,7 +50,8 @@ async def note(request: Request, place: _SomePlace) -> Response:
     except Problem as problem:
         values = {name: sent.text(name) for name in ("memo", "memo_was", "label")} | {"clear": sent.ticked("clear")}
         return await memo_dialog(request, place, segments, "", refused(values, problem, place), problem.status)
-    return _done(f"Changed {counted(len(segments), 'segment')}." if changed else "")
+    words = ngettext("Changed {number} segment.", "Changed {number} segments.", len(segments))
+    return _done(words if changed else "")
 
 
 async def memo_dialog(
@@ -82,7 +84,7 @@ async def removal(request: Request, place: _SomePlace) -> Response:
     try:
         if sent.ticked("sure"):
             await changes.remove(edge, place.viewer, place.member, reason=sent.some("reason"), **what)
-            return _done("Deleted, and recorded.", sent.text("back"))
+            return _done(_("Deleted, and recorded."), sent.text("back"))
         loss = await changes.remove(edge, place.viewer, place.member, dry_run=True, **what)
     except Problem as problem:
         return stopped(problem, place)
@@ -106,7 +108,10 @@ async def remove_pictures(request: Request, place: _SomePlace) -> Response:
         await changes.remove_captures(edge, place.viewer, captures, sent.some("reason"))
     except Problem as problem:
         return stopped(problem, place)
-    return _done(f"Deleted {counted(len(captures), 'picture')}, and recorded.", sent.text("back"))
+    words = ngettext(
+        "Deleted {number} picture, and recorded.", "Deleted {number} pictures, and recorded.", len(captures)
+    )
+    return _done(words, sent.text("back"))
 
 
 @router.post("/diary/{member}/{date}/pictures/blur", dependencies=[gate(Action.BLUR_PICTURE)])
@@ -122,7 +127,8 @@ async def blur(request: Request, place: _SomePlace) -> Response:
         await changes.blur(edge, place.viewer, captures)
     except Problem as problem:
         return stopped(problem, place)
-    return _done(f"Blurred {counted(len(captures), 'picture')}, for good.", sent.text("back"))
+    words = ngettext("Blurred {number} picture, for good.", "Blurred {number} pictures, for good.", len(captures))
+    return _done(words, sent.text("back"))
 
 
 # manual time --------------------------------------------------------------------------------------------------------
@@ -145,7 +151,7 @@ async def add_manual(request: Request, place: _SomePlace) -> Response:
     except Problem as problem:
         form = refused({name: sent.text(name) for name in fields}, problem, place)
         return await _manual_dialog(request, place, form, problem.status)
-    return _done("Added manual time.")
+    return _done(_("Added manual time."))
 
 
 async def _manual_dialog(request: Request, place: Place, form: Form, status: int = 200) -> HTMLResponse:
@@ -159,8 +165,8 @@ async def _manual_dialog(request: Request, place: Place, form: Form, status: int
         zone=zone_name(place.zones.zone.key),
         form=form,
         contracts=[(one["contract"], one["project"]) for one in found],
-        kinds=manual_view.KINDS,
-        labels=[("", "No label"), *((one, one) for one in labels)] if labels else [],
+        kinds=[(kind, again(name)) for kind, name in manual_view.KINDS],
+        labels=[("", _("No label")), *((one, one) for one in labels)] if labels else [],
         may_change=can(place.viewer, Action.CHANGE_CONTRACTS),
     )
     return HTMLResponse(text, status)
@@ -178,7 +184,7 @@ async def _segments(request: Request, place: Place, sent: Sent) -> _Segments:
     wanted = {id for value in sent.many("segment") for id in value.split()}
     found = [one for one in (await _day(request, place))["segments"] if one["segment_id"] in wanted]
     if not wanted or len(found) < len(wanted):
-        raise not_found("segment")
+        raise not_found(N_("segment"))
     return found
 
 
@@ -186,7 +192,7 @@ async def _of_capture(request: Request, place: Place, capture: str) -> _Segments
     segments = (await _day(request, place))["segments"]
     found = [one for one in segments if any(shot["capture_id"] == capture for shot in one["captures"])]
     if not found:
-        raise not_found("picture")
+        raise not_found(N_("picture"))
     return found
 
 
@@ -197,7 +203,7 @@ async def _captures(request: Request, place: Place, sent: Sent) -> list[str]:
     found = await _segments(request, place, sent)
     captures = [one["capture_id"] for segment in found for one in segment["captures"] if one["state"] != "removed"]
     if not captures:
-        raise not_found("picture")
+        raise not_found(N_("picture"))
     return captures
 
 
@@ -216,7 +222,7 @@ def ask(
 ) -> HTMLResponse:
     """The question before something goes: what is lost, and ``what`` is sent again with the answer."""
     name, ids = next(iter(what.items()))
-    keep = "Keep it" if len(ids) == 1 and name != "contracts" else "Keep them"
+    keep = _("Keep it") if len(ids) == 1 and name != "contracts" else _("Keep them")
     text = render(
         "dialog_removal.html",
         view=view,
@@ -243,8 +249,9 @@ def stopped(problem: Problem, place: Place) -> HTMLResponse:
     """The dialogue where it cannot be done: what stands against it, and the way out."""
     if problem.status not in (*_REFUSED, 404):
         raise problem
-    detail = with_clocks(str(problem.document()["detail"]), place.zones.zone)
-    return HTMLResponse(render("dialog_stopped.html", title=problem.title, detail=detail), problem.status)
+    title, detail = problem.words
+    detail = with_clocks(detail, place.zones.zone)
+    return HTMLResponse(render("dialog_stopped.html", title=title, detail=detail), problem.status)
 
 
 def _done(words: str, back: str = "") -> Response:

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from services.diary.pages.forms import Sent
 from services.kit.problems import invalid
+from services.wire.language import N_, _
 from services.wire.slots import format_instant
 
-KINDS = (("work", "Work"), ("break", "Break"), ("private", "Private time"))
+KINDS = (("work", N_("Work")), ("break", N_("Break")), ("private", N_("Private time")))
 
 
 def contracts_for(contracts: Iterable[Mapping[str, Any]], member: str, day: str) -> list[Mapping[str, Any]]:
@@ -33,15 +34,15 @@ def instant_of(day: date, text: str, zone: ZoneInfo, field: str, *, ends: bool =
     try:
         clock = time.fromisoformat(text)
     except ValueError as error:
-        raise invalid(f"{field}: a time like 09:40", field=field) from error
+        raise invalid(_("{field}: a time like 09:40", field=field), field=field) from error
     if clock.second or clock.microsecond or clock.tzinfo:
-        raise invalid(f"{field}: a time like 09:40", field=field)
+        raise invalid(_("{field}: a time like 09:40", field=field), field=field)
     if ends and clock == time.min:
         day += timedelta(days=1)
     local = datetime.combine(day, clock, tzinfo=zone)
     instant = local.astimezone(UTC)
     if instant.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
-        raise invalid(f"{field}: the clocks skip this time on this day", field=field)
+        raise invalid(_("{field}: the clocks skip this time on this day", field=field), field=field)
     return format_instant(instant)
 
 
@@ -50,9 +51,9 @@ def body_of(sent: Sent, day: date, zone: ZoneInfo) -> dict[str, Any]:
     start = instant_of(day, sent.text("start"), zone, "start")
     end = instant_of(day, sent.text("end"), zone, "end", ends=True)
     if end <= start:
-        raise invalid("end: after the start", field="end")
+        raise invalid(_("end: after the start"), field="end")
     if not sent.text("reason"):
-        raise invalid("reason: say what was done away from the computer", field="reason")
+        raise invalid(_("reason: say what was done away from the computer"), field="reason")
     names = ("contract", "kind", "reason")
     return {name: sent.text(name) for name in names} | {
         "start": start,

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from services.diary.pages.formatting import counted
 from services.diary.pages.forms import Form, Sent
+from services.wire.language import _, ngettext
 
 KEEP = "=keep"
 """The choice that leaves each segment's label as it is; no label begins like this."""
@@ -35,7 +35,7 @@ def memo_view(
         "label": (next(iter(labels)) or "") if len(labels) == 1 else KEEP,
     }
     return MemoView(
-        title=f"Memo and label of {counted(len(segments), 'segment')}",
+        title=ngettext("Memo and label of {number} segment", "Memo and label of {number} segments", len(segments)),
         ids=" ".join(one["segment_id"] for one in segments),
         form=form or Form(values),
         mixed=len(memos) > 1,
@@ -48,8 +48,9 @@ def choices(lists: Sequence[Sequence[str]], present: Iterable[str | None]) -> li
     """The labels that every contract concerned has, those that stand there already, none, and keeping them."""
     common = [one for one in lists[0] if all(one in other for other in lists[1:])] if lists else []
     there = sorted({one for one in present if one} - set(common))
-    found = [("", "No label"), *((one, one) for one in common), *((one, f"{one} (not on the list)") for one in there)]
-    return found if len(set(present)) == 1 else [(KEEP, "Keep as they are"), *found]
+    strange = [(one, _("{label} (not on the list)", label=one)) for one in there]
+    found = [("", _("No label")), *((one, one) for one in common), *strange]
+    return found if len(set(present)) == 1 else [(KEEP, _("Keep as they are")), *found]
 
 
 def changes_of(sent: Sent, *, memo: bool, label: bool) -> dict[str, str | None]:

@@ -19,24 +19,24 @@ from services.diary.changes import Span
 from services.diary.edge import edge_of, gate
 from services.diary.pages import memo_view, removal_view
 from services.diary.pages.editing import ask, memo_dialog, refused, stopped
-from services.diary.pages.formatting import counted
 from services.diary.pages.forms import Form, Sent, read_form, sent_on
 from services.diary.pages.range_view import days_between, span_words
 from services.diary.pages.reading import Place, contract_titles, place_at
 from services.diary.pages.render import render
 from services.diary.pages.week_reading import read_days
 from services.kit.problems import Problem, forbidden, not_found
+from services.wire.language import N_, _, again, ngettext
 from services.wire.slots import format_instant, midnight
 
 router = APIRouter(include_in_schema=False)
 _SomePlace = Annotated[Place, Depends(place_at)]
 _Doing = Literal["loss", "removal", "note"]
 _TITLES: Mapping[str, str] = {
-    "loss": "Counting what would be deleted",
-    "removal": "Deleting",
-    "note": "Changing memo and label",
+    "loss": N_("Counting what would be deleted"),
+    "removal": N_("Deleting"),
+    "note": N_("Changing memo and label"),
 }
-_DONE: Mapping[str, str] = {"removal": "Deleted, and recorded.", "note": "Changed."}
+_DONE: Mapping[str, str] = {"removal": N_("Deleted, and recorded."), "note": N_("Changed.")}
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ async def _segments(request: Request, chosen: Range) -> list[dict[str, Any]]:
     found = await read_days(edge_of(request), place.viewer, place.member, chosen.first, number, place.zones.zone.key)
     segments = [one for day in found for one in day["segments"] if chosen.contract in (None, one["contract"])]
     if not segments:
-        raise not_found("segment")
+        raise not_found(N_("segment"))
     return segments
 
 
@@ -128,8 +128,9 @@ async def _loss(request: Request, chosen: Range, loss: Mapping[str, Any]) -> HTM
     edge, place = edge_of(request), chosen.place
     titles = await contract_titles(edge, place.viewer)
     workspace = await edge.people.workspace(place.viewer.workspace)
-    on = titles.get(chosen.contract, "Contract") if chosen.contract else "all contracts"
-    span = f"{span_words(chosen.first, chosen.last)}, {on}, {counted(len(loss['segments']), 'segment')}"
+    on = (titles.get(chosen.contract) or _("Contract")) if chosen.contract else _("all contracts")
+    segments = ngettext("{number} segment", "{number} segments", len(loss["segments"]))
+    span = f"{span_words(chosen.first, chosen.last)}, {on}, {segments}"
     view = removal_view.removal_view(loss, titles, workspace.deletion_rule, span)
     return ask(view, chosen.to("removal"), {"contracts": [chosen.contract or ""]}, back="", reason=True)
 
@@ -145,7 +146,7 @@ async def progress(
     chosen = _range(place, to, contract or None)
     found = await edge_of(request).operations.read(place.viewer, identifier(operation, "operation"))
     if found["state"] == "running":
-        return _progress(chosen, doing, found | {"operation": found["id"]}, again=True)
+        return _progress(chosen, doing, found | {"operation": found["id"]}, polled=True)
     if found["state"] == "failed":
         response: Response = _failed(found["problem"])
     elif doing == "loss":
@@ -156,11 +157,11 @@ async def progress(
     return response
 
 
-def _progress(chosen: Range, doing: _Doing, found: Mapping[str, Any], *, again: bool = False) -> HTMLResponse:
+def _progress(chosen: Range, doing: _Doing, found: Mapping[str, Any], *, polled: bool = False) -> HTMLResponse:
     step = chosen.to(f"progress/{found['operation']}")
     text = render(
-        "range_progress.html" if again else "dialog_progress.html",
-        title=_TITLES[doing],
+        "range_progress.html" if polled else "dialog_progress.html",
+        title=again(_TITLES[doing]),
         href=f"{step}&doing={doing}&contract={chosen.contract or ''}",
         done=found["done"],
         total=found["total"],
@@ -174,4 +175,4 @@ def _failed(problem: Mapping[str, Any]) -> HTMLResponse:
 
 
 def _finished(chosen: Range, doing: _Doing) -> Response:
-    return sent_on(chosen.place.paths.until(chosen.last.isoformat()), _DONE[doing])
+    return sent_on(chosen.place.paths.until(chosen.last.isoformat()), again(_DONE[doing]))

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.diary.pages.figures import Figure, big_duration
-from services.diary.pages.formatting import counted
+from services.diary.pages.formatting import between, full_date, short_date
 from services.diary.pages.week_view import DayTable, day_table, figures_of_sums
 from services.kit.problems import invalid
+from services.wire.language import _, ngettext
 
 MOST_DAYS = 62
 
@@ -31,7 +32,7 @@ def days_between(first: date, last: date) -> int:
     """How many days a range has; 422 where there are none, or too many for a page."""
     number = (last - first).days + 1
     if not 1 <= number <= MOST_DAYS:
-        raise invalid(f"to: a day after the first, at most {MOST_DAYS} days", field="to")
+        raise invalid(_("to: a day after the first, at most {number} days", number=MOST_DAYS), field="to")
     return number
 
 
@@ -49,7 +50,7 @@ def range_view(days: Sequence[Mapping[str, Any]], member: str, zone: ZoneInfo, n
         billable=big_duration(table.sums["billable_minutes"]),
         figures=figures_of_sums(table.sums),
         table=table,
-        total_name=counted(len(days), "day"),
+        total_name=ngettext("{number} day", "{number} days", len(days)),
     )
 
 
@@ -72,10 +73,10 @@ def range_edit(
     """What can be changed of these days; ``only_read``: contracts on which the reader changes nothing (T-02)."""
     there = {one["contract"] for day in days for one in day["segments"]}
     choices = sorted(
-        ((one, titles.get(one, "Contract")) for one in there - only_read), key=lambda one: one[1].casefold()
+        ((one, titles.get(one) or _("Contract")) for one in there - only_read), key=lambda one: one[1].casefold()
     )
     if len(choices) > 1 and not there & only_read:
-        choices.insert(0, ("", "All contracts"))
+        choices.insert(0, ("", _("All contracts")))
     states = {week["state"] for day in days for week in day["weeks"]}
     locked = "locked" if states == {"locked"} else ""
     closed = locked or ("approved" if states and states <= {"approved", "locked"} else "")
@@ -84,8 +85,4 @@ def range_edit(
 
 def span_words(first: date, last: date) -> str:
     """``16 Nov to 22 Nov 2026``."""
-    return f"{_short(first)} to {_short(last)} {last.year}"
-
-
-def _short(day: date) -> str:
-    return f"{day.day} {day:%b}"
+    return between(short_date(first), full_date(last))

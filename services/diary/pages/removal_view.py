@@ -4,15 +4,20 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from services.diary.pages.formatting import counted, duration, week_name
+from services.diary.pages.formatting import between, duration, week_name
+from services.wire.language import N_, _, again, ngettext
 
 _RULES = {
-    "segment": "In this workspace a picture takes its whole segment with it.",
-    "since_previous": "In this workspace a picture takes the time back to the picture before it with it.",
+    "segment": N_("In this workspace a picture takes its whole segment with it."),
+    "since_previous": N_("In this workspace a picture takes the time back to the picture before it with it."),
 }
-_LOST = ("billable_minutes", "tracked_minutes", "manual_minutes")
+_LOST = {
+    "billable_minutes": N_("{time} billable"),
+    "tracked_minutes": N_("{time} tracked"),
+    "manual_minutes": N_("{time} manual"),
+}
 """Less than nothing where the limit that is freed takes in more than goes (S-03)."""
-_NO_UNDO = "There is no undo, and the deletion is recorded."
+_NO_UNDO = N_("There is no undo, and the deletion is recorded.")
 
 
 class Removal(NamedTuple):
@@ -28,21 +33,30 @@ def removal_view(loss: Mapping[str, Any], contracts: Mapping[str, str], rule: st
     """The dialogue of a removal's dry run; ``span`` is ``09:40 to 10:00, Halden portal``."""
     amount = loss_minutes(loss)
     pictures = len(loss["captures"])
-    title = f"Delete {_long(amount)}" + (f" and {counted(pictures, 'picture')}?" if pictures else "?")
+    title = _("Delete {time}?", time=_long(amount))
+    if pictures:
+        title = ngettext(
+            "Delete {time} and {number} picture?",
+            "Delete {time} and {number} pictures?",
+            pictures,
+            time=_long(amount),
+        )
     lines = [(span, _taken(loss))]
     lines += sorted(_week(week, contracts) for week in loss["week_totals"] if week["before"] or week["after"])
-    lines.append(("Pictures erased from the store", str(pictures)))
-    words = [_RULES.get(rule, _RULES["segment"])] if pictures else []
+    lines.append((_("Pictures erased from the store"), str(pictures)))
+    words = [again(_RULES.get(rule, _RULES["segment"]))] if pictures else []
     if loss["billable_minutes"] < 0:
         more = _whole(-loss["billable_minutes"])
-        words.append(f"The bill grows by {more}: a longer piece of later time fits into the freed limit.")
+        grows = _("The bill grows by {time}: a longer piece of later time fits into the freed limit.", time=more)
+        words.append(grows)
     elif any(week["before"] for week in loss["week_totals"]) and not loss["billable_minutes"]:
-        words.append("The bill stays the same: it was not billed, or later time fills the freed limit.")
-    return Removal(title, lines, " ".join([*words, _NO_UNDO]), f"Delete {_long(amount)}")
+        words.append(_("The bill stays the same: it was not billed, or later time fills the freed limit."))
+    button = _("Delete {time}", time=_long(amount))
+    return Removal(title, lines, " ".join([*words, again(_NO_UNDO)]), button)
 
 
 def _week(week: Mapping[str, Any], contracts: Mapping[str, str]) -> tuple[str, str]:
-    name = f"{contracts.get(week['contract'], 'Contract')}, {week_name(date.fromisoformat(week['week']))}"
+    name = f"{contracts.get(week['contract']) or _('Contract')}, {week_name(date.fromisoformat(week['week']))}"
     return name, _change(week["before"], week["after"])
 
 
@@ -52,8 +66,12 @@ def loss_minutes(loss: Mapping[str, Any]) -> int:
 
 
 def _taken(loss: Mapping[str, Any]) -> str:
-    said = [f"{_whole(loss[name])} {name.removesuffix('_minutes')}" for name in _LOST if loss[name] > 0]
-    return ", ".join(said) or "No time"
+    said = [_taken_of(name, loss[name]) for name in _LOST if loss[name] > 0]
+    return ", ".join(said) or _("No time")
+
+
+def _taken_of(name: str, minutes: int) -> str:
+    return again(_LOST[name]).format(time=_whole(minutes))
 
 
 def _change(before: int, after: int) -> str:
@@ -66,25 +84,30 @@ def _whole(minutes: int) -> str:
 
 
 def _long(minutes: int) -> str:
-    return counted(minutes, "minute") if minutes < 60 else duration(minutes)
+    return ngettext("{number} minute", "{number} minutes", minutes) if minutes < 60 else duration(minutes)
 
 
 def pictures_view(number: int, members: str, *, blur: bool) -> Removal:
     """The dialogue of an admin's deletion or blurring of pictures: the time stays (S-08, M-03)."""
-    what = counted(number, "picture")
-    act = "Blur" if blur else "Delete"
-    words = (
-        "What is blurred stays so: it cannot be made sharp again."
-        if blur
-        else f"{'It is' if number == 1 else 'They are'} erased from the store for good, and the time stays. "
-        "There is no undo."
-    )
-    recorded = f"It is recorded, and {members} can see it."
-    loss = [("Pictures", str(number)), ("Time", "stays")]
-    return Removal(f"{act} {what}?", loss, f"{words} {recorded}", f"{act} {what}")
+    if blur:
+        title = ngettext("Blur {number} picture?", "Blur {number} pictures?", number)
+        button = ngettext("Blur {number} picture", "Blur {number} pictures", number)
+        words = _("What is blurred stays so: it cannot be made sharp again.")
+    else:
+        title = ngettext("Delete {number} picture?", "Delete {number} pictures?", number)
+        button = ngettext("Delete {number} picture", "Delete {number} pictures", number)
+        words = ngettext(
+            "It is erased from the store for good, and the time stays. There is no undo.",
+            "They are erased from the store for good, and the time stays. There is no undo.",
+            number,
+        )
+    recorded = _("It is recorded, and {name} can see it.", name=members)
+    loss = [(_("Pictures"), str(number)), (_("Time"), _("stays"))]
+    return Removal(title, loss, f"{words} {recorded}", button)
 
 
 def span_of(segments: Sequence[Mapping[str, Any]], clocks: tuple[str, str], contracts: Mapping[str, str]) -> str:
     """``09:40 to 10:00, Halden portal``, or how many segments and contracts."""
-    names = sorted({contracts.get(one["contract"], "Contract") for one in segments})
-    return f"{clocks[0]} to {clocks[1]}, {names[0] if len(names) == 1 else counted(len(names), 'contract')}"
+    names = sorted({contracts.get(one["contract"]) or _("Contract") for one in segments})
+    many = ngettext("{number} contract", "{number} contracts", len(names))
+    return f"{between(*clocks)}, {names[0] if len(names) == 1 else many}"

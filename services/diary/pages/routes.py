@@ -37,7 +37,7 @@ from services.diary.pages.render import render
 from services.diary.pages.shell import framed, others_of, shell_of, today_in
 from services.diary.pages.week_reading import read_days
 from services.kit.problems import Problem, not_found
-from services.wire.language import _
+from services.wire.language import N_, _
 
 router = APIRouter(include_in_schema=False, dependencies=[gate(Action.READ_DIARY)])
 
@@ -135,7 +135,7 @@ async def minutes(request: Request, segment: str, place: _SomePlace) -> HTMLResp
     read = await days.read_day(edge, place.viewer, place.member, place.date, zone.key)
     found = next((one for one in read["segments"] if one["segment_id"] == segment), None)
     if found is None:
-        raise not_found("segment")
+        raise not_found(N_("segment"))
     asked = await history.asked_for(edge, place.viewer, None, None, segment, None)
     made, _more = await history.edits_of(edge, place.viewer, place.member, asked, _EDITS) if asked else ([], None)
     return HTMLResponse(render("minutes.html", view=minutes_view(found, zone), edits=edit_lines(made, zone)))
@@ -148,7 +148,7 @@ async def capture(request: Request, capture: str, place: _SomePlace) -> HTMLResp
     read = await days.read_day(edge, place.viewer, place.member, place.date, place.zones.zone.key)
     shots = set_of(read, capture)
     if shots is None:
-        raise not_found("picture")
+        raise not_found(N_("picture"))
     looks = None
     if may_see_looks(place):
         found = await audit.looks_at(edge.db, place.viewer.workspace, place.member, [capture])
