@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.diary.pages.formatting import clock, counted
+from services.diary.pages.formatting import between, clock
 from services.diary.pages.hours import app_at, thumbnail
 from services.diary.pages.kept_words import expired_of
 from services.diary.pages.paths import Paths
+from services.wire.language import ngettext
 from services.wire.slots import parse_instant, parse_slot
 
 
@@ -50,7 +51,7 @@ def gallery_view(segments: Sequence[Mapping[str, Any]], zone: ZoneInfo, paths: P
             sets.setdefault(segment["session"] or "", []).append((segment, capture))
     found = [_set(pairs, zone, paths) for pairs in sets.values()]
     count = sum(len(one.shots) for one in found)
-    return Gallery(count, counted(count, "picture"), found)
+    return Gallery(count, ngettext("{number} picture", "{number} pictures", count), found)
 
 
 def stored_in(segments: Sequence[Mapping[str, Any]]) -> int:
@@ -64,7 +65,7 @@ def _set(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], zone: Zon
     shots = [_shot(segment, one, zone, paths) for segment, one in ordered if one["state"] == "stored"]
     over = [one for _, one in ordered if "expired_after_days" in one]
     gone = len(ordered) - len(shots) - len(over)
-    return Set(f"{first} to {last}" if first != last else first, shots, gone, expired_of(over))
+    return Set(between(first, last) if first != last else first, shots, gone, expired_of(over))
 
 
 def _shot(segment: Mapping[str, Any], capture: Mapping[str, Any], zone: ZoneInfo, paths: Paths) -> Shot:

@@ -10,26 +10,32 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from services.diary.pages.formatting import counted, duration
+from services.diary.pages.formatting import between, duration
 from services.diary.pages.grid import Grid, HourRow, Place
 from services.diary.pages.kept_words import expired
 from services.diary.pages.paths import Paths
 from services.diary.pages.reason_words import unprotected
+from services.wire.language import N_, _, again, ngettext
 from services.wire.segments import APP, STATE, is_active, is_tracked
 
 KINDS = {"automatic": "auto", "manual": "manual", "over_limit": "over", "unbilled": "none"}
 """A segment's status and the class (and glyph) of its colour (S-02)."""
 
 KIND_WORDS = {
-    "auto": "automatic, billable",
-    "manual": "manual, billable",
-    "over": "over the weekly limit, not billed",
-    "none": "not billed",
+    "auto": N_("automatic, billable"),
+    "manual": N_("manual, billable"),
+    "over": N_("over the weekly limit, not billed"),
+    "none": N_("not billed"),
 }
-_OUTSIDE = "outside the contract's term, not billed"
+_OUTSIDE = N_("outside the contract's term, not billed")
 _BILLED = {"automatic", "manual"}
-_PAUSES = {"break": "Break", "private": "Private time"}
-_NO_MEMO = "No memo"
+_PAUSES = {"break": N_("Break"), "private": N_("Private time")}
+#: Why there is no picture, on its own and after a time.
+_ON_ITS_WAY = N_("Picture on its way"), N_("picture on its way")
+_REMOVED = N_("Picture removed"), N_("picture removed")
+_REFUSED = N_("Picture refused"), N_("picture refused")
+_NO_INPUT = N_("No input"), N_("no input")
+_NO_PICTURE = N_("No picture"), N_("no picture")
 _THUMBNAIL_WIDTH = 320
 
 # the meter's boxes: active, no input, away (break, private, locked), not tracked
@@ -37,7 +43,10 @@ _ON, _OFF, _AWAY, _NONE = '<i class="on"></i>', "<i></i>", '<i class="st"></i>',
 
 
 class Picture(NamedTuple):
-    """What stands for the pictures of a segment: a thumbnail with a link, or a dashed card that says why not."""
+    """What stands for the pictures of a segment: a thumbnail with a link, or a dashed card that says why not.
+
+    ``said``: the same words, after a time.
+    """
 
     href: str | None
     thumbnail: str | None
@@ -46,6 +55,7 @@ class Picture(NamedTuple):
     blurred: bool
     pending: bool
     words: str
+    said: str = ""
 
 
 class Pick(NamedTuple):
@@ -118,7 +128,7 @@ class Run:
     @property
     def classes(self) -> str:
         """The classes of the run's element."""
-        return f"run {self.kind} n{self.span}{' missing' if self.missing else ''}"
+        return " ".join(("run", self.kind, f"n{self.span}", *(("missing",) if self.missing else ())))
 
 
 class Running(NamedTuple):
@@ -186,7 +196,8 @@ def hours_of(segments: Iterable[Mapping[str, Any]], grid: Grid, terms: Terms) ->
 def _billable(found: list[tuple[Place, Mapping[str, Any]]]) -> str:
     if not found:
         return ""
-    return f"{sum(segment['billable_minutes'] for _, segment in found if segment['status'] in _BILLED)} min"
+    minutes = sum(segment["billable_minutes"] for _place, segment in found if segment["status"] in _BILLED)
+    return _("{minutes} min", minutes=minutes)
 
 
 def _runs(found: list[tuple[Place, Mapping[str, Any]]], terms: Terms) -> list[Run]:
@@ -237,10 +248,10 @@ def _opened(segment: Mapping[str, Any], place: Place, terms: Terms) -> Run:
         kind,
         place.column,
         1,
-        title or ("No memo yet" if missing else _NO_MEMO),
+        title or (_("No memo yet") if missing else _("No memo")),
         terms.contracts.get(segment["contract"], ""),
         segment["label"] if segment["memo"] else None,
-        _OUTSIDE if segment.get("outside_contract") else KIND_WORDS[kind],
+        again(_OUTSIDE if segment.get("outside_contract") else KIND_WORDS[kind]),
         missing,
         outside=bool(segment.get("outside_contract")),
     )
@@ -248,32 +259,33 @@ def _opened(segment: Mapping[str, Any], place: Place, terms: Terms) -> Run:
 
 def _fill(run: Run, members: Sequence[tuple[Place, Mapping[str, Any]]], terms: Terms) -> None:
     first = members[0][1]
-    run.ids = [segment["segment_id"] for _, segment in members]
+    run.ids = [segment["segment_id"] for _place, segment in members]
     run.state = terms.states.get(first["segment_id"], "open")
     run.writable = first["contract"] not in terms.only_read
     if is_manual(first) or run.kind == "brk":
         run.block = _block(members, terms)
         return
     run.cards = [_card(segment, place, terms) for place, segment in members]
-    if run.title == _NO_MEMO and not any(segment["active_minutes"] for _, segment in members):
-        run.title = "No activity"
+    named = first["memo"] or first["label"] or run.missing
+    if not named and not any(segment["active_minutes"] for _place, segment in members):
+        run.title = _("No activity")
 
 
 def _block(members: Sequence[tuple[Place, Mapping[str, Any]]], terms: Terms) -> Block:
     first, segment = members[0]
     pause = pause_of(segment)
-    minutes = sum(minute is not None for _, one in members for minute in one["minutes"])
-    words = "Office time, not work time. Nothing is captured." if pause else "No pictures, not protected."
+    minutes = sum(minute is not None for _place, one in members for minute in one["minutes"])
+    words = _("Office time, not work time. Nothing is captured.") if pause else _("No pictures, not protected.")
     if segment.get("outside_contract") and not pause:
-        words = f"{_OUTSIDE[0].upper()}{_OUTSIDE[1:]}. {words}"
+        words = _("Outside the contract's term, not billed. {more}", more=words)
     if not is_manual(segment):
-        return Block(f"s-{segment['segment_id']}", f"{_PAUSES[pause or 'break']}, {duration(minutes)}", words)
+        return Block(f"s-{segment['segment_id']}", f"{again(_PAUSES[pause or 'break'])}, {duration(minutes)}", words)
     entry = terms.entries.get(segment.get("entry") or "", {})
-    span = entry.get("span") or f"{first.clock} to {members[-1][0].end}"
-    strong = f"{_PAUSES[pause]}, {span}" if pause else f"Manual time, {span}"
+    span = entry.get("span") or between(first.clock, members[-1][0].end)
+    strong = f"{again(_PAUSES[pause]) if pause else _('Manual time')}, {span}"
     if reason := entry.get("reason"):
-        words = f"{reason.rstrip('.')}, added by {entry['name']}. {words}"
-    ids = " ".join(one["segment_id"] for _, one in members)
+        words = _("{reason}, added by {name}. {more}", reason=reason.rstrip("."), name=entry["name"], more=words)
+    ids = " ".join(one["segment_id"] for _place, one in members)
     state = terms.states.get(segment["segment_id"], "open")
     pick = Pick(ids, first.clock, members[-1][0].end, minutes, 0, state)
     if segment["contract"] in terms.only_read:
@@ -287,20 +299,27 @@ def _card(segment: Mapping[str, Any], place: Place, terms: Terms) -> SegmentCard
     active = segment["active_minutes"]
     because = segment.get("unprotected_because")
     if picture.href:
-        name = f"{place.clock}, {counted(picture.number, 'picture')}"
+        name = f"{place.clock}, {ngettext('{number} picture', '{number} pictures', picture.number)}"
     else:
-        name = f"{place.clock}, {picture.words[0].lower()}{picture.words[1:]}"
+        name = f"{place.clock}, {picture.said}"
     return SegmentCard(
         id=f"s-{segment['segment_id']}",
         name=f"{name}, {app}" if app else name,
         clock=place.clock,
         picture=picture,
         meter=meter(segment["minutes"], movement_counts=terms.movement_counts),
-        meter_name=f"{place.clock}: {active} of {len(segment['minutes'])} minutes active. Show each minute",
+        meter_name=_(
+            "{clock}: {active} of {minutes} minutes active. Show each minute",
+            clock=place.clock,
+            active=active,
+            minutes=len(segment["minutes"]),
+        ),
         minutes_href=terms.paths.minutes(segment["segment_id"]),
         app=app,
         protected=segment["protected"],
-        reason="Protected" if segment["protected"] else f"Not protected: {unprotected(because or 'unknown')}",
+        reason=_("Protected")
+        if segment["protected"]
+        else _("Not protected: {reason}", reason=unprotected(because or "unknown")),
         pick=None if segment["contract"] in terms.only_read else _pick(segment, place, terms),
         starts=segment["segment_id"] in terms.starts,
         late=segment.get("adjustment") or ", ".join(one["week"] for one in segment.get("adjustments", ())),
@@ -333,7 +352,7 @@ def starts_of(segments: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 def main_app(apps: Sequence[Sequence[Any]]) -> str:
     """The application that was most of a segment; empty where none was captured."""
     seconds: dict[str, int] = {}
-    for name, _, _, spent in apps:
+    for name, _title, _site, spent in apps:
         seconds[name] = seconds.get(name, 0) + spent
     return max(seconds, key=lambda name: seconds[name]) if seconds else ""
 
@@ -350,18 +369,18 @@ def picture_of(segment: Mapping[str, Any], paths: Paths) -> Picture:
         blurred = bool(first.get("blurred"))
         return Picture(paths.capture(first["capture_id"]), address, height, len(stored), blurred, pending, "")
     if pending:
-        words = "Picture on its way"
+        why = _ON_ITS_WAY
     elif days := max((one.get("expired_after_days", 0) for one in captures), default=0):
-        words, _ = expired(days)
+        why = expired(days)
     elif "removed" in states:
-        words = "Picture removed"
+        why = _REMOVED
     elif "refused" in states:
-        words = "Picture refused"
+        why = _REFUSED
     elif not segment["active_minutes"]:
-        words = "No input"
+        why = _NO_INPUT
     else:
-        words = "No picture"
-    return Picture(None, None, 0, 0, False, pending, words)
+        why = _NO_PICTURE
+    return Picture(None, None, 0, 0, False, pending, *map(again, why))
 
 
 def thumbnail(capture: Mapping[str, Any]) -> tuple[str, int]:

@@ -7,18 +7,19 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from services.diary.pages.formatting import DASH, counted, short_day, zone_name
+from services.diary.pages.formatting import DASH, short_date, short_day, zone_name
 from services.diary.pages.hours import KIND_WORDS, KINDS, app_at, meter, thumbnail
 from services.diary.pages.kept_words import expired_whole
 from services.diary.pages.panels import Line, Panel
 from services.diary.pages.paths import Paths
 from services.diary.pages.reason_words import unprotected
+from services.wire.language import N_, _, again, ngettext
 from services.wire.slots import parse_instant, parse_slot
 
 _WORDS = {
-    "pending": "This picture is on its way",
-    "refused": "This picture was refused",
-    "removed": "This picture was removed",
+    "pending": N_("This picture is on its way"),
+    "refused": N_("This picture was refused"),
+    "removed": N_("This picture was removed"),
 }
 
 
@@ -106,9 +107,9 @@ def picture_view(
 
     ``closed`` is the state of its week where time can no more be deleted (approved, locked).
     """
-    index = next(place for place, (_, capture) in enumerate(shots) if capture["capture_id"] == capture_id)
+    index = next(place for place, (_segment, capture) in enumerate(shots) if capture["capture_id"] == capture_id)
     segment, capture = shots[index]
-    at = parse_instant(capture["at"]).astimezone(zone)
+    at, days = parse_instant(capture["at"]).astimezone(zone), capture.get("expired_after_days")
     day = date.fromisoformat(paths.date)
     app = _app(segment, capture, at)
     slot = parse_slot(segment["slot"]).astimezone(zone)
@@ -119,34 +120,46 @@ def picture_view(
     return PictureView(
         title=f"{short_day(day)}, {at:%H:%M:%S}",
         clock=f"{at:%H:%M}",
-        place=f"Picture {index + 1} of {len(shots)}, set {first} to {last} {zone_name(zone.key)}",
+        place=_(
+            "Picture {number} of {count}, set {first} to {last} {zone}",
+            number=index + 1,
+            count=len(shots),
+            first=first,
+            last=last,
+            zone=zone_name(zone.key),
+        ),
         close_href=close,
         previous=_step(shots[index - 1], zone, paths) if index else None,
         following=_step(shots[index + 1], zone, paths) if index + 1 < len(shots) else None,
         source=f"/api/v1/captures/{capture['capture_id']}/picture" if capture["state"] == "stored" else None,
         width=capture["width"] or 1280,
         height=capture["height"] or 720,
-        alt=f"{'Camera' if capture['kind'] == 'camera' else 'Screen'}: {app[0]}, {app[1] or ''}".rstrip(", ")
-        if app
-        else "Screen at this moment",
-        words=expired_whole(days) if (days := capture.get("expired_after_days")) else _WORDS.get(capture["state"], ""),
+        alt=_alt(capture, app),
+        words=expired_whole(days) if days else again(_WORDS.get(capture["state"], "")),
         film=[_frame(shot, capture_id, zone, paths) for shot in shots],
         segment_clock=f"{slot:%H:%M}",
         kind=kind,
-        kind_words=KIND_WORDS[kind],
-        memo=segment["memo"] or segment["label"] or "No memo",
+        kind_words=again(KIND_WORDS[kind]),
+        memo=segment["memo"] or segment["label"] or _("No memo"),
         label=segment["label"] if segment["memo"] else None,
         meter=meter(segment["minutes"]),
-        meter_words=f"{segment['active_minutes']} of 10 minutes active",
+        meter_words=_("{number} of 10 minutes active", number=segment["active_minutes"]),
         facts=_facts(segment, capture, at, app, contracts),
         protected=segment["protected"],
-        protected_words="Protected" if segment["protected"] else f"Not protected: {unprotected(because)}",
+        protected_words=_("Protected") if segment["protected"] else _not_protected(because),
         looks=looks,
         whose=whose,
         there=capture["state"] in ("stored", "pending"),
         sent={"capture": capture["capture_id"], "back": close},
         closed=closed,
     )
+
+
+def _alt(capture: Mapping[str, Any], app: Sequence[Any] | None) -> str:
+    if not app:
+        return _("Screen at this moment")
+    shown = f"{app[0]}, {app[1] or ''}".rstrip(", ")
+    return _("Camera: {what}", what=shown) if capture["kind"] == "camera" else _("Screen: {what}", what=shown)
 
 
 def looks_lines(looks: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Panel:
@@ -158,19 +171,26 @@ def looks_lines(looks: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Panel:
     for look in looks:
         local = parse_instant(look["at"]).astimezone(zone)
         times = people.setdefault((look["actor_name"], look["actor_role"]), ({}, {}))
-        times[look["detail"] == "thumbnail"][f"{local.day} {local:%b %H:%M}"] = None
-    lines = [Line("eye", name, f", {role}", _looked(*times)) for (name, role), times in people.items()]
-    return Panel("Looked at by others", lines[:_MOST_LOOKS], "Nobody else has looked at this picture.")
+        when = _("{date} {clock}", date=short_date(local), clock=f"{local:%H:%M}")
+        times[look["detail"] == "thumbnail"][when] = None
+    lines = [Line("eye", name, f", {again(role)}", _looked(*times)) for (name, role), times in people.items()]
+    return Panel(_("Looked at by others"), lines[:_MOST_LOOKS], _("Nobody else has looked at this picture."))
 
 
 def _looked(full: Mapping[str, None], small: Mapping[str, None]) -> str:
-    said = [f"{how}: {_times(list(found))}" for how, found in (("in full", full), ("in the list", small)) if found]
-    return "; ".join([said[0][0].upper() + said[0][1:], *said[1:]])
+    if full and small:
+        opened, listed = _times(list(full)), _times(list(small))
+        return _("In full: {opened}; in the list: {listed}", opened=opened, listed=listed)
+    if full:
+        return _("In full: {times}", times=_times(list(full)))
+    return _("In the list: {times}", times=_times(list(small)))
 
 
 def _times(clocks: Sequence[str]) -> str:
     rest = len(clocks) - 1
-    return clocks[0] + (f" and {counted(rest, 'time')} before" if rest else "")
+    if not rest:
+        return clocks[0]
+    return ngettext("{last} and {number} time before", "{last} and {number} times before", rest, last=clocks[0])
 
 
 def _clock(shot: Shot, zone: ZoneInfo) -> str:
@@ -206,6 +226,23 @@ def _app(segment: Mapping[str, Any], capture: Mapping[str, Any], at: datetime) -
     return app_at(segment, _minute(segment, at))
 
 
+def _not_protected(because: str) -> str:
+    return _("Not protected: {reason}", reason=unprotected(because))
+
+
+def _counts(counts: Sequence[Any] | None) -> str:
+    """What was pressed, clicked and scrolled in a minute; a dash where it was not tracked."""
+    if not counts:
+        return DASH
+    keys, clicks, scrolls = counts[:3]
+    said = (
+        ngettext("{number} key", "{number} keys", keys),
+        ngettext("{number} click", "{number} clicks", clicks),
+        ngettext("{number} scroll", "{number} scrolls", scrolls),
+    )
+    return ", ".join(said)
+
+
 def _facts(
     segment: Mapping[str, Any],
     capture: Mapping[str, Any],
@@ -215,15 +252,13 @@ def _facts(
 ) -> list[tuple[str, str, str | None]]:
     place = _minute(segment, at)
     counts = segment["minutes"][place] if 0 <= place < len(segment["minutes"]) else None
-    named = zip(counts, ("key", "click", "scroll"), strict=False) if counts else ()
-    minute = ", ".join(counted(number, word) for number, word in named) or DASH
     facts: list[tuple[str, str, str | None]] = [
-        ("Contract", contracts.get(segment["contract"], DASH), None),
-        ("Application", app[0] if app else DASH, None if app else "The policy does not take applications"),
-        ("Window", (app and app[1]) or DASH, None if app and app[1] else "No title was taken"),
+        (_("Contract"), contracts.get(segment["contract"], DASH), None),
+        (_("Application"), app[0] if app else DASH, None if app else _("The policy does not take applications")),
+        (_("Window"), (app and app[1]) or DASH, None if app and app[1] else _("No title was taken")),
     ]
     if app and app[2]:
-        facts.append(("Site", app[2], None))
-    facts.append(("Minute", minute, None if counts else "This minute was not tracked"))
-    facts.append(("Size", f"{capture['width']} × {capture['height']}", None))
+        facts.append((_("Site"), app[2], None))
+    facts.append((_("Minute"), _counts(counts), None if counts else _("This minute was not tracked")))
+    facts.append((_("Size"), f"{capture['width']} × {capture['height']}", None))
     return facts
