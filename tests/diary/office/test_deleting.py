@@ -1,10 +1,14 @@
 """An owner exports and deletes a workspace, by page and API on real services; one of them was down (W-02)."""
 
+import asyncio
 import csv
 import io
 import json
+import subprocess
+import sys
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import nats.errors
@@ -13,7 +17,7 @@ import pytest
 from services.kit import mongo
 from services.kit.settings import Settings
 from services.scoring import app as scoring
-from services.wire.slots import format_instant
+from services.wire.slots import format_instant, week_of
 from tests.diary.office.running import Office, plain
 from tests.diary.running import until
 from tests.licensing.support import PASSWORD
@@ -35,16 +39,18 @@ async def left(office: Office, service: str, workspace: str) -> set[str]:
 
 
 @here
-async def test_exported_then_deleted_everywhere(office: Office) -> None:
+async def test_exported_then_deleted_everywhere(office: Office, tmp_path: Path) -> None:
     acme, other = await office.acme(), await office.acme()
     device = await office.device(acme.key(0))
     slot = slot_before(datetime.now(UTC))
-    await device.publish(device.record(slot))
+    locked = slot - timedelta(days=21)
+    for one in (locked, slot):
+        await device.publish(device.record(one))
     await device.settled()
     segments = office.web.edge.db["segments"]
 
     async def folded() -> bool:
-        return bool(await segments.count_documents({"_id": mongo.prefix_range(acme.workspace)}))
+        return await segments.count_documents({"_id": mongo.prefix_range(acme.workspace)}) == 2
 
     await until(folded)
     values: dict[str, Any] = office._values("scoring")
@@ -56,7 +62,7 @@ async def test_exported_then_deleted_everywhere(office: Office) -> None:
         assert "Archive it first" in (await olga.http.get("/settings/delete")).text
         await olga.http.post("/settings/archive", data={"archived": "yes"})
         page = plain((await olga.http.get("/settings/delete")).text)
-        for words in ("7 members", "1 computer", "1 segment of time", "Export it first"):
+        for words in ("7 members", "1 computer", "2 segments of time", "Export it first"):
             assert words in page
         name = (await olga.http.get(f"/api/v1/workspaces/{acme.workspace}")).json()["name"]
         form = {"name": name, "password": PASSWORD}
@@ -66,8 +72,14 @@ async def test_exported_then_deleted_everywhere(office: Office) -> None:
 
         assert (await adam.http.get(f"/api/v1/workspaces/{acme.workspace}/export")).status_code in (401, 403)
         assert (await olga.http.get(f"/api/v1/workspaces/{other.workspace}/export")).status_code == 404
+        contract, week = device.contracts[0], str(week_of(locked, UTC))
+        sheet = f"/api/v1/timesheets/{contract}/{week}"
+        assert (await olga.http.get(f"{sheet}/statement")).status_code == 200  # sealed now, if nobody came to that yet
+        bill = (await olga.http.get(sheet)).json()
         export = await olga.http.get(f"/api/v1/workspaces/{acme.workspace}/export")
         hold_export(export.content, acme.member("lisa"), format_instant(slot))
+        key = (await olga.http.get("/api/v1/keys")).json()["seal_key"]
+        await hold_statement(export.content, f"statements/{contract}/{week}", bill, key, tmp_path)
 
         wrong = await olga.http.post("/settings/delete", data=form | {"password": "not this one"})
         assert wrong.status_code == 403
@@ -112,6 +124,19 @@ def hold_export(content: bytes, member: str, slot: str) -> None:
         assert slot in {one["slot"] for one in day["segments"]}
         actions = {row["action"] for row in csv.DictReader(io.StringIO(archive.read("audit.csv").decode("utf-8-sig")))}
         assert {"workspace.changed", "workspace.exported", "device.activated"} <= actions
+
+
+async def hold_statement(content: bytes, name: str, bill: dict[str, Any], key: str, folder: Path) -> None:
+    """B-01: of the locked week, checked by the program that came along; it says what the timesheet says."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert "without.txt" not in archive.namelist()
+        archive.extractall(folder)
+    command = [sys.executable, "verify.pyz", f"{name}.json", "--key", key, "--json"]
+    ran = await asyncio.to_thread(subprocess.run, command, cwd=folder, capture_output=True, check=False, timeout=60)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert json.loads(ran.stdout)["totals"] == bill["totals"] | {"amount_minor": bill["amount_minor"]}
+    rows = list(csv.DictReader(io.StringIO((folder / f"{name}.csv").read_text("utf-8-sig"))))
+    assert [int(row["billed_minutes"]) for row in rows] == [bill["totals"]["billable_minutes"]] == [10]
 
 
 @here
