@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from services.diary.pages.expiry_words import expired_of
 from services.diary.pages.formatting import between, clock
 from services.diary.pages.hours import app_at, thumbnail
-from services.diary.pages.kept_words import expired_of
 from services.diary.pages.paths import Paths
 from services.wire.language import ngettext
 from services.wire.slots import parse_instant, parse_slot

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
+from services.diary.pages.expiry_words import expired
 from services.diary.pages.formatting import between, duration
 from services.diary.pages.grid import Grid, HourRow, Place
-from services.diary.pages.kept_words import expired
 from services.diary.pages.paths import Paths
 from services.diary.pages.reason_words import unprotected
 from services.wire.language import N_, _, again, ngettext

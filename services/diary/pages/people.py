@@ -89,6 +89,14 @@ async def convert(request: Request, id: str, viewer: _Viewer) -> Response:
     return await _changed(request, viewer, id, {"role": role}, said)
 
 
+@router.post("/people/{id}/hold", dependencies=[_change])
+async def hold(request: Request, id: str, viewer: _Viewer) -> Response:
+    """Puts a member on legal hold, or lifts it (M-05)."""
+    on = (await read_form(request)).text("hold") == "yes"
+    words = N_("On legal hold: no picture of {name} expires.") if on else N_("The legal hold is lifted.")
+    return await _changed(request, viewer, id, {"legal_hold": on}, words)
+
+
 @router.post("/people/{id}/archive", dependencies=[_change])
 async def archive(request: Request, id: str, viewer: _Viewer) -> Response:
     """Archived, or restored."""

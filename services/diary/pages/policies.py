@@ -13,9 +13,9 @@ from services.diary.pages import asking
 from services.diary.pages import policy_form as form_of
 from services.diary.pages import policy_view as view
 from services.diary.pages.devices import around
+from services.diary.pages.expiry_words import choices
 from services.diary.pages.formatting import dated
 from services.diary.pages.forms import Form, Sent, done, read_form, told
-from services.diary.pages.kept_words import choices
 from services.diary.pages.render import render
 from services.diary.pages.shell import framed
 from services.diary.policies import as_kept, effect_of, history

@@ -39,6 +39,11 @@ def _scores(sent: Sent) -> dict[str, Any]:
     return {"movement_counts": sent.ticked("movement_counts"), "unproductive_weight_percent": percent}
 
 
+def _retention(sent: Sent) -> dict[str, Any]:
+    days = {name: sent.number(name) for name in ("capture_days", "camera_days")}
+    return days | {"legal_hold": sent.ticked("legal_hold")}
+
+
 def _devices(sent: Sent) -> dict[str, Any]:
     return {"seats": sent.number("seats"), "minimum_agent": sent.some("minimum_agent")}
 
@@ -66,6 +71,7 @@ _PARTS: dict[str, _Body] = {
     "reading": _reading,
     "weeks": _weeks,
     "scores": _scores,
+    "retention": _retention,
     "devices": _devices,
     "networks": _networks,
     "mails": _mails,

@@ -14,6 +14,7 @@ FIELDS: Mapping[str, Sequence[str]] = {
     "reading": ("language", "week_start"),
     "weeks": ("lock_hour", "billing_unit", "deletion_rule"),
     "scores": ("movement_counts", "unproductive_weight_percent"),
+    "retention": ("capture_days", "camera_days", "legal_hold"),
     "devices": ("seats", "minimum_agent"),
     "networks": ("allowed_ranges",),
     "mails": ("mails_on",),
