@@ -182,7 +182,7 @@ async def current_principal(request: Request) -> Principal:
         raise forbidden("This address names no action, so nobody may ask it.")
     if token.startswith(TOKEN_PREFIX):
         principal, scopes = await edge_of(request).sessions.of_api_token(token, client_address(request))
-        if not action.opened_by(scopes) or not request.url.path.startswith("/api/v1/"):
+        if not action.opened_by(scopes) or not request.scope["path"].startswith("/api/v1/"):
             raise forbidden("The token has no scope for this.", rule="W-08")
         return principal
     return await edge_of(request).sessions.principal(token, client_address(request))
@@ -191,7 +191,7 @@ async def current_principal(request: Request) -> Principal:
 async def current_viewer(request: Request) -> Viewer:
     """Who is asking, with what their role reaches."""
     people, principal = edge_of(request).people, await current_principal(request)
-    if not request.url.path.startswith("/api/"):  # programs are answered in English
+    if not request.scope["path"].startswith("/api/"):  # programs are answered in English
         speak(await people.language(principal))
     return await people.viewer(principal, client_address(request))
 
@@ -230,4 +230,5 @@ def action_of(route: Any) -> Action | None:
 
 def client_address(request: Request) -> str:
     """The address a request came from, as far as trusted proxies say."""
-    return (request.client.host if request.client else "unknown")[:64]
+    host, *_ = request.scope.get("client") or ("unknown",)
+    return str(host)[:64]

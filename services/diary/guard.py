@@ -1,5 +1,6 @@
 """What stands before every request and on every answer: health paths, same-origin for cookies, security headers."""
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from starlette.responses import Response
 
 from services.diary.api.answers import refusal
 from services.diary.edge import COOKIE, Edge, set_cookie
+from services.diary.lean import Lean
 from services.kit.problems import Problem
 from services.kit.service import HEALTH_PATHS, Service, respond
 from services.wire.language import accepted, speak
@@ -35,8 +37,9 @@ _HEADERS = {
 class Guard:
     """Plain ASGI around the application."""
 
-    def __init__(self, app: Any, edge: Edge, service: Service) -> None:
-        self._app, self._edge, self._service = app, edge, service
+    def __init__(self, app: Any, edge: Edge, service: Service, first: Sequence[Lean] = ()) -> None:
+        """``first``: routes that are answered here, before the application."""
+        self._app, self._edge, self._service, self._first = app, edge, service, first
         headers = _HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if edge.settings.secure else {})
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
@@ -69,6 +72,10 @@ class Guard:
                     headers.append((b"cache-control", b"no-store"))
             await send(message)
 
+        for route in self._first:
+            if route.takes(scope):
+                await route.answer(scope, receive, send_guarded)
+                return
         if scope["method"] not in _SAFE and not self._same_origin(scope):
             await refusal(_CROSS_SITE)(scope, receive, send_guarded)
             return

@@ -102,6 +102,8 @@ class People:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._known: dict[Hashable, tuple[float, Any]] = {}
+        self._settings: dict[str, tuple[dict[str, Any] | None, Workspace]] = {}
+        """What the documents that are known say; as long as they are."""
 
     def attach(self, bus: Bus) -> None:
         """Hears what licensing tells, to remember it at once."""
@@ -121,6 +123,7 @@ class People:
             return self._known.get(key, (0.0, None))[1]
         if len(self._known) >= _REMEMBER_MOST:
             self._known.clear()
+            self._settings.clear()
         _, before = self._known.get(key, (0.0, None))
         if isinstance(value, dict) and before and before["revision"] > value["revision"]:
             value = before  # read before it was told
@@ -148,7 +151,11 @@ class People:
 
     async def workspace(self, workspace: str) -> Workspace:
         """A workspace's settings."""
-        return Workspace.of(await self._one("workspaces", f"{workspace}|"))
+        document = await self._one("workspaces", f"{workspace}|")
+        known = self._settings.get(workspace)
+        if known is None or known[0] is not document:
+            known = self._settings[workspace] = document, Workspace.of(document)
+        return known[1]
 
     async def member(self, workspace: str, member: str) -> dict[str, Any] | None:
         """A member as licensing told last: name, email, role, team, manages, zone, archived."""

@@ -35,6 +35,7 @@ from services.diary.api.answers import refusal
 from services.diary.api.document import describe
 from services.diary.edge import Edge
 from services.diary.guard import Guard
+from services.diary.lean import lean
 from services.diary.pages import routes
 from services.diary.pages.all import ROUTERS
 from services.diary.pages.render import STATIC
@@ -78,7 +79,7 @@ def web(edge: Edge, service: Service) -> FastAPI:
     describe(app)
     _add_pages(app)
     _add_refusals(app)
-    app.add_middleware(Guard, edge=edge, service=service)
+    app.add_middleware(Guard, edge=edge, service=service, first=lean(app.routes))
     return app
 
 
