@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -174,6 +175,36 @@ async def test_the_migration_may_be_run_again_at_any_time(
         for durable in stream.durables:
             config = (await js.consumer_info(stream.name, durable.name)).config
             assert (config.ack_policy, config.max_deliver) == ("explicit", -1)
+
+
+async def test_two_migrations_at_once_bring_an_empty_bus_to_what_one_does(
+    installation: Installation, migrator: Settings
+) -> None:
+    """A job that is started again while the first still runs: neither fails, and nothing is made twice."""
+    made = []
+    for times in (1, 2, 2, 2):
+        installation.reset_bus()
+        await asyncio.gather(*(migrate(migrator) for _ in range(times)))
+        made.append(await layout(installation))
+    one, *two = made
+    durables = {f"{durable.stream} {durable.name}" for stream in STREAMS for durable in stream.durables}
+    assert set(one) == {stream.name for stream in STREAMS} | durables
+    assert two == [one] * 3
+
+
+async def layout(installation: Installation) -> dict[str, Any]:
+    """The configurations of streams and durables as they are on the bus."""
+    client = await installation.connect()
+    try:
+        js = client.jetstream()
+        found: dict[str, Any] = {}
+        for stream in await js.streams_info():
+            found[str(stream.config.name)] = stream.config
+            for durable in await js.consumers_info(str(stream.config.name)):
+                found[f"{stream.config.name} {durable.name}"] = durable.config
+        return found
+    finally:
+        await client.close()
 
 
 async def test_objects_go_and_come_back(settings: Settings, s3_server: ObjectStore, bucket: str) -> None:
