@@ -9,10 +9,11 @@ A policy can allow what this version of Daybook does not do yet (``NOT_YET``): i
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from services.wire.language import N_, _, again, ngettext
 from services.wire.retention import WORKSPACES
 
 MODES = ("worklog", "monitoring")
-NOT_RECORDED = "not recorded."
+NOT_RECORDED = N_("not recorded.")
 _SEGMENTS_AN_HOUR = 6
 
 #: Switches that change nothing on a computer yet (``tests/agent/test_policy.py`` compares).
@@ -24,7 +25,7 @@ NOT_YET = frozenset(
 )
 #: Switches that are the services' to obey: what is kept, and for how long; what counts, the workspace's settings say.
 ELSEWHERE = frozenset({"capture_days", "camera_days", "legal_hold", "movement_counts"})
-_NONE_YET = "The policy allows it; not recorded by this version's agent."
+_NONE_YET = N_("The policy allows it; not recorded by this version's agent.")
 
 Dump = Mapping[str, Any]
 
@@ -78,39 +79,46 @@ def changes(before: Dump, after: Dump, modes: Sequence[str] = MODES) -> list[Cha
 
 
 def _when(policy: Dump, monitoring: bool) -> Sentence:
-    words = "from when this computer starts until it shuts down" if monitoring else "only between your Start and Stop"
+    when = _("only between your Start and Stop")
+    if monitoring:
+        when = _("from when this computer starts until it shuts down")
+    words = _("{when}.", when=when)
     if policy.get("shifts_only"):
-        words += "; it is to be only within your shifts, which this version's agent does not know yet"
-    return Sentence("when", "When", True, f"{words}.")
+        words = _(
+            "{when}; it is to be only within your shifts, which this version's agent does not know yet.", when=when
+        )
+    return Sentence("when", _("When"), True, words)
 
 
 def _counts(policy: Dump, monitoring: bool) -> Sentence:
     return Sentence(
         "counts",
-        "Activity",
+        _("Activity"),
         True,
-        "how many keystrokes, clicks, scrolls and pointer movements each minute has; never what was typed or clicked. "
-        "Movement alone makes it active only where the workspace's settings say so.",
+        _(
+            "how many keystrokes, clicks, scrolls and pointer movements each minute has; never what was typed or "
+            "clicked. Movement alone makes it active only where the workspace's settings say so."
+        ),
     )
 
 
 def _apps(policy: Dump, monitoring: bool) -> Sentence:
-    words = "which one is in front and for how long; never those behind it."
-    return _switched("apps", "Applications", bool(policy.get("apps")), words)
+    words = _("which one is in front and for how long; never those behind it.")
+    return _switched("apps", _("Applications"), bool(policy.get("apps")), words)
 
 
 def _titles(policy: Dump, monitoring: bool) -> Sentence:
     on = bool(policy.get("apps") and policy.get("titles"))
-    return _switched("titles", "Window titles", on, "the title of the window in front.")
+    return _switched("titles", _("Window titles"), on, _("the title of the window in front."))
 
 
 def _site(policy: Dump, monitoring: bool) -> Sentence:
     kept = {
-        "domain": "the domain of the page in front, such as example.org.",
-        "url": "the address of the page in front.",
+        "domain": _("the domain of the page in front, such as example.org."),
+        "url": _("the address of the page in front."),
     }
     words = kept.get(str(policy.get("site", "off"))) if policy.get("apps") else None
-    return _switched("site", "Websites", words is not None, words or "")
+    return _switched("site", _("Websites"), words is not None, words or "")
 
 
 def _site_lists(policy: Dump, monitoring: bool) -> Sentence | None:
@@ -118,33 +126,44 @@ def _site_lists(policy: Dump, monitoring: bool) -> Sentence | None:
     only, never = policy.get("only_sites") or (), policy.get("never_sites") or ()
     if not (_titles(policy, monitoring).on or _site(policy, monitoring).on) or not (only or never):
         return None
-    said = []
-    if only:
-        said.append(f"titles and addresses are kept only on {_listed(only)}")
-    if never:
-        said.append(f"neither is {'ever ' if only else ''}kept on {_listed(never)}")
-    if not only:
-        said = [f"neither titles nor addresses are kept on {_listed(never)}"]
-    return Sentence("site_lists", "Websites by name", True, f"{', and '.join(said)}.")
+    if only and never:
+        words = _(
+            "titles and addresses are kept only on {only}, and neither is ever kept on {never}.",
+            only=_listed(only),
+            never=_listed(never),
+        )
+    elif only:
+        words = _("titles and addresses are kept only on {only}.", only=_listed(only))
+    else:
+        words = _("neither titles nor addresses are kept on {never}.", never=_listed(never))
+    return Sentence("site_lists", _("Websites by name"), True, words)
 
 
 def _screenshots(policy: Dump, monitoring: bool) -> Sentence:
     shots = policy.get("screenshots") or {}
     often = int(shots.get("per_segment", 1))
-    blur = "blurred on this computer before it leaves" if shots.get("blur", True) else "not blurred"
-    words = (
-        f"{_counted(often, 'picture')} in ten minutes, {often * _SEGMENTS_AN_HOUR} an hour, at random moments, "
-        f"of {_monitors(policy, monitoring)}; at most {int(shots.get('width', 1280))} pixels wide and {blur}."
+    words = ngettext(
+        "{number} picture in ten minutes, {hourly} an hour, at random moments, {monitors}; at most {width} pixels wide "
+        "and {blur}.",
+        "{number} pictures in ten minutes, {hourly} an hour, at random moments, {monitors}; at most {width} pixels "
+        "wide and {blur}.",
+        often,
+        hourly=often * _SEGMENTS_AN_HOUR,
+        monitors=_monitors(policy, monitoring),
+        width=int(shots.get("width", 1280)),
+        blur=_("blurred on this computer before it leaves") if shots.get("blur", True) else _("not blurred"),
     )
-    return _switched("screenshots", "Screenshots", bool(shots.get("enabled")), words)
+    return _switched("screenshots", _("Screenshots"), bool(shots.get("enabled")), words)
 
 
 def _monitors(policy: Dump, monitoring: bool) -> str:
     which = str((policy.get("screenshots") or {}).get("monitors", "member"))
     if which == "member":
         free = not monitoring or _may(policy, "choose_monitors")
-        return "all monitors or only the active one, as you choose" if free else "the monitors set on this computer"
-    return {"all": "all monitors"}.get(which, "the active monitor")
+        if free:
+            return _("of all monitors or only the active one, as you choose")
+        return _("of the monitors set on this computer")
+    return _("of all monitors") if which == "all" else _("of the active monitor")
 
 
 def _shown(policy: Dump, monitoring: bool) -> Sentence | None:
@@ -152,96 +171,120 @@ def _shown(policy: Dump, monitoring: bool) -> Sentence | None:
     if not (policy.get("screenshots") or {}).get("enabled"):
         return None
     on, free = bool(policy.get("notify", True)), not monitoring or _may(policy, "discard")
-    seen = "to be shown to you, which this version's agent does not do yet" if on else "not shown to you"
-    kept = "; the running segment can be discarded with its captures, before they leave this computer."
-    return Sentence("notify", "Each capture", False, seen + (kept if free else "; none can be discarded here."))
+    seen = _("to be shown to you, which this version's agent does not do yet") if on else _("not shown to you")
+    words = _("{seen}; none can be discarded here.", seen=seen)
+    if free:
+        words = _(
+            "{seen}; the running segment can be discarded with its captures, before they leave this computer.",
+            seen=seen,
+        )
+    return Sentence("notify", _("Each capture"), False, words)
 
 
 def _camera(policy: Dump, monitoring: bool) -> Sentence:
     camera = policy.get("camera") or {}
-    words = f"at most {_counted(int(camera.get('per_hour', 1)), 'snapshot')} an hour, and only with your own yes."
-    return _allowed("camera", "Camera", bool(camera.get("enabled")), words)
+    words = ngettext(
+        "at most {number} snapshot an hour, and only with your own yes.",
+        "at most {number} snapshots an hour, and only with your own yes.",
+        int(camera.get("per_hour", 1)),
+    )
+    return _allowed("camera", _("Camera"), bool(camera.get("enabled")), words)
 
 
 def _recording(policy: Dump, monitoring: bool) -> Sentence:
-    words = "a video of the screen at a low rate."
-    return _allowed("recording", "Screen video", bool(policy.get("recording")), words)
+    words = _("a video of the screen at a low rate.")
+    return _allowed("recording", _("Screen video"), bool(policy.get("recording")), words)
 
 
 def _live(policy: Dump, monitoring: bool) -> Sentence:
-    words = "an admin or your team's manager can watch the screen; each watch is written down, and you can see it."
-    return _allowed("live", "Live view", bool(policy.get("live")), words)
+    words = _("an admin or your team's manager can watch the screen; each watch is written down, and you can see it.")
+    return _allowed("live", _("Live view"), bool(policy.get("live")), words)
 
 
 def _idle(policy: Dump, monitoring: bool) -> Sentence:
-    minutes = _counted(int(policy.get("idle_minutes", 5)), "minute")
-    asked = not monitoring or _may(policy, "keep_idle")
-    back = (
-        "coming back you are to be asked whether to keep it as manual time, which this version's agent does not do yet"
-        if asked
-        else "you are not asked about it"
-    )
-    return Sentence(
-        "idle", "Idle time", True, f"noted after {minutes} without input; nothing is deducted by itself, and {back}."
-    )
+    minutes = int(policy.get("idle_minutes", 5))
+    if not monitoring or _may(policy, "keep_idle"):
+        words = ngettext(
+            "noted after {number} minute without input; nothing is deducted by itself, and coming back you are to be "
+            "asked whether to keep it as manual time, which this version's agent does not do yet.",
+            "noted after {number} minutes without input; nothing is deducted by itself, and coming back you are to be "
+            "asked whether to keep it as manual time, which this version's agent does not do yet.",
+            minutes,
+        )
+    else:
+        words = ngettext(
+            "noted after {number} minute without input; nothing is deducted by itself, and you are not asked about it.",
+            "noted after {number} minutes without input; nothing is deducted by itself, and you are not asked about "
+            "it.",
+            minutes,
+        )
+    return Sentence("idle", _("Idle time"), True, words)
 
 
 def _pause(policy: Dump, monitoring: bool) -> Sentence:
     if not monitoring or _may(policy, "pause"):
-        return Sentence(
-            "pause", "Break and private", True, "you can switch to either; nothing is captured while you are."
-        )
-    return Sentence("pause", "Break and private", False, "cannot be chosen on this computer; ask your administrator.")
+        words = _("you can switch to either; nothing is captured while you are.")
+        return Sentence("pause", _("Break and private"), True, words)
+    words = _("cannot be chosen on this computer; ask your administrator.")
+    return Sentence("pause", _("Break and private"), False, words)
 
 
 def _remind(policy: Dump, monitoring: bool) -> Sentence | None:
     if not monitoring:
         return None
     on = _may(policy, "remind")
-    words = "you can write them; this version's agent does not remind you of them yet." if on else "not asked for here."
-    return Sentence("remind", "Memo and label", on, words)
+    words = _("not asked for here.")
+    if on:
+        words = _("you can write them; this version's agent does not remind you of them yet.")
+    return Sentence("remind", _("Memo and label"), on, words)
 
 
 def _tray(policy: Dump, monitoring: bool) -> Sentence:
     if policy.get("tray", True):
-        words = "is to show that recording runs; this version's agent has none yet, and its status page says so."
-        return Sentence("tray", "Icon", False, words)
+        words = _("is to show that recording runs; this version's agent has none yet, and its status page says so.")
+        return Sentence("tray", _("Icon"), False, words)
     basis = str(policy.get("legal_basis") or "").strip()
-    why = (
-        f"on the declared basis: {basis.rstrip('.')}"
-        if basis
-        else "once you have acknowledged the notice of it on this computer"
-    )
-    return Sentence("tray", "Icon", False, f"hidden, {why}.")
+    words = _("hidden, once you have acknowledged the notice of it on this computer.")
+    if basis:
+        words = _("hidden, on the declared basis: {basis}.", basis=basis.rstrip("."))
+    return Sentence("tray", _("Icon"), False, words)
 
 
 def _kept(policy: Dump, monitoring: bool) -> Sentence:
     everything = policy.get("capture_days", WORKSPACES)
     screens, camera = (_for_how_long(days) for days in (everything, policy.get("camera_days", everything)))
-    words = f"pictures are {screens}"
+    said = _("pictures are {kept}", kept=screens)
     if camera != screens:
-        words = f"screenshots are {screens}, camera snapshots {camera}"
-    hold = "; a legal hold keeps them until it is lifted" if policy.get("legal_hold") else ""
-    return Sentence("kept", "How long", True, f"{words}{hold}. Time records stay.")
+        said = _("screenshots are {screens}, camera snapshots {camera}", screens=screens, camera=camera)
+    words = _("{kept}. Time records stay.", kept=said)
+    if policy.get("legal_hold"):
+        words = _("{kept}; a legal hold keeps them until it is lifted. Time records stay.", kept=said)
+    return Sentence("kept", _("How long"), True, words)
 
 
 def _for_how_long(days: Any) -> str:
     if days == WORKSPACES:
-        return "kept as long as the workspace's settings say"
-    return "kept without an end" if days is None else f"erased for good after {_counted(days, 'day')}"
+        return _("kept as long as the workspace's settings say")
+    if days is None:
+        return _("kept without an end")
+    return ngettext("erased for good after {number} day", "erased for good after {number} days", days)
 
 
 def _grace(policy: Dump, monitoring: bool) -> Sentence:
-    days = _counted(int(policy.get("grace_days", 30)), "day")
-    return Sentence("grace", "Without a connection", True, f"recording goes on for {days}, then stops with a message.")
+    words = ngettext(
+        "recording goes on for {number} day, then stops with a message.",
+        "recording goes on for {number} days, then stops with a message.",
+        int(policy.get("grace_days", 30)),
+    )
+    return Sentence("grace", _("Without a connection"), True, words)
 
 
 def _updates(policy: Dump, monitoring: bool) -> Sentence:
     on = bool(policy.get("automatic_updates", True))
-    words = "wait until somebody installs them."
+    words = _("wait until somebody installs them.")
     if on:
-        words = "are to install themselves, which this version's agent does not do yet: somebody installs them."
-    return Sentence("updates", "Updates", False, words)
+        words = _("are to install themselves, which this version's agent does not do yet: somebody installs them.")
+    return Sentence("updates", _("Updates"), False, words)
 
 
 _SENTENCES: Sequence[Callable[[Dump, bool], Sentence | None]] = (
@@ -251,21 +294,19 @@ _SENTENCES: Sequence[Callable[[Dump, bool], Sentence | None]] = (
 
 
 def _switched(kind: str, name: str, on: bool, words: str) -> Sentence:
-    return Sentence(kind, name, on, words if on else NOT_RECORDED)
+    return Sentence(kind, name, on, words if on else again(NOT_RECORDED))
 
 
 def _allowed(kind: str, name: str, on: bool, words: str) -> Sentence:
     """As ``_switched``, of what no agent records yet."""
-    return Sentence(kind, name, False, f"{words} {_NONE_YET}" if on else NOT_RECORDED)
+    return Sentence(kind, name, False, f"{words} {again(_NONE_YET)}" if on else again(NOT_RECORDED))
 
 
 def _may(policy: Dump, what: str) -> bool:
     return bool((policy.get("member_may") or {}).get(what))
 
 
-def _counted(number: int, one: str) -> str:
-    return f"{number} {one if number == 1 else one + 's'}"
-
-
 def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    if len(names) == 1:
+        return names[0]
+    return _("{several} and {last}", several=", ".join(names[:-1]), last=names[-1])
