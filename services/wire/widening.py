@@ -1,7 +1,10 @@
 """What a policy records more than another did (G-01). Pure, and over plain dumps of policies as they cross the bus."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from services.wire.language import N_
+from services.wire.retold import retold
 
 Dump = Mapping[str, Any]
 _SITE = ("off", "domain", "url")
@@ -28,3 +31,49 @@ def _breadths(policy: Dump) -> dict[str, tuple[int, ...]]:
         "notify": (on * (not policy["notify"]),),
         "tray": (int(not policy["tray"]),),
     }
+
+
+#: A notice's lines by what they are about; where a kind has two, the second is the one of more.
+_LINES = {
+    "screenshots": (
+        N_("Screenshots: {count} in ten minutes, blurred"),
+        N_("Screenshots: {count} in ten minutes, not blurred"),
+    ),
+    "camera": (
+        N_(
+            "Camera snapshots, with your own yes only, at most {count} an hour: allowed from now on, but not recorded "
+            "by this version's agent"
+        ),
+    ),
+    "recording": (
+        N_(
+            "A video of the screen, a few pictures a minute: allowed from now on, but not recorded by this version's "
+            "agent"
+        ),
+    ),
+    "live": (
+        N_(
+            "The screen can be watched live, and each watch is written down: allowed from now on, but not recorded by "
+            "this version's agent"
+        ),
+    ),
+    "apps": (N_("Which application is in front, and how long"),),
+    "titles": (N_("The titles of windows in front"),),
+    "site": (N_("The web sites in front"), N_("The addresses of web pages in front")),
+    "notify": (N_("You are no longer shown each capture"),),
+    "tray": (N_("The icon that shows that recording runs is hidden"),),
+}
+_ALL_LINES = tuple(line for lines in _LINES.values() for line in lines)
+
+
+def in_words(kinds: Sequence[str], after: Dump) -> list[str]:
+    """Each of the kinds as a notice keeps it, in English (``told_again``)."""
+    shots, camera = after["screenshots"], after["camera"]
+    counts = {"screenshots": shots["per_segment"], "camera": camera["per_hour"]}
+    more = {"screenshots": not shots["blur"], "site": after["site"] == "url"}
+    return [_LINES[kind][more.get(kind, False)].format(count=counts.get(kind)) for kind in kinds]
+
+
+def told_again(lines: Sequence[str]) -> list[str]:
+    """The lines of a notice in the language that is spoken."""
+    return [retold(line, _ALL_LINES) for line in lines]
