@@ -12,6 +12,7 @@ from services.diary.edge import Edge
 from services.diary.projections import kept_days, picture_state
 from services.kit.mongo import prefix_range
 from services.kit.problems import Problem, not_found
+from services.wire.language import N_, _
 from services.wire.requests import PictureOf
 
 
@@ -31,13 +32,13 @@ async def find(edge: Edge, viewer: Viewer, capture: str) -> Named:
     found = await edge.db["pictures"].find({"_id": prefix_range(viewer.workspace, capture)}).sort("_id", 1).to_list(10)
     for document in found:
         for segment, sha256 in sorted(document["named"].items()):
-            _, member, _, contract, device = segment.split("|")
+            _workspace, member, _slot, contract, device = segment.split("|")
             known = await edge.people.member(viewer.workspace, member)
             allowed = sight(viewer, Action.SEE_PICTURE, member, known["team"] if known else None)
             if allowed is not None and allowed.shows(contract):
                 state, blurred = picture_state(document, sha256), document.get("blurred", False)
                 return Named(device, member, contract, state, blurred, kept_days(document))
-    raise not_found("capture")
+    raise not_found(N_("capture"))
 
 
 async def look(edge: Edge, viewer: Viewer, capture: str, size: Literal["picture", "thumbnail"]) -> tuple[str, bytes]:
@@ -52,7 +53,8 @@ async def look(edge: Edge, viewer: Viewer, capture: str, size: Literal["picture"
     message = await edge.bus.ask_raw("media", "picture", asked, timeout=10.0)
     kind = (message.headers or {}).get("Content-Type", "application/octet-stream")
     if not kind.startswith("image/"):
-        raise Problem(502, "not-a-picture", "The store gave something that is no picture.", "Tell the administrator.")
+        words = _("The store gave something that is no picture."), _("Tell the administrator.")
+        raise Problem(502, "not-a-picture", *words)
     return kind, message.data
 
 
@@ -61,11 +63,20 @@ def _not_there(named: Named) -> Problem:
     if named.kept_days is None:
         return Problem(404, f"picture-{named.state}", title, detail, state=named.state)
     over = {"state": named.state, "expired_after_days": named.kept_days}
-    return Problem(404, "picture-expired", "The picture's days are over (M-05).", detail, **over)
+    return Problem(404, "picture-expired", _("The picture's days are over (M-05)."), detail, **over)
 
 
 _WHY = {
-    "pending": ("The picture has not arrived yet.", "It is here once the computer has sent one that can be taken."),
-    "refused": ("What was sent is no picture.", "The computer sent something that cannot be decoded; its time stays."),
-    "removed": ("The picture has been removed.", "It is gone for good; its time is still in the diary."),
+    "pending": (
+        N_("The picture has not arrived yet."),
+        N_("It is here once the computer has sent one that can be taken."),
+    ),
+    "refused": (
+        N_("What was sent is no picture."),
+        N_("The computer sent something that cannot be decoded; its time stays."),
+    ),
+    "removed": (
+        N_("The picture has been removed."),
+        N_("It is gone for good; its time is still in the diary."),
+    ),
 }

@@ -20,6 +20,7 @@ from services.diary.pictures import Blur
 from services.diary.projections import segment_id_of
 from services.diary.removals import Removal
 from services.kit.problems import forbidden, invalid, not_found
+from services.wire.language import N_, _
 from services.wire.slots import day_bounds, format_instant, parse_instant
 
 AT_ONCE = 1000
@@ -134,7 +135,7 @@ async def _named(edge: Edge, viewer: Viewer, member: str, segments: Sequence[str
     wanted = segments.contract
     names = [one for one in names if wanted in (None, one.split(":", 1)[0]) and _sees(allowed, one)]
     if not names:
-        raise not_found("segment")
+        raise not_found(N_("segment"))
     return names
 
 
@@ -142,7 +143,7 @@ def _instant(text: str, field: str) -> str:
     try:
         return format_instant(parse_instant(text))
     except ValueError as error:
-        raise invalid(f"{field}: an instant like 2026-11-21T10:10:00Z", field=field) from error
+        raise invalid(_("{field}: an instant like 2026-11-21T10:10:00Z", field=field), field=field) from error
 
 
 def _sees(allowed: Sight | None, segment: str) -> bool:
@@ -174,7 +175,7 @@ async def _reach(edge: Edge, viewer: Viewer, action: Action, member: str) -> str
     """The member's team, where the viewer may do this to them at all; 404 unknown, 403 not theirs to do."""
     document = await edge.people.member(viewer.workspace, member)
     if document is None and member != viewer.member:
-        raise not_found("member")
+        raise not_found(N_("member"))
     team = document["team"] if document else None
     if sight(viewer, action, member, team) is None:
         raise forbidden()

@@ -23,6 +23,7 @@ from services.kit.mongo import Database
 from services.kit.mongo_line import Lines
 from services.kit.problems import forbidden, invalid, not_found
 from services.wire import slots
+from services.wire.language import N_, _
 
 _FIRST, _LAST = date(1970, 1, 2), date(2199, 12, 31)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -43,7 +44,8 @@ def read_zone(name: str) -> ZoneInfo:
     try:
         return zones.zone(name)
     except ValueError as error:
-        raise invalid("zone: UTC, member, workspace or an IANA name like Europe/Berlin", field="zone") from error
+        words = _("zone: UTC, member, workspace or an IANA name like Europe/Berlin")
+        raise invalid(words, field="zone") from error
 
 
 def read_date(text: str, field: str = "date") -> date:
@@ -53,7 +55,7 @@ def read_date(text: str, field: str = "date") -> date:
     except ValueError:
         day = None
     if day is None or not _FIRST <= day <= _LAST:
-        raise invalid(f"{field}: a date like 2026-11-21, between 1970 and 2199", field=field)
+        raise invalid(_("{field}: a date like 2026-11-21, between 1970 and 2199", field=field), field=field)
     return day
 
 
@@ -67,12 +69,12 @@ async def see(edge: Edge, viewer: Viewer, action: Action, member: str) -> Sight:
 
 async def _see(edge: Edge, viewer: Viewer, action: Action, member: str, document: dict[str, Any] | None) -> Sight:
     if document is None and member != viewer.member:
-        raise not_found("member")
+        raise not_found(N_("member"))
     allowed = sight(viewer, action, member, document["team"] if document else None)
     if allowed is None:
         raise forbidden()
     if allowed.contracts is not None and not await _works_on(edge, viewer.workspace, member, allowed):
-        raise not_found("member")
+        raise not_found(N_("member"))
     return allowed
 
 

@@ -30,6 +30,7 @@ from services.kit.problems import Problem, forbidden, invalid, unavailable
 from services.wire import subjects
 from services.wire.edits import Edit, Kind, write_edit
 from services.wire.events import DiaryChanged
+from services.wire.language import N_, _
 from services.wire.plain import is_plain
 from services.wire.slots import format_instant
 
@@ -160,12 +161,12 @@ class Editor:
 
     async def _try(self, work: Callable[[Session], Coroutine[Any, Any, Result]]) -> Result:
         """In a transaction, and again where somebody else wrote a week meanwhile; 503 where that never ends."""
-        for _ in range(_TRIES):
+        for _try in range(_TRIES):
             try:
                 return await transaction(self._db, work)
             except StaleWeek:
                 continue
-        raise unavailable("The diary")
+        raise unavailable(N_("The diary"))
 
     async def _work(
         self, held: Documents, viewer: Viewer, plans: Mapping[str, Plan], dry_run: bool
@@ -224,14 +225,15 @@ async def _require_own_say(table: Table, drafts: Sequence[Draft]) -> None:
     keys = [f"{table.viewer.workspace}|{one}" for one in contracts]
     where = {"_id": {"$in": keys}, "monitored": True}
     if await table.db["contracts"].find_one(where, {"_id": 1}, session=table.session):
-        raise forbidden("This computer is monitored: an admin changes its diary, its user reads it.", rule="T-02")
+        words = _("This computer is monitored: an admin changes its diary, its user reads it.")
+        raise forbidden(words, rule="T-02")
 
 
 def _require_plain(drafts: Sequence[Draft]) -> None:
     """Memos, labels and reasons go into files that control characters would break."""
     for name, said in ((name, said) for draft in drafts for name, said in draft.personal.items()):
         if said is not None and not is_plain(said):
-            raise invalid(f"{name}: text without control characters", field=name)
+            raise invalid(_("{field}: text without control characters", field=name), field=name)
 
 
 async def _require_open(table: Table, drafts: Sequence[Draft]) -> None:
@@ -272,7 +274,7 @@ _LOST = ("tracked_minutes", "billable_minutes", "manual_minutes")
 def _outcome(made: Sequence[Edit], held: Documents, settled: Settled, dry_run: bool) -> Outcome:
     segments: dict[str, list[int]] = defaultdict(list)
     for edit in made:
-        for segment, minutes, _ in edit.about.get("removed", ()):
+        for segment, minutes, _how in edit.about.get("removed", ()):
             segments[segment] = sorted({*segments[segment], *minutes})
     tracked = _tracked(held.segments.before.values()) - _tracked(held.segments.now.values())
     before = {name: sum(week.week.get(name, 0) for week in settled.weeks) for name in _LOST}
@@ -310,8 +312,8 @@ def _locked(contract: str, week: str) -> Problem:
     return Problem(
         409,
         "week-locked",
-        f"The week of {week} is locked.",
-        "After its lock nobody changes a week any more (S-06). Nothing of this was done.",
+        _("The week of {monday} is locked.", monday=week),
+        _("After its lock nobody changes a week any more (S-06). Nothing of this was done."),
         rule="S-06",
         contract=contract,
         week=week,
@@ -322,8 +324,8 @@ def _approved(contract: str, week: str) -> Problem:
     return Problem(
         409,
         "week-approved",
-        f"The week of {week} is approved.",
-        "Its time stays as it was approved; have it rejected first (S-08, S-10). Nothing of this was done.",
+        _("The week of {monday} is approved.", monday=week),
+        _("Its time stays as it was approved; have it rejected first (S-08, S-10). Nothing of this was done."),
         rule="S-08",
         contract=contract,
         week=week,

@@ -14,6 +14,7 @@ from services.diary.projections import Document, shown_of
 from services.diary.weeks import monday_of
 from services.kit.mongo import Database
 from services.kit.problems import Problem, invalid, not_found
+from services.wire.language import N_, _
 from services.wire.segments import MANUAL
 from services.wire.slots import SLOT, SLOT_MINUTES, format_instant, parse_instant, slot_of, slots_between
 
@@ -58,40 +59,39 @@ class ManualTime:
         try:
             start, end = parse_instant(self.start), parse_instant(self.end)
         except ValueError as error:
-            raise invalid("start, end: instants like 2026-11-21T10:10:00Z", field="start") from error
+            raise invalid(_("start, end: instants like 2026-11-21T10:10:00Z"), field="start") from error
         for name, instant in (("start", start), ("end", end)):
             if instant.second or instant.microsecond:
-                raise invalid(f"{name}: on the minute", field=name)
+                raise invalid(_("{field}: on the minute", field=name), field=name)
         if start >= end:
-            raise invalid("end: after start", field="end")
+            raise invalid(_("end: after start"), field="end")
         if end > now:
-            raise invalid("end: not in the future", field="end")
+            raise invalid(_("end: not in the future"), field="end")
         if start < _FIRST:
-            raise invalid(f"start: not before {_FIRST.date()}", field="start")
+            raise invalid(_("start: not before {date}", date=str(_FIRST.date())), field="start")
         if end - start > LONGEST:
-            raise invalid("end: at most 24 hours after start", field="end")
+            raise invalid(_("end: at most 24 hours after start"), field="end")
         return start, end
 
     async def _require_contract(self, table: Table, start: datetime, end: datetime) -> None:
         key = f"{table.viewer.workspace}|{self.contract}"
         contract = await table.db["contracts"].find_one({"_id": key}, session=table.session)
         if contract is None or contract["member"] != table.member:
-            raise not_found("contract")
+            raise not_found(N_("contract"))
         if not contract["manual_time"]:
             raise Problem(
                 409,
                 "no-manual-time",
-                "This contract allows no manual time.",
-                "An admin may allow it in the contract's terms (S-05).",
+                _("This contract allows no manual time."),
+                _("An admin may allow it in the contract's terms (S-05)."),
                 rule="S-05",
             )
         first, last = (_day(time, table.settings.billing) for time in (start, end - _MINUTE))
         if (contract["starts_on"] or first) > first or last > (contract["ends_on"] or last):
-            raise Problem(
-                409, "outside-contract", "The contract does not run then.", "Choose days within its term.", rule="S-05"
-            )
+            words = _("The contract does not run then."), _("Choose days within its term.")
+            raise Problem(409, "outside-contract", *words, rule="S-05")
         if self.label and contract["labels"] and self.label not in contract["labels"]:
-            raise invalid("label: one of the contract's labels", field="label", labels=contract["labels"])
+            raise invalid(_("label: one of the contract's labels"), field="label", labels=contract["labels"])
 
     def _of_week(self, week: str, start: datetime, end: datetime) -> Draft:
         about = {
@@ -132,9 +132,13 @@ def _require_free(table: Table, start: datetime, end: datetime) -> None:
         raise Problem(
             409,
             "overlap",
-            "There is time already.",
-            f"Segments in this span: {len(overlapping)}, the first at {overlapping[0].split(':', 2)[2]}. "
-            "Choose a span without them, or remove them first (S-05).",
+            _("There is time already."),
+            _(
+                "Segments in this span: {count}, the first at {instant}. "
+                "Choose a span without them, or remove them first (S-05).",
+                count=len(overlapping),
+                instant=overlapping[0].split(":", 2)[2],
+            ),
             rule="S-05",
             overlaps=sorted(overlapping),
         )
@@ -143,14 +147,14 @@ def _require_free(table: Table, start: datetime, end: datetime) -> None:
 async def segments_of_entry(db: Database, workspace: str, member: str, entry: str) -> list[str]:
     """The ids of what is left of an entry; 404 where nothing is."""
     if not (found := _ENTRY.fullmatch(entry)):
-        raise not_found("manual entry")
+        raise not_found(N_("manual entry"))
     start = slot_of(datetime.fromtimestamp(int(found[1], 16) * 60, UTC))
     head = f"{workspace}|{member}|"
     span = {"$gte": head + format_instant(start), "$lt": head + format_instant(start + LONGEST + SLOT)}
     documents = await db["segments"].find({"_id": span, "entry.id": entry}, {"shown": 1}).to_list(None)
     left = [shown_of(one)["segment_id"] for one in documents if "shown" in one]
     if not left:
-        raise not_found("manual entry")
+        raise not_found(N_("manual entry"))
     return left
 
 

@@ -9,6 +9,7 @@ from services.diary.access import Action, sight
 from services.diary.editing import Draft, Entry, Table, visible
 from services.diary.edits import segment_key
 from services.kit.problems import Problem, forbidden, not_found
+from services.wire.language import N_, _
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,12 @@ class Note:
         for name, key in keys.items():
             contract = key.split("|")[3]
             if visible(table.held.segments.now, key) is None or not self._reaches(table, Action.CHANGE_LABEL, contract):
-                raise not_found("segment")
+                raise not_found(N_("segment"))
             weeks[contract, table.held.segments.now[key]["week"]].append(name)
-        if "memo" in self.said and not all(self._reaches(table, Action.CHANGE_MEMO, one) for one, _ in weeks):
-            raise forbidden("A client corrects the label, and nothing else (S-07).")
+        if "memo" in self.said and not all(self._reaches(table, Action.CHANGE_MEMO, one) for one, _week in weeks):
+            raise forbidden(_("A client corrects the label, and nothing else (S-07)."))
         if self.said.get("label"):
-            for contract in {contract for contract, _ in weeks}:
+            for contract in {contract for contract, _week in weeks}:
                 await self._require_label(table, contract)
         return [
             Draft("note", contract, week, {"segments": names}, dict(self.said))
@@ -52,8 +53,8 @@ class Note:
             raise Problem(
                 422,
                 "unlisted-label",
-                "The label is not on the contract's list.",
-                "label: choose one of the contract's labels, or null for none.",
+                _("The label is not on the contract's list."),
+                _("label: choose one of the contract's labels, or null for none."),
                 field="label",
                 labels=known["labels"],
             )
@@ -68,7 +69,7 @@ def _key(table: Table, name: str) -> str:
     try:
         return segment_key(table.viewer.workspace, table.member, name)
     except ValueError as error:
-        raise not_found("segment") from error
+        raise not_found(N_("segment")) from error
 
 
 def answer(outcome: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 from services.diary.access import Viewer
 from services.kit.mongo import Database
 from services.kit.problems import Problem, not_found
+from services.wire.language import ENGLISH, N_, _, speaking
 
 log = logging.getLogger(__name__)
 _TOLD_SECONDS = 0.2
@@ -58,7 +59,8 @@ class Operations:
         key = f"{viewer.workspace}|{name}"
         document = {"_id": key, "actor": viewer.member, "state": "running", "done": 0, "total": total}
         await self._db["operations"].insert_one(document | {"at": now, "seen": now})
-        task = asyncio.create_task(self._run(Progress(self._db, key, total), work))
+        with speaking(ENGLISH):  # what is stored is English: ``read`` says it again
+            task = asyncio.create_task(self._run(Progress(self._db, key, total), work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return await self.read(viewer, name)
@@ -70,10 +72,10 @@ class Operations:
             progress.done = progress.total
             await progress.tell(state="done", answer=answer)
         except Problem as problem:
-            await progress.tell(state="failed", problem=problem.document())
+            await progress.tell(state="failed", problem=problem.told())
         except Exception:
             log.exception("an operation failed")
-            await progress.tell(state="failed", problem=_interrupted().document())
+            await progress.tell(state="failed", problem=_interrupted().told())
         finally:
             beat.cancel()
 
@@ -81,11 +83,13 @@ class Operations:
         """The operation as its actor may see it: id, state ``running|done|failed``, done, total, answer, problem."""
         found = await self._db["operations"].find_one({"_id": f"{viewer.workspace}|{name}"})
         if found is None or found["actor"] != viewer.member:
-            raise not_found("operation")
+            raise not_found(N_("operation"))
         if found["state"] == "running" and datetime.now(UTC) - found["seen"] > _SILENT:
-            found |= {"state": "failed", "problem": _interrupted().document()}
-        shown = {name: found.get(name) for name in ("state", "done", "total", "answer", "problem")}
-        return {"id": name, **shown}
+            found |= {"state": "failed", "problem": _interrupted().told()}
+        told = found.get("problem")
+        problem = Problem.from_document(told).document() if told else None
+        shown = {name: found.get(name) for name in ("state", "done", "total", "answer")}
+        return {"id": name, **shown, "problem": problem}
 
     async def stop(self) -> None:
         """Ends what still runs: it is undone, and its readers are told so."""
@@ -101,4 +105,4 @@ async def _beat(progress: Progress) -> None:
 
 
 def _interrupted() -> Problem:
-    return Problem(503, "interrupted", "This was interrupted.", "Nothing of it was done; try again.")
+    return Problem(503, "interrupted", _("This was interrupted."), _("Nothing of it was done; try again."))

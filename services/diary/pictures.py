@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.diary.editing import Draft, Entry, Table
 from services.diary.removals import find, picture_drafts, shown_capture
 from services.kit.problems import not_found
+from services.wire.language import N_
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Blur:
         for one in found:
             shown = shown_capture(table, one)
             if shown is None or shown["state"] == "removed":
-                raise not_found("capture")
+                raise not_found(N_("capture"))
         return picture_drafts(table, found, "picture_blur", {})
 
     def note(self, drafts: Sequence[Draft]) -> list[Entry]:

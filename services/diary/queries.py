@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request
 
 from services.kit.problems import invalid
+from services.wire.language import _
 
 
 def only_known(request: Request) -> None:
@@ -17,12 +18,13 @@ def only_known(request: Request) -> None:
         return
     route = request.scope.get("route")
     known, seen = set(names_of(route)), set[str]()
-    for name, _ in request.query_params.multi_items():
+    for name, _value in request.query_params.multi_items():
         if name not in known:
             given = ", ".join(sorted(known)) or "none"
-            raise invalid(f"{name[:60]}: no parameter here; there are: {given}", field=name[:60])
+            words = _("{name}: no parameter here; there are: {names}", name=name[:60], names=given)
+            raise invalid(words, field=name[:60])
         if name in seen:
-            raise invalid(f"{name}: given twice", field=name)
+            raise invalid(_("{name}: given twice", name=name), field=name)
         seen.add(name)
 
 

@@ -15,6 +15,7 @@ from services.diary.edits import segment_key
 from services.diary.projections import Document, parts_of
 from services.kit.mongo import prefix_range
 from services.kit.problems import Problem, forbidden, not_found
+from services.wire.language import N_, _
 from services.wire.segments import MANUAL
 from services.wire.slots import SLOT, SLOT_MINUTES, format_instant, parse_instant, parse_slot, slots_between
 
@@ -54,11 +55,11 @@ class Removal:
         try:
             keys = [segment_key(table.viewer.workspace, table.member, name) for name in dict.fromkeys(self.segments)]
         except ValueError as error:
-            raise not_found("segment") from error
+            raise not_found(N_("segment")) from error
         await table.held.read_segments({key.rsplit("|", 2)[0] for key in keys})
         held = table.held.segments.now
         if any(visible(held, key) is None for key in keys):
-            raise not_found("segment")
+            raise not_found(N_("segment"))
         if table.member != table.viewer.member:
             self._require_manual(table, [held[key] for key in keys])
         return {key: set(range(SLOT_MINUTES)) for key in keys}
@@ -68,7 +69,7 @@ class Removal:
         allowed = sight(table.viewer, Action.ADD_TIME, table.member, self.team)
         if allowed is None or any(one["kind"] != MANUAL for one in segments):
             raise forbidden(
-                "Recorded time is removed by its member alone; an admin removes pictures, and time stays (S-08)."
+                _("Recorded time is removed by its member alone; an admin removes pictures, and time stays (S-08).")
             )
 
     async def _of_captures(self, table: Table) -> list["Named"]:
@@ -77,7 +78,7 @@ class Removal:
         for one in found:
             shown = shown_capture(table, one)
             if shown is None or (shown["state"] == "removed" and table.member != table.viewer.member):
-                raise not_found("capture")
+                raise not_found(N_("capture"))
         return found
 
     async def _takes_time(self, table: Table, named: "Named") -> bool:
@@ -140,7 +141,7 @@ async def find(table: Table, capture: str) -> Named:
         for segment in sorted(document["named"]):
             if segment.startswith(mine):
                 return Named(capture, segment)
-    raise not_found("capture")
+    raise not_found(N_("capture"))
 
 
 def shown_capture(table: Table, named: Named) -> dict[str, Any] | None:
@@ -157,8 +158,8 @@ def _require_over(table: Table, taken: Taken) -> None:
             raise Problem(
                 409,
                 "segment-running",
-                "This segment is still running.",
-                "Discard the capture in the agent, or wait until the ten minutes are over (T-07).",
+                _("This segment is still running."),
+                _("Discard the capture in the agent, or wait until the ten minutes are over (T-07)."),
                 rule="T-07",
                 slot=slot,
             )

@@ -20,6 +20,7 @@ from services.media.removing import Remover
 from services.media.retention import Retention
 from services.wire import subjects
 from services.wire.events import Picture, read
+from services.wire.language import N_, _
 from services.wire.requests import PictureOf, Replay
 from services.wire.slots import parse_instant
 
@@ -117,7 +118,7 @@ class Handlers:
         except KeyError:
             document = await self._pictures.find(*where)
             if document is None or "sha256" not in document or document.get("removed"):
-                raise not_found("picture") from None
+                raise not_found(N_("picture")) from None
             body, source = (await self._first_look(document))[wanted.size], "encoder"
         metrics.PICTURE_VIEWS.labels(source).inc()
         return Reply(body, {"Content-Type": "image/webp"})
@@ -126,7 +127,7 @@ class Handlers:
         """What was blurred afterwards is never shown clear, also where the edit has not been heard yet (M-03)."""
         document = await self._pictures.find(workspace, device, capture_id)
         if document is None or "sha256" not in document:
-            raise not_found("picture")
+            raise not_found(N_("picture"))
         if document.get("blur") != "done" and not document.get("removed"):
             await self._remover.blur(document)
 
@@ -146,7 +147,7 @@ class Handlers:
             now = await self._pictures.again(document)
             if not now.get("removed") and now.get("blur") != "done":
                 log.error("the object store does not have a picture that was stored: %s", now["capture_id"])
-            raise not_found("picture") from None
+            raise not_found(N_("picture")) from None
 
     async def _encode(self, document: Document) -> dict[str, bytes]:
         if why := document.get("unreadable"):
@@ -159,17 +160,17 @@ class Handlers:
             raise _unreadable(str(error)) from error
         except EncoderAway as error:
             log.error("pictures cannot be shown: %s", error)
-            raise unavailable("The encoder of pictures") from error
+            raise unavailable(N_("The encoder of pictures")) from error
         except EncoderLost as error:
             log.warning("a look lost its encoder: %s", error)
             if await self._pictures.count_loss(document) >= _LOSSES_FORGIVEN:
                 await self._refuse(document, "EncoderLost")
-            raise unavailable("The encoder of pictures") from error
+            raise unavailable(N_("The encoder of pictures")) from error
         await self._pictures.keep_shown(document, parts)
         now = await self._pictures.again(document)
         if now.get("removed"):  # while it was encoded: what was put there just now must not stay
             await self._pictures.drop(now)
-            raise not_found("picture")
+            raise not_found(N_("picture"))
         if now.get("blur"):
             await self._pictures.keep_blurred(now, parts["blurred"])
             return dict.fromkeys(parts, parts["blurred"])
@@ -211,6 +212,5 @@ def _capture(message: Msg) -> Picture:
 
 
 def _unreadable(why: str) -> Problem:
-    return Problem(
-        422, "unreadable", "This picture cannot be decoded.", "What the computer sent is damaged.", error=why
-    )
+    words = _("This picture cannot be decoded."), _("What the computer sent is damaged.")
+    return Problem(422, "unreadable", *words, error=why)

@@ -12,6 +12,7 @@ from services.media.encoder import Encoder, EncoderLost, Unreadable
 from services.media.pictures import Document, Pictures, removal_message
 from services.wire.edits import Edit, Signed, captures_of, parse_edit
 from services.wire.events import DiaryEdited, read_fact
+from services.wire.language import N_
 from services.wire.proof import ProofError
 
 _REMOVES = ("removal", "picture_removal")
@@ -59,7 +60,7 @@ class Remover:
         except KeyError:
             return  # somebody else was quicker
         except EncoderLost as error:
-            raise unavailable("The encoder of pictures") from error
+            raise unavailable(N_("The encoder of pictures")) from error
         except Unreadable as error:
             await self._pictures.keep_unreadable(document, str(error))
             await self._pictures.drop(document)

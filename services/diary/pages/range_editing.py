@@ -171,7 +171,7 @@ def _progress(chosen: Range, doing: _Doing, found: Mapping[str, Any], *, polled:
 
 
 def _failed(problem: Mapping[str, Any]) -> HTMLResponse:
-    return HTMLResponse(render("dialog_stopped.html", title=problem["title"], detail=problem["detail"]))
+    return HTMLResponse(render("dialog_stopped.html", title=again(problem["title"]), detail=again(problem["detail"])))
 
 
 def _finished(chosen: Range, doing: _Doing) -> Response:
