@@ -17,7 +17,7 @@ from services.diary.timesheets import Case, Document
 from services.diary.weeks import week_key
 from services.kit.mongo import Session, transaction
 from services.kit.problems import Problem, forbidden
-from services.wire.language import N_, _, again
+from services.wire.language import ENGLISH, N_, _, again, as_told, speaking
 from services.wire.requests import Tell
 from services.wire.slots import format_instant
 
@@ -35,7 +35,7 @@ class _Move(NamedTuple):
 _MOVES: Mapping[Step, _Move] = {
     "submission": _Move(Action.SUBMIT_TIMESHEET, ("open", "submitted"), "submitted", "submitted"),
     "approval": _Move(Action.DECIDE_TIMESHEET, ("submitted", "approved"), "approved", "approved"),
-    "rejection": _Move(Action.DECIDE_TIMESHEET, ("submitted", "approved"), "open", "rejected"),
+    "rejection": _Move(Action.DECIDE_TIMESHEET, ("submitted", "approved"), "open", N_("rejected")),
 }
 #: The states of a timesheet as a sentence says them.
 _STATES = {"open": N_("open"), "submitted": N_("submitted"), "approved": N_("approved"), "locked": N_("locked")}
@@ -121,15 +121,17 @@ async def _require_alone(edge: Edge, viewer: Viewer) -> None:
 async def _tell(edge: Edge, viewer: Viewer, case: Case, move: _Move, reason: str | None) -> None:
     """A mail to the member (W-07); that it cannot be sent just now takes nothing from the decision."""
     contract, week = case.contract["contract"], case.monday.isoformat()
-    values = {"decision": move.word, "week": week, "contract": case.contract["project"]}
-    values |= {"decider": viewer.principal.name, "reason": f"Reason: {reason}" if reason else ""}
+    values = {"week": week, "contract": case.contract["project"], "decider": viewer.principal.name}
+    with speaking(ENGLISH):
+        words = {"decision": again(move.word), "reason": _("Reason: {reason}", reason=reason) if reason else ""}
     number = len(case.sheet["history"]) if case.sheet else 0
     asked = Tell(
         workspace=viewer.workspace,
         id=f"timesheet|{contract}|{week}|{number}",
         kind="timesheet_decision",
         member=case.contract["member"],
-        values=values,
+        values=values | words,
+        said={name: [as_told(text)] for name, text in words.items()},
     )
     try:
         await edge.bus.ask("licensing", "tell", asked, timeout=3.0)

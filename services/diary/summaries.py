@@ -16,6 +16,7 @@ from services.kit.bus import Bus
 from services.kit.mongo import Database
 from services.kit.problems import Problem
 from services.kit.rounds import Rounds
+from services.wire.language import _, as_told
 from services.wire.requests import Tell
 
 log = logging.getLogger(__name__)
@@ -52,15 +53,19 @@ class Summaries(Rounds):
         contracts = {one["contract"]: one async for one in self._db["contracts"].find({"workspace": workspace})}
         for key, member in keys.items():
             if key not in done:
-                await self._tell(workspace, member, monday, in_words(by_member[member], contracts))
+                await self._tell(workspace, member, monday, lines_of(by_member[member], contracts))
                 told: Document = {"$set": {"at": self._clock()}}
                 await self._db["summaries"].update_one({"_id": key}, told, upsert=True)
         return len(keys.keys() - done)
 
-    async def _tell(self, workspace: str, member: str, monday: str, summary: str) -> None:
-        values = {"week": monday, "summary": summary}
+    async def _tell(self, workspace: str, member: str, monday: str, lines: list[str]) -> None:
         asked = Tell(
-            workspace=workspace, id=f"week|{monday}|{member}", kind="weekly_summary", member=member, values=values
+            workspace=workspace,
+            id=f"week|{monday}|{member}",
+            kind="weekly_summary",
+            member=member,
+            values={"week": monday, "summary": "\n".join(lines)},
+            said={"summary": [as_told(line) for line in lines]},
         )
         try:
             await self._bus.ask("licensing", "tell", asked)
@@ -78,25 +83,33 @@ def due(workspace: Workspace, now: datetime) -> date | None:
     return monday if lock <= now < lock + SENT_WITHIN else None
 
 
-def in_words(weeks: Iterable[Mapping[str, Any]], contracts: Mapping[str, Mapping[str, Any]]) -> str:
-    """A line a contract, the longest first, and the sum of several. Pure."""
+def lines_of(weeks: Iterable[Mapping[str, Any]], contracts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A line a contract, the longest first, and the sum of several, in the language that is spoken. Pure."""
     rows = sorted(weeks, key=lambda one: (-one["tracked_minutes"], one["contract"]))
-    lines = [
-        f"{contracts.get(one['contract'], {}).get('project', 'A contract')}: "
-        f"{_line(one['tracked_minutes'], one['billable_minutes'], one['over_limit_minutes'])}"
-        for one in rows
-    ]
+    lines = []
+    for one in rows:
+        project = contracts.get(one["contract"], {}).get("project") or _("A contract")
+        lines.append(_line(project, one["tracked_minutes"], one["billable_minutes"], one["over_limit_minutes"]))
     if len(rows) > 1:
         sums = [
             sum(one[name] for one in rows) for name in ("tracked_minutes", "billable_minutes", "over_limit_minutes")
         ]
-        lines.append(f"Together: {_line(*sums)}")
-    return "\n".join(lines)
+        lines.append(_line(_("Together"), *sums))
+    return lines
 
 
-def _line(tracked: int, billable: int, over: int) -> str:
-    beyond = f", {_hours(over)} over the weekly limit" if over else ""
-    return f"{_hours(tracked)} recorded, {_hours(billable)} billable{beyond}"
+def in_words(weeks: Iterable[Mapping[str, Any]], contracts: Mapping[str, Mapping[str, Any]]) -> str:
+    """The lines of ``lines_of`` as one text. Pure."""
+    return "\n".join(lines_of(weeks, contracts))
+
+
+def _line(project: str, tracked: int, billable: int, over: int) -> str:
+    shown = {"project": project, "recorded": _hours(tracked), "billable": _hours(billable)}
+    if not over:
+        return _("{project}: {recorded} recorded, {billable} billable", **shown)
+    return _(
+        "{project}: {recorded} recorded, {billable} billable, {over} over the weekly limit", **shown, over=_hours(over)
+    )
 
 
 def _hours(minutes: int) -> str:

@@ -15,7 +15,7 @@ from services.licensing.alike import Alike
 from services.licensing.policies import Policy
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire.events import Fact, NoticeRaised, Strict
-from services.wire.language import N_
+from services.wire.language import N_, speaking
 
 SHOWN_TO_DEVICES = 20
 
@@ -49,11 +49,10 @@ async def raise_for(
         kinds = widening.widened(told if before is None else before, policy["policy"])
         if not kinds:
             continue
-        raised.append(doc := _document(workspace, member, kinds, policy))
+        raised.append(_document(workspace, member, kinds, policy))
         who["told"] = told | {kind: policy["policy"][kind] for kind in kinds}
         if who["email"]:
-            values = {"name": who["name"], "changes": "\n".join(doc["changes"])}
-            mails.append(mail.document("capture_enabled", who["email"], values, workspace=tenant, member=member))
+            mails.append(_mail(tenant, who, kinds, policy))
     if raised:
         for member in dict.fromkeys(doc["member"] for doc in raised):
             # no revision more: what others know of a member stays as it is
@@ -63,6 +62,14 @@ async def raise_for(
         await store.outbox.stage([fact(doc) for doc in raised], session)
     if mails:
         await store["mails"].insert_many(mails, session=session)
+
+
+def _mail(workspace: Document, member: Document, kinds: list[str], policy: Document) -> Document:
+    language = mail.language_of(workspace, member)
+    with speaking(language):
+        values = {"name": member["name"], "changes": "\n".join(widening.in_words(kinds, policy["policy"]))}
+    to = {"workspace": workspace, "member": member["id"], "language": language}
+    return mail.document("capture_enabled", member["email"], values, **to)
 
 
 def _document(workspace: str, member: str, kinds: list[str], policy: Document) -> Document:

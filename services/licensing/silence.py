@@ -9,12 +9,13 @@ from services.kit.rounds import Rounds
 from services.licensing import tell
 from services.licensing.standing import Right
 from services.licensing.store import Document, Store, instant, key, now
+from services.wire.language import N_, again
 
 log = logging.getLogger(__name__)
 
 _EVERY_SECONDS = 60.0
 _ADMINS = ("owner", "admin")
-_REASON = "no contact. It may be switched off or away from the network, or the agent was removed."
+_REASON = N_("no contact. It may be switched off or away from the network, or the agent was removed.")
 
 
 class Silence(Rounds):
@@ -37,7 +38,7 @@ class Silence(Rounds):
         device = await self._store.one("devices", contact["workspace"], contact["device"], session=session)
         if marked is None or device is None or Right.of(device).at(now()).state != "active":
             return
-        values = {"device": device["name"], "since": instant(contact["at"]) or "", "reason": _REASON}
+        values = {"device": device["name"], "since": instant(contact["at"]) or "", "reason": again(_REASON)}
         workspace = await self._store["workspaces"].find_one({"_id": key(device["workspace"])}, session=session)
         where = {"workspace": device["workspace"], "role": {"$in": list(_ADMINS)}, "archived": False}
         for admin in await self._store["members"].find(where, session=session).to_list(None):

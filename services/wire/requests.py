@@ -344,7 +344,8 @@ class ScoresOf(Strict):
 class Tell(Strict):
     """``rpc.licensing.tell`` → {}: a mail to a member that another service has reason for (W-07).
 
-    ``id`` makes asking again harmless: one mail an id. ``values`` fill the text of its kind.
+    ``id`` makes asking again harmless: one mail an id. ``values`` fill the text of its kind. ``said`` are those of them
+    that are words, line by line as ``language.as_told`` gives them: the mail says these in its reader's language.
     """
 
     workspace: Id
@@ -352,3 +353,4 @@ class Tell(Strict):
     kind: Literal["device_silent", "weekly_summary", "timesheet_decision"]
     member: Id
     values: dict[str, str] = Field(default_factory=dict)
+    said: dict[str, list[dict[str, Any] | str]] = Field(default_factory=dict)
