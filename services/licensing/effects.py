@@ -37,11 +37,10 @@ async def in_effect(
 
     The members are written, so that a profile which is switched on in this moment sees the licence or is seen by it.
     """
-    theirs = {"workspace": workspace, "id": {"$in": sorted({member for member, _ in wanted})}}
+    theirs = {"_id": {"$in": sorted({key(workspace, member) for member, _ in wanted})}}
     await store["members"].update_many(theirs, {"$inc": {"seen": 1}}, session=session)
-    teams = {
-        doc["id"]: doc["team"] async for doc in store["members"].find(theirs, {"id": 1, "team": 1}, session=session)
-    }
+    found = await store["members"].find(theirs, {"id": 1, "team": 1}, session=session).to_list(None)
+    teams = {doc["id"]: doc["team"] for doc in found}
     on = await profiles.switched_on(store, session, workspace)
     known: dict[str, Document] = {}
     effects = []
@@ -161,7 +160,7 @@ async def archive_all(store: Store, session: Session, where: Document) -> None:
         {"_id": key(workspace)}, {"$inc": {"seen": 1}}, session=session
     )
     docs = await store["licences"].find(where, session=session).to_list(None)
-    members = {"workspace": workspace, "archived": True, "id": {"$in": [doc["member"] for doc in docs]}}
+    members = {"_id": {"$in": sorted({key(workspace, doc["member"]) for doc in docs})}, "archived": True}
     gone = set(await store["members"].distinct("id", members, session=session))
     changed, steps = list[Document](), Alike()
     for doc in docs:

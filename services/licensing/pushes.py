@@ -40,8 +40,7 @@ class Pushes(Rounds):
 
     async def _tell(self, row: Document) -> None:
         """Tells a few devices; of more, bites are made that every replica takes its share of."""
-        found = self._store["devices"].find(_where(row)).sort("_id", 1).limit(_BITE + 1)
-        devices = await found.to_list(None)
+        devices = await self._store["devices"].find(_where(row)).limit(_BITE + 1).to_list(None)
         if len(devices) > _BITE:
             await self._share(row)
             return

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from nacl.signing import VerifyKey
 
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 _STRANGERS = 10_000
 _STRANGER_SECONDS = 60.0
+_OF_RIGHTS = [{f"updateDescription.updatedFields.{one.name}": {"$exists": True}} for one in fields(Right)]
+"""What else changes in a device (a notice that it waits for, its name) is not even asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Registry:
                 await asyncio.sleep(0.5)
 
     async def _watch(self) -> None:
-        only = [{"$match": {"operationType": {"$in": ["insert", "update", "replace"]}}}]
+        only = [{"$match": {"$or": [{"operationType": {"$in": ["insert", "replace"]}}, *_OF_RIGHTS]}}]
         devices = self._store["devices"]
         async with devices.watch(only, full_document="updateLookup", max_await_time_ms=500) as feed:
             await feed.try_next()  # the feed is open from here on: what is loaded next can only be newer

@@ -21,6 +21,7 @@ from services.licensing.collections import KINDS
 from services.licensing.entitlements import Entitlements
 from services.licensing.pushes import Pushes
 from services.licensing.settling import Settling
+from services.licensing.standing import Right
 from services.licensing.store import Document, Store, key, new_id
 from services.wire import proof
 from tests.licensing.races import Silent
@@ -35,15 +36,16 @@ async def multiply(store: Store, acme: Acme, times: int) -> str:
     member = await store.one("members", workspace, acme.member("emil"))
     assert licence is not None
     assert member is not None
+    licence |= {"seats_taken": 1, "activated": 1, "state": "active"}
+    as_all = Right.of(licence).stored() | {name: licence[name] for name in ("workspace", "mode", "grace_days")}
+    as_all |= {"revision": 1, "released_at": None, "kind": "desktop"}
     made: dict[str, list[Document]] = {"members": [], "licences": [], "devices": []}
     for number in range(times):
         who, lic, dev = new_id("mem"), new_id("lic"), new_id("dev")
         own = {"id": who, "member": who, "email": f"{who}@example.test", "_id": key(workspace, who)}
         made["members"].append(member | own)
-        made["licences"].append(licence | {"id": lic, "member": who, "_id": key(workspace, lic), "seats_taken": 1})
-        device = {"_id": key(workspace, dev), "workspace": workspace, "id": dev, "licence": lic, "member": who}
-        device |= {name: licence[name] for name in ("state", "not_before", "expires", "grace_days", "archived")}
-        device |= {"name": f"PC {number}", "revision": 1, "released_at": None, "kind": "desktop"}
+        made["licences"].append(licence | {"id": lic, "member": who, "_id": key(workspace, lic)})
+        device = as_all | {"_id": key(workspace, dev), "id": dev, "licence": lic, "member": who, "name": f"PC {number}"}
         device["public_key"] = proof.user_nkey(bytes(SigningKey.generate().verify_key))
         made["devices"].append(device)
     for name, docs in made.items():
