@@ -23,7 +23,7 @@ from services.kit.mongo import Database
 from services.kit.mongo_line import Lines
 from services.kit.problems import Problem, forbidden
 from services.wire.events import check
-from services.wire.language import speak
+from services.wire.language import _, speak
 from services.wire.requests import Principal, SessionOf, TokenOf
 
 COOKIE = "daybook_session"
@@ -115,7 +115,8 @@ def _keep(known: OrderedDict[Key, Value], key: Key, value: Value) -> None:
 
 def signed_out() -> Problem:
     """401: nobody is signed in."""
-    return Problem(401, "signed-out", "Nobody is signed in.", "Sign in, and send the token as Bearer or the cookie.")
+    words = _("Nobody is signed in."), _("Sign in, and send the token as Bearer or the cookie.")
+    return Problem(401, "signed-out", *words)
 
 
 @dataclass
@@ -179,11 +180,11 @@ async def current_principal(request: Request) -> Principal:
         raise signed_out()
     action = action_of(request.scope.get("route"))
     if action is None:
-        raise forbidden("This address names no action, so nobody may ask it.")
+        raise forbidden(_("This address names no action, so nobody may ask it."))
     if token.startswith(TOKEN_PREFIX):
         principal, scopes = await edge_of(request).sessions.of_api_token(token, client_address(request))
         if not action.opened_by(scopes) or not request.scope["path"].startswith("/api/v1/"):
-            raise forbidden("The token has no scope for this.", rule="W-08")
+            raise forbidden(_("The token has no scope for this."), rule="W-08")
         return principal
     return await edge_of(request).sessions.principal(token, client_address(request))
 

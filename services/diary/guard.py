@@ -14,7 +14,7 @@ from services.diary.edge import COOKIE, Edge, set_cookie
 from services.diary.lean import Lean
 from services.kit.problems import Problem
 from services.kit.service import HEALTH_PATHS, Service, respond
-from services.wire.language import accepted, speak
+from services.wire.language import N_, accepted, speak
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -153,8 +153,8 @@ def _host_of(origin: str) -> str:
 _CROSS_SITE = Problem(
     403,
     "cross-site",
-    "This came from another site.",
-    "Send the request from Daybook's own pages, or with a Bearer token.",
+    N_("This came from another site."),
+    N_("Send the request from Daybook's own pages, or with a Bearer token."),
 )
 
 

@@ -42,6 +42,7 @@ from services.diary.pages.render import STATIC
 from services.diary.pages.statics import Statics
 from services.kit.problems import Problem
 from services.kit.service import Service
+from services.wire.language import _
 
 log = logging.getLogger(__name__)
 
@@ -109,13 +110,12 @@ def _add_refusals(app: FastAPI) -> None:
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         field = str(first["loc"][-1])
-        return refuse(
-            request, Problem(422, "invalid", "This cannot be taken as it is.", f"{field}: {first['msg']}", field=field)
-        )
+        title = _("This cannot be taken as it is.")
+        return refuse(request, Problem(422, "invalid", title, f"{field}: {first['msg']}", field=field))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        title = {404: "There is nothing here.", 405: "This method does nothing here."}.get(
+        title = {404: _("There is nothing here."), 405: _("This method does nothing here.")}.get(
             error.status_code, str(error.detail)
         )
         kind = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "refused")
@@ -125,10 +125,8 @@ def _add_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
-        return refuse(
-            request,
-            Problem(500, "internal", "Something went wrong here.", "It has been logged; try again in a moment."),
-        )
+        words = _("Something went wrong here."), _("It has been logged; try again in a moment.")
+        return refuse(request, Problem(500, "internal", *words))
 
 
 def refuse(request: Request, problem: Problem) -> Response:
