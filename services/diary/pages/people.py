@@ -10,6 +10,7 @@ from services.diary.access import Action, Viewer, can
 from services.diary.edge import Edge, current_viewer, edge_of, gate
 from services.diary.pages import asking
 from services.diary.pages import people_view as view
+from services.diary.pages.account_view import languages
 from services.diary.pages.forms import Form, Sent, done, read_form
 from services.diary.pages.gate import zones
 from services.diary.pages.listing import address_of, page_of
@@ -21,7 +22,7 @@ from services.wire.language import N_, _, again
 router = APIRouter(include_in_schema=False)
 _Viewer = Annotated[Viewer, Depends(current_viewer)]
 _FILTERS = ("q", "role", "team", "state")
-_FIELDS = ("name", "email", "role", "team", "zone", "manages")
+_FIELDS = ("name", "email", "role", "team", "zone", "language", "manages")
 _change = gate(Action.CHANGE_MEMBERS)
 
 
@@ -44,6 +45,7 @@ async def invite(request: Request, viewer: _Viewer) -> Response:
     sent = await read_form(request)
     values = _values(sent)
     body = {"email": values["email"], "name": values["name"], "role": values["role"], "team": values["team"] or None}
+    body["language"] = values["language"] or None
     try:
         made = await asking.create(request, viewer, "members", body)
     except Problem as problem:
@@ -184,6 +186,7 @@ async def _page(
         role_choices=view.roles_for(viewer.role, opened["role"] if opened else ""),
         team_choices=view.team_choices(teams, opened["team"] if opened else None),
         zones=zones(),
+        languages=languages(),
         inviting=form is not None and opened is None,
         close=address_of("/people", asked),
     )
