@@ -10,9 +10,16 @@ from services.diary.api.bodies import identifier, take
 from services.diary.api.collections import collected
 from services.diary.edge import client_address, edge_of, renewed
 from services.kit.problems import forbidden, not_found
-from services.wire.requests import Change, Collection, Create, Read
+from services.wire.language import N_
+from services.wire.requests import Change, Collection, Create, Read, singular
 
 Object = dict[str, Any]
+
+#: What a collection's objects are called (``singular``) where there is no such one.
+NAMES = (
+    *(N_("workspace"), N_("member"), N_("team"), N_("client"), N_("contract"), N_("licence"), N_("policy")),
+    *(N_("profile"), N_("device"), N_("mail"), N_("token"), N_("import"), N_("notice")),
+)
 
 
 async def some(request: Request, viewer: Viewer, collection: Collection, **filters: str) -> list[Object]:
@@ -24,7 +31,7 @@ async def some(request: Request, viewer: Viewer, collection: Collection, **filte
 async def one(request: Request, viewer: Viewer, collection: Collection, id: str) -> Object:
     """One object; 404 where it is unknown or another tenant's."""
     _allow(may_ask(viewer, "read", collection))
-    what = collection.removesuffix("s")
+    what = singular(collection)
     asked = Read(principal=viewer.principal, collection=collection, id=identifier(id, what))
     items = cast(list[Object], (await edge_of(request).bus.ask("licensing", "read", asked))["items"])
     if not items:
@@ -50,7 +57,7 @@ async def change(request: Request, viewer: Viewer, collection: Collection, id: s
     asked = Change(
         principal=viewer.principal,
         collection=collection,
-        id=identifier(id, collection.removesuffix("s")),
+        id=identifier(id, singular(collection)),
         body=body,
         address=client_address(request),
     )
