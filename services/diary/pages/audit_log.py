@@ -20,6 +20,7 @@ from services.diary.pages.listing import address_of
 from services.diary.pages.render import render
 from services.diary.pages.shell import framed
 from services.kit.problems import Problem
+from services.wire.language import _
 from services.wire.requests import Collection
 
 router = APIRouter(include_in_schema=False)
@@ -58,11 +59,11 @@ async def log(request: Request, viewer: _SomeViewer) -> HTMLResponse:
         incomplete=found["incomplete"],
         query=query,
         narrowed=any(query.values()),
-        actor=choice("people", people, "actor", query["actor"], asked.get("actor_q", "")[:100], none="By anybody")
+        actor=choice("people", people, "actor", query["actor"], asked.get("actor_q", "")[:100], none=_("By anybody"))
         if everything
-        else Choice("people", "actor", [("", "By anybody"), *sorted(theirs.items())], {query["actor"]}),
+        else Choice("people", "actor", [("", _("By anybody")), *sorted(theirs.items())], {query["actor"]}),
         about=choice(
-            "people", people, "member", query["member"], asked.get("member_q", "")[:100], none="About anybody"
+            "people", people, "member", query["member"], asked.get("member_q", "")[:100], none=_("About anybody")
         ),
         actions=view.choices(),
         everything=everything,
@@ -91,6 +92,7 @@ async def check(request: Request, viewer: _SomeViewer) -> HTMLResponse:
     try:
         found = await audit.checked(edge_of(request), viewer)
     except Problem as problem:
-        return HTMLResponse(render("note.html", title=problem.title, detail=problem.detail), problem.status)
+        title, detail = problem.words
+        return HTMLResponse(render("note.html", title=title, detail=detail), problem.status)
     _, zone = await around(request, viewer)
     return HTMLResponse(render("audit_check.html", found=found, since=view.since_of(found["diary"]["unchained"], zone)))

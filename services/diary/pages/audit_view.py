@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.diary.pages.audit_words import DID, Known, did, said, week_in
-from services.diary.pages.formatting import DASH, dated
+from services.diary.pages.formatting import DASH, dated, full_date
+from services.diary.pages.listing import folded
+from services.kit.access import ROLES
+from services.wire.language import _, again, ngettext
 from services.wire.slots import parse_instant
 
 _PLACES = {"policy": "/policies", "licence": "/licences", "device": "/devices", "contract": "/contracts"}
@@ -51,7 +54,11 @@ def _looked(some: Sequence[Mapping[str, Any]], known: Known) -> Line:
     if len(some) == 1:
         return line
     captures = ", ".join(str(one["capture"] or one["target"]) for one in some)
-    return line._replace(did=f"looked at {len(some)} pictures", target="", several=captures)
+    return line._replace(did=_looks(len(some)), target="", several=captures)
+
+
+def _looks(count: int) -> str:
+    return ngettext("looked at {number} picture", "looked at {number} pictures", count)
 
 
 def line_of(entry: Mapping[str, Any], known: Known) -> Line:
@@ -62,10 +69,10 @@ def line_of(entry: Mapping[str, Any], known: Known) -> Line:
     target, href = (week.title, week.href) if week else _target(entry, known)
     about = known.names.get(entry["member"] or "", "")
     return Line(
-        day=f"{local.day} {local:%b %Y}",
+        day=full_date(local),
         clock=f"{local:%H:%M:%S}",
         actor=str(entry["actor_name"] or DASH),
-        role=str(entry["actor_role"] or ""),
+        role=_role(str(entry["actor_role"] or "")),
         did=did(action),
         action=action,
         about="" if entry["member"] == entry["actor"] else about,
@@ -76,6 +83,10 @@ def line_of(entry: Mapping[str, Any], known: Known) -> Line:
         several=", ".join(entry.get("segments") or ()),
         named=week is not None or target in known.names.values(),
     )
+
+
+def _role(name: str) -> str:
+    return again(name) if name in ROLES else name
 
 
 def _target(entry: Mapping[str, Any], known: Known) -> tuple[str, str]:
@@ -89,8 +100,12 @@ def _target(entry: Mapping[str, Any], known: Known) -> tuple[str, str]:
 
 def choices() -> list[tuple[str, str]]:
     """The actions a filter offers, by their words."""
-    named = sorted(((action, said[0].upper() + said[1:]) for action, said in DID.items()), key=lambda one: one[1])
-    return [("", "Anything"), *named]
+    named = sorted(((action, words[0].upper() + words[1:]) for action in DID for words in [did(action)]), key=_by_words)
+    return [("", _("Anything")), *named]
+
+
+def _by_words(choice: tuple[str, str]) -> str:
+    return folded(choice[1])
 
 
 def since_of(loose: Sequence[str], zone: ZoneInfo) -> str:

@@ -6,87 +6,123 @@ be read so is shown as it is: nothing of the log is left out.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.diary.pages.formatting import week_title, with_clocks
+from services.diary.pages.formatting import both, week_title, with_clocks
+from services.diary.pages.recorded_words import kept
+from services.wire.language import N_, _, again, pgettext
 
 #: What is done often, in words; anything else is named by its own name.
 DID = {
-    "capture.viewed": "looked at a picture",
-    "capture.blurred": "blurred a picture",
-    "capture.deleted": "deleted a picture",
-    "capture.removed": "removed a picture",
-    "time.added": "added manual time",
-    "time.removed": "took time out",
-    "segment.noted": "changed a memo or label",
-    "timesheet.submitted": "submitted a week",
-    "timesheet.approved": "approved a week",
-    "timesheet.rejected": "rejected a week",
-    "statement.exported": "exported a statement",
-    "diary.exported": "exported days of a diary",
-    "account.password_changed": "changed the password",
-    "account.two_factor_on": "turned two-factor on",
-    "account.two_factor_off": "turned two-factor off",
-    "audit.exported": "exported the audit log",
-    "members.exported": "exported members",
-    "records.released": "released records that were held back",
-    "policy.created": "made a policy",
-    "policy.changed": "changed a policy",
-    "profile.created": "made a profile",
-    "profile.changed": "changed a profile",
-    "licence.created": "issued a licence",
-    "licence.changed": "changed a licence",
-    "licence.exported": "took a licence's signed file",
-    "device.changed": "changed a device",
-    "notice.changed": "acknowledged a notice",
-    "member.created": "added a member",
-    "member.changed": "changed a member",
-    "client.created": "added a client",
-    "client.changed": "changed a client",
-    "team.created": "made a team",
-    "team.changed": "changed a team",
-    "contract.created": "made a contract",
-    "contract.changed": "changed a contract",
-    "workspace.created": "made a workspace",
-    "workspace.changed": "changed the workspace",
-    "workspace.exported": "exported the workspace",
-    "token.created": "made an API token",
-    "token.changed": "revoked an API token",
-    "import.created": "began an import of members",
-    "session.started": "signed in",
-    "session.refused": "was refused at signing in",
-    "device.activated": "loaded a licence on a computer",
-    "device.doubted": "was found to run as a copy",
-    "invitation.accepted": "accepted an invitation",
-    "access.ended": "lost their access",
+    "capture.viewed": N_("looked at a picture"),
+    "capture.blurred": N_("blurred a picture"),
+    "capture.deleted": N_("deleted a picture"),
+    "capture.removed": N_("removed a picture"),
+    "time.added": N_("added manual time"),
+    "time.removed": N_("took time out"),
+    "segment.noted": N_("changed a memo or label"),
+    "timesheet.submitted": N_("submitted a week"),
+    "timesheet.approved": N_("approved a week"),
+    "timesheet.rejected": N_("rejected a week"),
+    "statement.exported": N_("exported a statement"),
+    "diary.exported": N_("exported days of a diary"),
+    "account.password_changed": N_("changed the password"),
+    "account.two_factor_on": N_("turned two-factor on"),
+    "account.two_factor_off": N_("turned two-factor off"),
+    "audit.exported": N_("exported the audit log"),
+    "members.exported": N_("exported members"),
+    "records.released": N_("released records that were held back"),
+    "policy.created": N_("made a policy"),
+    "policy.changed": N_("changed a policy"),
+    "profile.created": N_("made a profile"),
+    "profile.changed": N_("changed a profile"),
+    "licence.created": N_("issued a licence"),
+    "licence.changed": N_("changed a licence"),
+    "licence.exported": N_("took a licence's signed file"),
+    "device.changed": N_("changed a device"),
+    "notice.changed": N_("acknowledged a notice"),
+    "member.created": N_("added a member"),
+    "member.changed": N_("changed a member"),
+    "client.created": N_("added a client"),
+    "client.changed": N_("changed a client"),
+    "team.created": N_("made a team"),
+    "team.changed": N_("changed a team"),
+    "contract.created": N_("made a contract"),
+    "contract.changed": N_("changed a contract"),
+    "workspace.created": N_("made a workspace"),
+    "workspace.changed": N_("changed the workspace"),
+    "workspace.exported": N_("exported the workspace"),
+    "token.created": N_("made an API token"),
+    "token.changed": N_("revoked an API token"),
+    "import.created": N_("began an import of members"),
+    "session.started": N_("signed in"),
+    "session.refused": N_("was refused at signing in"),
+    "device.activated": N_("loaded a licence on a computer"),
+    "device.doubted": N_("was found to run as a copy"),
+    "invitation.accepted": N_("accepted an invitation"),
+    "access.ended": N_("lost their access"),
 }
 _FIELDS = {
-    "rate_minor": "rate",
-    "weekly_limit_minutes": "weekly limit",
-    "starts_on": "first day",
-    "ends_on": "last day",
-    "not_before": "first day",
-    "expires": "last day",
-    "node_locked": "stays on one computer",
-    "mails_off": "mails turned off",
-    "allowed_ranges": "allowed addresses",
-    "lock_hour": "locks at hour",
-    "drain_hours": "hours to hand in what is recorded",
-    "invite": "with invitations",
-    "manages": "teams managed",
+    "rate_minor": N_("rate"),
+    "weekly_limit_minutes": N_("weekly limit"),
+    "starts_on": N_("first day"),
+    "ends_on": N_("last day"),
+    "not_before": N_("first day"),
+    "expires": N_("last day"),
+    "node_locked": N_("stays on one computer"),
+    "mails_off": N_("mails turned off"),
+    "allowed_ranges": N_("allowed addresses"),
+    "lock_hour": N_("locks at hour"),
+    "drain_hours": N_("hours to hand in what is recorded"),
+    "invite": N_("with invitations"),
+    "manages": N_("teams managed"),
 }
+_NAMES = (
+    *(N_("name"), N_("role"), N_("team"), N_("teams"), N_("zone"), N_("language"), N_("legal hold"), N_("archived")),
+    *(N_("member"), N_("members"), N_("project"), N_("client"), N_("currency"), N_("manual time"), N_("labels")),
+    *(N_("memo required"), N_("mode"), N_("computer"), N_("policy"), N_("seats"), N_("draft"), N_("state")),
+    *(N_("seats reserved"), N_("enabled"), N_("add members"), N_("remove members"), N_("add teams")),
+    *(N_("remove teams"), N_("billing zone"), N_("billing unit"), N_("movement counts"), N_("deletion rule")),
+    *(N_("unproductive weight percent"), N_("week start"), N_("capture days"), N_("camera days"), N_("minimum agent")),
+    *(
+        N_("cloned"),
+        N_("acknowledged"),
+        N_("scopes"),
+        N_("email"),
+        N_("kind"),
+        N_("licence"),
+        N_("because"),
+        N_("oidc"),
+    ),
+)
+"""The fields that are called by their own names."""
+_VALUES = (
+    *(N_("owner"), N_("admin"), N_("manager"), N_("employee"), N_("client"), N_("worklog"), N_("monitoring")),
+    *(N_("active"), N_("suspended"), N_("revoked"), N_("released"), N_("issued"), N_("minute"), N_("segment")),
+    *(N_("monday"), N_("saturday"), N_("sunday"), N_("read"), N_("write"), N_("member"), N_("workspace")),
+    *(N_("conflict"), N_("boots"), N_("transferred"), N_("waiting"), N_("since previous")),
+)
+"""The words that stand as values; anything else may be somebody's name."""
+_SENTENCES = (
+    *(N_("{minutes} minutes of {segments} segments, {captures} captures"), N_("with its time"), N_("for good")),
+    *(N_("{minutes} minutes of work by hand"), N_("{minutes} minutes of break by hand"), N_("the picture alone")),
+    *(N_("{minutes} minutes of private by hand"), N_("label and memo of {count} segments")),
+    *(N_("memo of {count} segments"), N_("label of {count} segments"), N_("{count} members")),
+    N_("{count} of {all} of device {device}"),
+)
+"""Details that are sentences of their own."""
 _HOW = {
-    "password": "with the password",
-    "oidc": "by the workspace’s own sign-in",
-    "switch": "coming from another workspace",
-    "renewed": "going on with a session",
-    "mail": "by a link in a mail",
-    "thumbnail": "small, in a list",
-    "picture": "in full",
-    "code": "the code was wrong",
+    "password": N_("with the password"),
+    "oidc": N_("by the workspace’s own sign-in"),
+    "switch": N_("coming from another workspace"),
+    "renewed": N_("going on with a session"),
+    "mail": N_("by a link in a mail"),
+    "thumbnail": N_("small, in a list"),
+    "picture": N_("in full"),
+    "code": N_("the code was wrong"),
 }
 _FIELD = re.compile(r"(\w+)(=)?")
 _WEEK = re.compile(r"(\S+) (\d{4}-\d\d-\d\d)(?: (\w+))?")
@@ -114,7 +150,7 @@ class Week(NamedTuple):
 
 def did(action: str) -> str:
     """What was done: ``looked at a picture``; what has no words of its own by its name."""
-    return DID.get(action, action.replace(".", " ").replace("_", " "))
+    return again(DID[action]) if action in DID else action.replace(".", " ").replace("_", " ")
 
 
 def week_in(detail: str, known: Known) -> Week | None:
@@ -125,13 +161,17 @@ def week_in(detail: str, known: Known) -> Week | None:
     contract, monday, form = found.groups()
     title = f"{known.names.get(contract, contract)}, {week_title(date.fromisoformat(monday))}"
     member = known.members.get(contract, "")
-    return Week(title, f"/timesheets/{member}?week={monday}" if member else "", f"as {form.upper()}" if form else "")
+    return Week(
+        title,
+        f"/timesheets/{member}?week={monday}" if member else "",
+        _("as {format}", format=form.upper()) if form else "",
+    )
 
 
 def said(detail: str, known: Known) -> str:
     """A detail as people read it."""
     fields = _fields(detail)
-    words = detail if fields is None else ", ".join(_named(name, value) for name, value in fields)
+    words = kept(detail, _SENTENCES) if fields is None else ", ".join(_named(name, value) for name, value in fields)
     words = _ONE.sub(lambda one: one[0].removesuffix("s"), words)
     return with_clocks(_ID.sub(lambda id: known.names.get(id[0], id[0]), words), known.zone)
 
@@ -158,16 +198,22 @@ def _fields(detail: str) -> list[tuple[str, Any]] | None:
 def _named(name: str, value: Any) -> str:
     how = _HOW.get(str(value)) if name in ("by", "why") else _HOW.get(name) if value is _UNSAID else None
     if how:
-        return how
-    words = _FIELDS.get(name, name.replace("_", " "))
+        return again(how)
+    words = _word(name, _NAMES) if name not in _FIELDS else again(_FIELDS[name])
     return words if value is _UNSAID else f"{words}: {_value(value)}"
 
 
 def _value(value: Any) -> str:
     if value is None or value == [] or value == "":
-        return "none"
+        return pgettext("value", "none")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, list):
-        return " and ".join(map(_value, value))
-    return value.replace("_", " ") if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return both(map(_value, value))
+    return _word(value, _VALUES) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _word(name: str, known: Collection[str]) -> str:
+    """What a program calls by a name, in words; those that are ours in the reader's language."""
+    words = name.replace("_", " ")
+    return again(words) if words in known else words

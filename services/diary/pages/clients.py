@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -15,6 +16,7 @@ from services.diary.pages.forms import Form, done, read_form
 from services.diary.pages.listing import folded, initials, search
 from services.diary.pages.shell import framed
 from services.kit.problems import Problem
+from services.wire.language import _
 
 router = APIRouter(include_in_schema=False)
 _Viewer = Annotated[Viewer, Depends(current_viewer)]
@@ -46,7 +48,10 @@ async def invite(request: Request, viewer: _Viewer) -> Response:
             problem.extra["field"] = "email"
         form = Form.refused(values, problem, name="new")
         return await _page(request, viewer, form=form, status=problem.status)
-    return done(f"/clients/{made['id']}", f"{made['name']} is invited; a mail is on its way to {made['email']}.")
+    return done(
+        f"/clients/{made['id']}",
+        _("{name} is invited; a mail is on its way to {email}.", name=made["name"], email=made["email"]),
+    )
 
 
 @router.get("/clients/{id}", dependencies=[gate(Action.READ_CLIENTS)])
@@ -59,17 +64,27 @@ async def client(request: Request, id: str, viewer: _Viewer) -> HTMLResponse:
 async def rename(request: Request, id: str, viewer: _Viewer) -> Response:
     """Another name."""
     values = {"name": (await read_form(request)).text("name")}
-    return await _changed(request, viewer, id, values, "The client is called {} now.")
+    return await _changed(request, viewer, id, values, lambda name: _("The client is called {name} now.", name=name))
 
 
 @router.post("/clients/{id}/archive", dependencies=[_change])
 async def archive(request: Request, id: str, viewer: _Viewer) -> Response:
     """Archived, or restored."""
     away = (await read_form(request)).text("archived") == "yes"
-    return await _changed(request, viewer, id, {"archived": away}, "{} is archived." if away else "{} is restored.")
+    return await _changed(request, viewer, id, {"archived": away}, _away if away else _back)
 
 
-async def _changed(request: Request, viewer: Viewer, id: str, body: dict[str, Any], words: str) -> Response:
+def _away(name: str) -> str:
+    return _("{name} is archived.", name=name)
+
+
+def _back(name: str) -> str:
+    return _("{name} is restored.", name=name)
+
+
+async def _changed(
+    request: Request, viewer: Viewer, id: str, body: dict[str, Any], words: Callable[[str], str]
+) -> Response:
     try:
         changed = await asking.change(request, viewer, "clients", id, body)
     except Problem as problem:
@@ -78,7 +93,7 @@ async def _changed(request: Request, viewer: Viewer, id: str, body: dict[str, An
         found = await asking.one(request, viewer, "clients", id)
         form = Form.refused({**found, **body}, problem)
         return await _page(request, viewer, found, form=form, status=problem.status)
-    return done(f"/clients/{id}", words.replace("{}", changed["name"]))
+    return done(f"/clients/{id}", words(changed["name"]))
 
 
 async def _page(

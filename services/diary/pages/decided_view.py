@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.diary.pages.formatting import dated, duration, full_date, listed, short_date, weekday, zone_name
+from services.diary.pages.formatting import both, dated, duration, full_date, short_date, weekday, zone_name
 from services.wire.language import _
 from services.wire.slots import parse_instant
 
@@ -76,7 +76,7 @@ def _glyph(index: int, at: int, done: bool) -> str:
 def _who(sheets: Sequence[Mapping[str, Any]], action: str) -> str:
     said = [entry for one in sheets if (entry := _last(one, action))]
     names = sorted({entry["actor_name"] for entry in said})
-    return _("by {name}", name=listed(names)) if names else ""
+    return _("by {name}", name=both(names)) if names else ""
 
 
 def _last(sheet: Mapping[str, Any], action: str) -> Mapping[str, Any] | None:

@@ -12,12 +12,13 @@ from services.diary.access import Action, Viewer, can
 from services.diary.edge import current_viewer, edge_of, gate
 from services.diary.pages import asking
 from services.diary.pages import device_view as view
-from services.diary.pages.formatting import counted, dated, zone_name
+from services.diary.pages.formatting import dated, zone_name
 from services.diary.pages.forms import Form, done, read_form
 from services.diary.pages.listing import folded, page_of, search
 from services.diary.pages.shell import framed
 from services.diary.pages.silence_view import told
 from services.kit.problems import Problem
+from services.wire.language import _, ngettext
 
 router = APIRouter(include_in_schema=False)
 _SomeViewer = Annotated[Viewer, Depends(current_viewer)]
@@ -69,7 +70,7 @@ async def rename(request: Request, id: str, viewer: _SomeViewer) -> Response:
         if problem.status != 422:
             raise
         return await _page(request, viewer, id, Form.refused({"name": sent.text("name")}, problem), problem.status)
-    return done(f"/devices/{id}", f"It is called {changed['name']} now.")
+    return done(f"/devices/{id}", _("It is called {name} now.", name=changed["name"]))
 
 
 @router.post("/devices/{id}/release", dependencies=[gate(Action.RELEASE_RECORDS)])
@@ -80,17 +81,19 @@ async def release(request: Request, id: str, viewer: _SomeViewer) -> Response:
     [known] = await devices_read.contacts(edge, viewer, [found], [])
     tried, released = await devices_read.release(edge, viewer, known, sent.many("record")[:_MOST_HELD])
     if not tried:
-        return done(f"/devices/{id}#held", "Nothing was chosen.")
-    words = f"{counted(released, 'record')} {'is' if released == 1 else 'are'} in the ledger now."
-    stay = f" {tried - released} could not be taken yet: the reasons stand there." if released < tried else ""
-    return done(f"/devices/{id}#held", words + stay)
+        return done(f"/devices/{id}#held", _("Nothing was chosen."))
+    words = ngettext("{number} record is in the ledger now.", "{number} records are in the ledger now.", released)
+    if released < tried:
+        stay = _("{number} could not be taken yet: the reasons stand there.", number=tried - released)
+        words = f"{words} {stay}"
+    return done(f"/devices/{id}#held", words)
 
 
 @router.post("/devices/{id}/doubt", dependencies=[gate(Action.CHANGE_DEVICES)])
 async def settle_doubt(request: Request, id: str, viewer: _SomeViewer) -> Response:
     """Somebody has looked into a doubt about its key."""
     await asking.change(request, viewer, "devices", id, {"cloned": False})
-    return done(f"/devices/{id}", "The doubt is settled.")
+    return done(f"/devices/{id}", _("The doubt is settled."))
 
 
 async def _page(request: Request, viewer: Viewer, id: str, form: Form | None = None, status: int = 200) -> HTMLResponse:
@@ -107,6 +110,7 @@ async def _page(request: Request, viewer: Viewer, id: str, form: Form | None = N
         status=status,
         device=found,
         member=names.get(found["member"], "–"),
+        mode=view.mode_name(str(found["mode"])),
         os=view.os_name(found["os"]),
         activated=dated(found["activated_at"], zone),
         zone=zone_name(zone.key),

@@ -4,7 +4,9 @@ A dash stands for what is unknown and comes with a reason; a known zero is writt
 """
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import reduce
 from zoneinfo import ZoneInfo
 
 from services.wire import currencies
@@ -187,6 +189,11 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 def between(first: str, last: str) -> str:
     """From one time or date to another: ``09:40 to 10:00``."""
     return _("{first} to {last}", first=first, last=last)
+
+
+def both(words: Iterable[str]) -> str:
+    """``a``, ``a and b``, ``a and b and c``."""
+    return reduce(lambda several, last: _("{several} and {last}", several=several, last=last), words)
 
 
 def listed(words: list[str]) -> str:

@@ -10,17 +10,42 @@ from fastapi.responses import HTMLResponse
 from services.diary.access import Action, Viewer
 from services.diary.edge import current_viewer, gate
 from services.diary.pages import asking
+from services.diary.pages.device_view import mode_name
 from services.diary.pages.devices import around
-from services.diary.pages.formatting import counted, dated, listed
+from services.diary.pages.formatting import dated, listed
 from services.diary.pages.forms import done
 from services.diary.pages.listing import page_of
+from services.diary.pages.recorded_words import kept
 from services.diary.pages.shell import framed
 from services.diary.policies import as_kept
 from services.wire import words
+from services.wire.language import N_, _, ngettext
 
 router = APIRouter(include_in_schema=False)
 _SomeViewer = Annotated[Viewer, Depends(current_viewer)]
 _AT = "/notices"
+
+
+#: What notices say, as licensing writes it when they are raised.
+_CHANGES = (
+    N_("Screenshots: {count} in ten minutes, blurred"),
+    N_("Screenshots: {count} in ten minutes, not blurred"),
+    N_(
+        "Camera snapshots, with your own yes only, at most {count} an hour: allowed from now on, but not recorded by "
+        "this version's agent"
+    ),
+    N_("A video of the screen, a few pictures a minute: allowed from now on, but not recorded by this version's agent"),
+    N_(
+        "The screen can be watched live, and each watch is written down: allowed from now on, but not recorded by this "
+        "version's agent"
+    ),
+    N_("Which application is in front, and how long"),
+    N_("The titles of windows in front"),
+    N_("The addresses of web pages in front"),
+    N_("The web sites in front"),
+    N_("You are no longer shown each capture"),
+    N_("The icon that shows that recording runs is hidden"),
+)
 
 
 class Notice(NamedTuple):
@@ -76,7 +101,7 @@ async def notices(request: Request, viewer: _SomeViewer, page: int = 1, all: str
 async def acknowledge(request: Request, id: str, viewer: _SomeViewer) -> Response:
     """I have read it."""
     await asking.change(request, viewer, "notices", id, {"acknowledged": True})
-    return done(_AT, "Your acknowledgement is recorded.")
+    return done(_AT, _("Your acknowledgement is recorded."))
 
 
 async def _held(request: Request, viewer: Viewer, computers: Sequence[Mapping[str, Any]]) -> list[Held]:
@@ -103,21 +128,39 @@ def _together(
     ids = {one["id"] for one in licences}
     on = sorted(str(one["name"]) for one in computers if one["licence"] in ids and not one["released_at"])
     found = {one["in_effect"]: policies[one["in_effect"]] for one in licences}
-    said = sorted({f"{one['name']}, version {one['version']}" for one in found.values()})
-    more = f" and {counted(len(said) - 1, 'other', 'others')} that say the same" if len(said) > 1 else ""
-    return Held(mode, listed(on) if on else "", f"Policy {said[0]}{more}", sentences)
+    said = sorted({(str(one["name"]), int(one["version"])) for one in found.values()})
+    return Held(mode_name(mode), listed(on) if on else "", _policies(*said[0], len(said) - 1), sentences)
+
+
+def _policies(name: str, version: int, others: int) -> str:
+    about = {"name": name, "version": version}
+    if not others:
+        return _("Policy {name}, version {version}", **about)
+    return ngettext(
+        "Policy {name}, version {version} and {number} other that say the same",
+        "Policy {name}, version {version} and {number} others that say the same",
+        others,
+        **about,
+    )
 
 
 def _notice(one: Mapping[str, Any], names: Mapping[str, str], devices: Mapping[str, str], zone: ZoneInfo) -> Notice:
     by = one["acknowledged_by"]
-    reached = [devices.get(device["device"], "another computer") for device in one["delivered"]]
+    reached = [devices.get(device["device"], _("another computer")) for device in one["delivered"]]
     return Notice(
         id=one["id"],
         member=names.get(one["member"], "–"),
-        changes=one["changes"],
+        changes=[kept(words, _CHANGES) for words in one["changes"]],
         policy=f"/policies/{one['policy']}",
         at=dated(one["created_at"], zone),
         read_at=dated(one["acknowledged_at"], zone) if one["acknowledged_at"] else "",
-        by="on the web" if by == "web" else f"on {devices.get(by, 'a computer')}" if by else "",
+        by=_by(by, devices) if by else "",
         reached=", ".join(dict.fromkeys(reached)),
     )
+
+
+def _by(by: str, devices: Mapping[str, str]) -> str:
+    """Where a notice was acknowledged."""
+    if by == "web":
+        return _("on the web")
+    return _("on {computer}", computer=devices[by]) if by in devices else _("on a computer")

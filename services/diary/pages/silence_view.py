@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.diary.pages.formatting import ago
+from services.diary.pages.formatting import ago, long_date
 from services.diary.silence import Silence
+from services.wire.language import N_, _, again
 
 
 class Step(NamedTuple):
@@ -27,77 +28,99 @@ class Told(NamedTuple):
 
 
 _STATUS = {
-    "working": ("good", "auto", "Working"),
-    "idle": ("good", "half", "Idle"),
-    "break": ("", "pause", "Break"),
-    "private": ("", "pause", "Private"),
-    "locked": ("", "lockg", "Locked"),
-    "stopped": ("", "none", "Not tracking"),
+    "working": ("good", "auto", N_("Working")),
+    "idle": ("good", "half", N_("Idle")),
+    "break": ("", "pause", N_("Break")),
+    "private": ("", "pause", N_("Private")),
+    "locked": ("", "lockg", N_("Locked")),
+    "stopped": ("", "none", N_("Not tracking")),
 }
 _SHORT = {
-    "removed": ("", "none", "Seat given back"),
-    "revoked": ("bad", "cross", "Revoked"),
-    "suspended": ("warn", "pause", "Suspended"),
-    "archived": ("", "pause", "Archived"),
-    "expired": ("bad", "cross", "Expired"),
-    "not_begun": ("", "none", "Not begun"),
-    "limit": ("bad", "cross", "Over the seats"),
-    "cloned": ("bad", "bang", "Key seen twice"),
-    "clock": ("warn", "bang", "Clock wrong"),
-    "monitoring_off": ("warn", "pause", "Monitoring off"),
-    "never_seen": ("warn", "bang", "Never seen"),
-    "no_contact": ("", "none", "No contact"),
+    "removed": ("", "none", N_("Seat given back")),
+    "revoked": ("bad", "cross", N_("Revoked")),
+    "suspended": ("warn", "pause", N_("Suspended")),
+    "archived": ("", "pause", N_("Archived")),
+    "expired": ("bad", "cross", N_("Expired")),
+    "not_begun": ("", "none", N_("Not begun")),
+    "limit": ("bad", "cross", N_("Over the seats")),
+    "cloned": ("bad", "bang", N_("Key seen twice")),
+    "clock": ("warn", "bang", N_("Clock wrong")),
+    "monitoring_off": ("warn", "pause", N_("Monitoring off")),
+    "never_seen": ("warn", "bang", N_("Never seen")),
+    "no_contact": ("", "none", N_("No contact")),
 }
 
 
 def told(silence: Silence | None, status: str | None, device: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> Told:
     """What is said of a device: what it does, or why it says nothing and how to go on."""
     if silence is None:
-        return Told(*_STATUS.get(status or "", ("good", "auto", "In contact")), "", None)
+        kind, glyph, short = _STATUS.get(status or "", ("good", "auto", N_("In contact")))
+        return Told(kind, glyph, again(short), "", None)
     kind, glyph, short = _SHORT[silence.reason]
     if silence.reason == "no_contact" and silence.grave:
         kind, glyph = "warn", "bang"
     words, step = _said(silence, device, now, zone)
-    return Told(kind, glyph, short, words, step)
+    return Told(kind, glyph, again(short), words, step)
 
 
 def _said(silence: Silence, device: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> tuple[str, Step | None]:
-    since = _day(silence.since, zone)
+    day = long_date(silence.since.astimezone(zone)) if silence.since else ""
     licence, own = f"/licences/{device['licence']}", f"/devices/{device['id']}"
     match silence.reason:
-        case "removed":
-            return f"Its seat was given back{since}.", Step("Look at the licence", licence)
-        case "revoked":
-            return f"Its licence was revoked{since}. What it signed before stays valid.", Step(
-                "Issue another", "/licences/new"
-            )
-        case "expired":
-            return f"Its licence ended{since}.", Step("Renew it", f"{licence}#renew")
+        case "removed" | "revoked" | "expired" | "not_begun" | "never_seen":
+            return _dated(silence.reason, day), _next(silence.reason, licence, own)
         case "archived":
-            return "Its member or the workspace is archived.", Step("Restore under People", "/people")
+            return _("Its member or the workspace is archived."), Step(_("Restore under People"), "/people")
         case "suspended":
-            return "Its licence is suspended: it records nothing until it is resumed.", Step("Resume it", licence)
-        case "not_begun":
-            return f"Its licence begins{since}.", Step("Change when it begins", f"{licence}#renew")
+            words = _("Its licence is suspended: it records nothing until it is resumed.")
+            return words, Step(_("Resume it"), licence)
         case "limit":
-            return "More seats of its licence are taken than there are.", Step("Change the seats", f"{licence}#seats")
+            words = _("More seats of its licence are taken than there are.")
+            return words, Step(_("Change the seats"), f"{licence}#seats")
         case "cloned":
-            return "Two computers seem to use its key.", Step("Look into it", own)
+            return _("Two computers seem to use its key."), Step(_("Look into it"), own)
         case "clock":
-            return "Its clock is ahead, so what it sends is held back.", Step(
-                "Set the clock, then release", f"{own}#held"
-            )
+            words = _("Its clock is ahead, so what it sends is held back.")
+            return words, Step(_("Set the clock, then release"), f"{own}#held")
         case "monitoring_off":
-            return "The agent runs, but monitoring is off on it.", Step("Look at its profile", "/profiles")
-        case "never_seen":
-            return f"Activated{since}, and never heard of.", Step("Check that the agent runs there", own)
-    heard = f"Last heard of {ago((now - silence.since).total_seconds())}" if silence.since else "Not heard of"
-    words = f"{heard}: off, asleep or without a network. It keeps what it records and sends it later."
-    return words, Step("What has arrived", own) if silence.grave else None
+            words = _("The agent runs, but monitoring is off on it.")
+            return words, Step(_("Look at its profile"), "/profiles")
+    return _away(silence.since, now), Step(_("What has arrived"), own) if silence.grave else None
 
 
-def _day(instant: datetime | None, zone: ZoneInfo) -> str:
-    if instant is None:
-        return ""
-    local = instant.astimezone(zone)
-    return f" on {local.day} {local:%B %Y}"
+def _away(since: datetime | None, now: datetime) -> str:
+    if since is None:
+        return _("Not heard of: off, asleep or without a network. It keeps what it records and sends it later.")
+    return _(
+        "Last heard of {ago}: off, asleep or without a network. It keeps what it records and sends it later.",
+        ago=ago((now - since).total_seconds()),
+    )
+
+
+def _dated(reason: str, day: str) -> str:
+    """What was, or will be, on a day; ``""`` where that is not known."""
+    match reason:
+        case "removed":
+            return _("Its seat was given back on {day}.", day=day) if day else _("Its seat was given back.")
+        case "revoked":
+            if day:
+                return _("Its licence was revoked on {day}. What it signed before stays valid.", day=day)
+            return _("Its licence was revoked. What it signed before stays valid.")
+        case "expired":
+            return _("Its licence ended on {day}.", day=day) if day else _("Its licence ended.")
+        case "not_begun":
+            return _("Its licence begins on {day}.", day=day) if day else _("Its licence begins.")
+    return _("Activated on {day}, and never heard of.", day=day) if day else _("Activated, and never heard of.")
+
+
+def _next(reason: str, licence: str, own: str) -> Step:
+    match reason:
+        case "removed":
+            return Step(_("Look at the licence"), licence)
+        case "revoked":
+            return Step(_("Issue another"), "/licences/new")
+        case "expired":
+            return Step(_("Renew it"), f"{licence}#renew")
+        case "not_begun":
+            return Step(_("Change when it begins"), f"{licence}#renew")
+    return Step(_("Check that the agent runs there"), own)
