@@ -181,7 +181,7 @@ class Teller:
             stored_at=slot,
         )
 
-    def removed(self, member: str, capture_id: str, slot: str, device: str = "dev") -> Fact:
+    def removed(self, member: str, capture_id: str, slot: str, device: str = "dev", days: int | None = None) -> Fact:
         return CaptureRemoved(
             workspace=self.workspace,
             member=member,
@@ -189,6 +189,7 @@ class Teller:
             capture_id=capture_id,
             removed_at=slot,
             reason="retention",
+            days=days,
         )
 
 

@@ -42,13 +42,14 @@ class Ledger:
         memo: str | None = "memo",
         kind: str = "desktop",
         session_started: str = "2026-11-16T08:00:00Z",
+        captures: Sequence[dict[str, Any]] = (),
     ) -> SegmentRecorded:
         """A record closed, signed, admitted: what ingest says of it."""
         before, prev = self._last.get(device, (0, proof.GENESIS))
         seq = before + 1
         detail = json.dumps(
             {"salt": f"{seq:032x}", "memo": memo, "label": None, "apps": [["Editor", "Plan", None, 600]]}
-            | {"captures": []}
+            | {"captures": list(captures)}
         )
         who = {"workspace": self.workspace, "member": member, "device": device, "licence": "lic", "policy": 1}
         when = {"session": "ses", "session_started": session_started, "slot": slot, "zone": "UTC"}

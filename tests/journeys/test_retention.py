@@ -46,7 +46,7 @@ async def test_pictures_expire_and_nothing_else_does(stack: Stack) -> None:
 
             async def has(capture: dict[str, Any], **fields: Any) -> bool:
                 _, found = await shown(http, device, date, capture["capture_id"])
-                return fields.items() <= found.items()
+                return bool(fields.items() <= found.items())
 
             await until(lambda: has(first, state="stored"))
             assert (await http.get(f"/api/v1/captures/{first['capture_id']}/picture")).is_success
@@ -104,7 +104,7 @@ async def test_a_legal_hold_keeps_them_until_it_is_lifted(stack: Stack) -> None:
 
             async def shown_as(**fields: Any) -> bool:
                 _, found = await shown(http, device, date, capture["capture_id"])
-                return fields.items() <= found.items()
+                return bool(fields.items() <= found.items())
 
             await until(lambda: shown_as(state="stored"))
             assert (await http.get(f"/api/v1/captures/{capture['capture_id']}/picture")).is_success

@@ -1,5 +1,7 @@
 """The pages that say how long pictures are kept, and put somebody on hold (M-05, W-06, G-02)."""
 
+from typing import Any
+
 import pytest
 
 from tests.diary.office.running import Office, plain
@@ -34,7 +36,7 @@ async def test_a_policy_follows_the_settings_or_has_its_own_days(office: Office,
         page = await olga.get("/policies/new")
         assert "As the settings say: 7 days" in plain(page)
         assert "pictures are erased for good after 7 days. Time records stay." in plain(page)
-        own = {name: value for name, value in DEFAULTS.items() if name != "capture_days"}
+        own: dict[str, Any] = {name: value for name, value in DEFAULTS.items() if name != "capture_days"}
         fragment = await olga.post(
             "/policies/preview", **own, capture_kept="days", capture_days="2", camera_kept="always"
         )
