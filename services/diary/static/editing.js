@@ -30,27 +30,29 @@
   }
 
   const sum = (chosen, name) => chosen.reduce((total, box) => total + Number(box.dataset[name]), 0);
-  const counted = (number, one) => `${number} ${number === 1 ? one : `${one}s`}`;
+  // what is said stands in the page, in the reader's language (templates/selected.html)
+  const fill = window.daybookFill;
+  const plurals = new Intl.PluralRules(document.documentElement.lang);
+  const counted = ({ one, many }, count, more) => fill(plurals.select(count) === "one" ? one : many, { count, ...more });
 
   function span(minutes) {
     const rest = minutes % 60;
-    return minutes < 60 ? `${minutes} min` : `${(minutes - rest) / 60} h ${String(rest).padStart(2, "0")}`;
+    if (minutes < 60) return fill(bar.dataset.minutes, { minutes });
+    return fill(bar.dataset.hours, { hours: (minutes - rest) / 60, minutes: String(rest).padStart(2, "0") });
   }
 
-  const WHY = {
-    locked: "the week is locked",
-    approved: "the week is approved",
-    pictures: "no picture is selected",
-  };
-
-  // why a button does nothing for this selection; null where it does
-  function reason(button, chosen) {
+  // why a button does nothing for this selection, in words; undefined where it does
+  function reason({ dataset }, chosen) {
     const states = new Set(chosen.map((box) => box.dataset.state));
-    const until = button.dataset.until;
-    if (until && states.has("locked")) return WHY.locked;
-    if (until === "approved" && states.has("approved")) return WHY.approved;
-    if (button.dataset.needs === "pictures" && !sum(chosen, "pictures")) return WHY.pictures;
-    return null;
+    if (dataset.until && states.has("locked")) return dataset.locked;
+    if (dataset.until === "approved" && states.has("approved")) return dataset.approved;
+    if (dataset.needs === "pictures" && !sum(chosen, "pictures")) return dataset.none;
+  }
+
+  // what a button does to this selection, in words
+  function deed(button, chosen) {
+    if (button.dataset.span) return fill(button.dataset.span, { time: span(sum(chosen, "minutes")) });
+    return button.dataset.one && counted(button.dataset, sum(chosen, "pictures"));
   }
 
   function describe() {
@@ -59,15 +61,13 @@
     bar.classList.toggle("shown", chosen.length > 0);
     if (!chosen.length) return;
     const number = chosen.reduce((total, box) => total + box.value.split(" ").length, 0);
-    const minutes = sum(chosen, "minutes");
-    $("selected-n").textContent = `${counted(number, "segment")}, ${span(minutes)}`;
-    $("selected-at").textContent = `${chosen[0].dataset.clock} to ${chosen.at(-1).dataset.end}`;
+    $("selected-n").textContent = counted(bar.dataset, number, { time: span(sum(chosen, "minutes")) });
+    $("selected-at").textContent = fill(bar.dataset.span, { first: chosen[0].dataset.clock, last: chosen.at(-1).dataset.end });
     for (const button of bar.querySelectorAll("button[id^=do-]")) {
       const words = button.querySelector("span");
       words.dataset.plain ??= words.textContent;
       const why = reason(button, chosen);
-      const plain = button.id === "do-remove" ? `Delete ${span(minutes)}` : button.id === "do-pictures" ? `Delete ${counted(sum(chosen, "pictures"), "picture")}` : words.dataset.plain;
-      words.textContent = why ? `${words.dataset.plain}: ${why}` : plain;
+      words.textContent = why ?? deed(button, chosen) ?? words.dataset.plain;
       button.disabled = Boolean(why);
     }
   }

@@ -92,7 +92,7 @@
       waiting = null;
       spoken = Date.now();
       $("said").dataset.last = $("sum").dataset.spoken;
-      $("said").textContent = `The day now: ${$("sum").dataset.spoken}.`;
+      $("said").textContent = window.daybookFill($("said").dataset.words, { day: $("sum").dataset.spoken });
     };
     if (rest <= 0) say();
     else waiting = setTimeout(say, rest);
@@ -102,7 +102,7 @@
     if (Date.now() - streamed >= STALE_MS) reopen();
     const age = Date.now() - heard;
     if (age < STALE_MS) return;
-    stale.querySelector(".grow").textContent = `No update for ${Math.floor(age / 1000)} s. What you see is kept; trying again by itself.`;
+    stale.querySelector(".grow").textContent = window.daybookFill(stale.dataset.words, { seconds: Math.floor(age / 1000) });
     stale.hidden = false;
     // a dead stream says nothing, and neither does one that a session's end keeps from opening again
     if (Date.now() - asked < STALE_MS) return;

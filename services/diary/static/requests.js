@@ -1,6 +1,10 @@
 // What every request of a page shares: fragments that fail say so in place, and slow ones show that they are on their way.
 (() => {
   const SLOW_MS = 400;
+  const words = document.getElementById("page-words"); // templates/words.html, in the reader's language
+
+  // a message of the page with its values in their places
+  window.daybookFill = (message, values) => message.replace(/\{(\w+)\}/g, (_place, name) => values[name]);
 
   // A form that htmx brings is its own at once. Sent within the 20 ms of its default, which somebody quick or a busy
   // computer does, the browser sent it itself: nothing was saved, the page was left, and what was typed was in its address.
@@ -14,9 +18,7 @@
     const note = document.createElement("p");
     note.className = "note bad";
     note.setAttribute("role", "alert");
-    note.textContent = status
-      ? "This could not be shown just now. Nothing was lost; try again in a moment."
-      : "Daybook could not be reached. What you see is kept; it goes on by itself when the connection is back.";
+    note.textContent = status ? words.dataset.failed : words.dataset.away;
     target.replaceChildren(note);
     target.dispatchEvent(new CustomEvent("daybook:failed", { bubbles: true }));
   }
@@ -24,17 +26,8 @@
   // a session that ended while something was typed: that is said in the form, and what was typed stays
   function ended(form) {
     form.querySelector(".ended")?.remove();
-    const note = document.createElement("p");
-    note.className = "note warn ended";
-    note.setAttribute("role", "alert");
-    const link = document.createElement("a");
-    Object.assign(link, { href: "/sign-in", target: "_blank", textContent: "Sign in again in another tab" });
-    const words = document.createElement("span");
-    words.className = "grow";
-    words.append("Your session has ended. Nothing was saved, and what you typed is kept. ", link, ", then send it again here.");
-    note.append(words);
-    form.prepend(note);
-    link.focus();
+    form.prepend(words.content.cloneNode(true));
+    form.querySelector(".ended a").focus();
   }
 
   // the target of a request that swaps nothing is the page's own plumbing: live.js speaks for it
@@ -58,14 +51,14 @@
   });
 
   // what was done is said in a toast, also to those who hear the page: it is put in once the page is there
-  function toast(words) {
+  function toast(done) {
     const said = document.createElement("p");
     said.className = "toast";
     const text = document.createElement("span");
-    text.textContent = words;
+    text.textContent = done;
     const close = document.createElement("button");
     close.type = "button";
-    close.textContent = "Close";
+    close.textContent = words.dataset.close;
     close.addEventListener("click", () => said.remove());
     said.append(text, close);
     document.getElementById("toasts")?.append(said);
@@ -73,8 +66,8 @@
   const waiting = document.querySelector("#toasts .toast span");
   if (waiting) setTimeout(() => { toast(waiting.textContent); waiting.parentElement.remove(); }, 150);
   addEventListener("htmx:afterRequest", (event) => {
-    const words = event.detail.xhr?.getResponseHeader("Daybook-Said");
-    if (words) toast(decodeURIComponent(words));
+    const done = event.detail.xhr?.getResponseHeader("Daybook-Said");
+    if (done) toast(decodeURIComponent(done));
   });
 
   addEventListener("htmx:beforeRequest", (event) => {
@@ -84,7 +77,7 @@
     elt.slowly = setTimeout(() => {
       const bar = document.createElement("progress");
       bar.className = "wait";
-      bar.setAttribute("aria-label", "Loading");
+      bar.setAttribute("aria-label", words.dataset.loading);
       elt.after(bar);
       elt.waiting = bar;
     }, SLOW_MS);
