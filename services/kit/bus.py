@@ -146,6 +146,7 @@ class Bus:
         )
         self._client: Client | None = None
         self._journal: Journal | None = None
+        self._listening: list[tuple[str, Callable[[Msg], Awaitable[None]]]] = []
 
     # life -----------------------------------------------------------------------------------------------------------
 
@@ -154,6 +155,8 @@ class Bus:
         self._client = await self.broker.connect()
         bulk.quicken(self._client)
         self._journal = Journal(self._client)
+        for subject, hear in self._listening:
+            await self._client.subscribe(subject, cb=hear)
         await self.broker.start()
         for subscriber in self.broker.subscribers:
             pull = getattr(subscriber, "subscription", None)
@@ -281,11 +284,18 @@ class Bus:
                 metrics.REQUEST_SECONDS.labels(f"device.{verb}", status).observe(time.perf_counter() - started)
 
     def listen(self, subject: str, handle: Callable[[str, bytes], Awaitable[None]]) -> None:
-        """Hears a core NATS subject in every replica."""
+        """Hears a core NATS subject in every replica, from ``start`` on; what it raises is logged.
 
-        @self.broker.subscriber(subject, ack_policy=AckPolicy.MANUAL, decoder=_as_it_came, no_reply=True)
+        Past FastStream, whose work for each message is many times that of a handler which drops a name from a cache.
+        """
+
         async def hear(raw: Msg) -> None:
-            await handle(raw.subject, raw.data)
+            try:
+                await handle(raw.subject, raw.data)
+            except Exception:
+                log.exception("something that was heard on %s could not be taken", subject)
+
+        self._listening.append((subject, hear))
 
     # saying ---------------------------------------------------------------------------------------------------------
 

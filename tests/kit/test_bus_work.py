@@ -16,7 +16,7 @@ from deploy.local.keys import Keys, Places
 from services.kit.bus import Bus, Delivery
 from services.kit.settings import Settings
 from tests.kit.conftest import Queue
-from tests.support.servers import ROOT
+from tests.support.servers import ROOT, new_id
 from tests.support.stack import until
 
 APPS = sorted(
@@ -167,3 +167,28 @@ async def drained(client: Client, queue: Queue) -> None:
         return (await client.jetstream().stream_info(queue.durable.stream)).state.messages == 0
 
     await until(empty)
+
+
+async def test_what_is_heard_is_heard_by_every_replica_and_one_that_fails_ends_nothing(
+    bus: Bus, settings: Settings, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = Bus(bus.service, settings)
+    heard: list[tuple[str, bytes]] = []
+
+    async def handle(subject: str, body: bytes) -> None:
+        if body == b"bad":
+            raise ValueError("this one cannot be taken")
+        heard.append((subject, body))
+
+    topic = new_id("topic")
+    for one in (bus, other):
+        one.listen(f"{topic}.*", handle)
+        await one.start()
+    try:
+        for body in (b"1", b"bad", b"2"):
+            await client.publish(f"{topic}.mem", body)
+        await until(lambda: len(heard) == 4)
+    finally:
+        await other.stop()
+    assert sorted(heard) == [(f"{topic}.mem", body) for body in (b"1", b"1", b"2", b"2")]
+    assert sum("could not be taken" in one.message for one in caplog.records) == 2
