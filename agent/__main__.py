@@ -8,12 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from agent import control
+from agent import control, language
 from agent.settings import Settings, SettingsError, write_private
+from services.wire.language import _, again, ngettext, speak
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when it was done; 1 with one line on standard error when not; 2 for a wrong command line."""
+    speak(language.of_computer())
     asked = _parser().parse_args(arguments)
     try:
         settings = Settings.read(home=asked.home)
@@ -30,8 +32,10 @@ def _fail(problem: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="daybook-agent", description="Records work in ten-minute segments.")
-    parser.add_argument("--home", type=Path, help="the agent's folder (else DAYBOOK_AGENT_HOME, else the usual place)")
+    parser = argparse.ArgumentParser(prog="daybook-agent", description=_("Records work in ten-minute segments."))
+    parser.add_argument(
+        "--home", type=Path, help=_("the agent's folder (else DAYBOOK_AGENT_HOME, else the usual place)")
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, act: Any, help: str, **more: Any) -> argparse.ArgumentParser:
@@ -42,30 +46,31 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     def add_work(command: argparse.ArgumentParser) -> None:
-        command.add_argument("--contract", help="whose time it is; may be left out where there is only one")
-        command.add_argument("--memo", help="what the time is for")
-        command.add_argument("--label", help="one of the contract's activity labels")
+        command.add_argument("--contract", help=_("whose time it is; may be left out where there is only one"))
+        command.add_argument("--memo", help=_("what the time is for"))
+        command.add_argument("--label", help=_("one of the contract's activity labels"))
 
-    activate = add("activate", _activate, "bind this computer to a licence (its key on standard input)")
-    activate.add_argument("--server", help="https://… of the diary")
-    activate.add_argument("--licence-file", type=Path, help="a file that holds the key")
-    activate.add_argument("--licence", help="the key itself; others on this computer may see it")
-    run = add("run", _run, "run the resident process")
-    run.add_argument("--start", action="store_true", help="start recording at once")
+    activate = add("activate", _activate, _("bind this computer to a licence (its key on standard input)"))
+    activate.add_argument("--server", help=_("https://… of the diary"))
+    activate.add_argument("--licence-file", type=Path, help=_("a file that holds the key"))
+    activate.add_argument("--licence", help=_("the key itself; others on this computer may see it"))
+    run = add("run", _run, _("run the resident process"))
+    run.add_argument("--start", action="store_true", help=_("start recording at once"))
     add_work(run)
-    add_work(add("start", _tell, "start recording, or go over to another contract", command="start"))
-    add("stop", _tell, "stop recording", command="stop")
-    add_work(add("note", _tell, "change memo or label while time runs", command="note"))
-    for state, help in (("work", "back to work"), ("break", "on a break"), ("private", "private time")):
-        add(state, _tell, f"{help} (nothing is captured on a break or in private)", command=state)
-    add("discard", _tell, "take the running segment and its captures back", command="discard")
-    monitors = add("monitors", _monitors, "which monitors are captured, where the policy leaves it to you")
+    add_work(add("start", _tell, _("start recording, or go over to another contract"), command="start"))
+    add("stop", _tell, _("stop recording"), command="stop")
+    add_work(add("note", _tell, _("change memo or label while time runs"), command="note"))
+    add("work", _tell, _("back to work (nothing is captured on a break or in private)"), command="work")
+    add("break", _tell, _("on a break (nothing is captured on a break or in private)"), command="break")
+    add("private", _tell, _("private time (nothing is captured on a break or in private)"), command="private")
+    add("discard", _tell, _("take the running segment and its captures back"), command="discard")
+    monitors = add("monitors", _monitors, _("which monitors are captured, where the policy leaves it to you"))
     monitors.add_argument("which", choices=("all", "active"))
-    status = add("status", _tell, "what the agent is doing", command="status")
+    status = add("status", _tell, _("what the agent is doing"), command="status")
     status.add_argument("--json", action="store_true")
-    notices = add("notices", _notices, "what is recorded here, and what you were told of it")
-    notices.add_argument("--acknowledge", action="store_true", help="you have read them all")
-    add("contracts", _contracts, "the contracts that time can be recorded on").add_argument(
+    notices = add("notices", _notices, _("what is recorded here, and what you were told of it"))
+    notices.add_argument("--acknowledge", action="store_true", help=_("you have read them all"))
+    add("contracts", _contracts, _("the contracts that time can be recorded on")).add_argument(
         "--json", action="store_true"
     )
     return parser
@@ -82,7 +87,7 @@ def _activate(settings: Settings, asked: argparse.Namespace) -> int:
         return _fail(bound)
     server = asked.server or settings.server
     if not server:
-        return _fail("say which server: --server https://…")
+        return _fail(_("say which server: --server https://…"))
     if asked.licence:
         key = asked.licence
     elif asked.licence_file:
@@ -90,7 +95,7 @@ def _activate(settings: Settings, asked: argparse.Namespace) -> int:
     else:
         key = sys.stdin.readline()
     if not key.strip():
-        return _fail("no licence key was given")
+        return _fail(_("no licence key was given"))
     try:
         activation, entitlement = activate(settings, server, key)
     except ActivationError as problem:
@@ -98,7 +103,11 @@ def _activate(settings: Settings, asked: argparse.Namespace) -> int:
     spool = Spool(settings.spool)
     remember(spool, entitlement, datetime.now(UTC))
     spool.close()
-    sys.stdout.write(f"activated: device {activation.device} of workspace {activation.workspace}\n")
+    speak(language.of(entitlement.get("language")))
+    said = _(
+        "activated: device {device} of workspace {workspace}", device=activation.device, workspace=activation.workspace
+    )
+    sys.stdout.write(f"{said}\n")
     return 0
 
 
@@ -110,13 +119,13 @@ def _bound(settings: Settings, remembered: Any, spool_at: Any) -> str | None:
         return None
     spool = spool_at(settings.spool)
     try:
-        entitlement, _ = remembered(spool, activation)
+        entitlement = remembered(spool, activation)[0]
     except ValueError:  # what was kept cannot be read: activating again is what helps
         return None
     finally:
         spool.close()
     if entitlement.monitoring and entitlement.state in ("active", "grace"):
-        return "this computer is monitored: its administrator releases it before another licence is loaded"
+        return _("this computer is monitored: its administrator releases it before another licence is loaded")
     return None
 
 
@@ -129,9 +138,9 @@ def _run(settings: Settings, asked: argparse.Namespace) -> int:
     try:
         run(settings, start)
     except NotAllowed as problem:
-        return _fail(str(problem))
+        return _fail(again(problem.args[0]))
     except SpoolError as problem:
-        return _fail(f"the spool cannot be used: {problem}")
+        return _fail(_("the spool cannot be used: {problem}", problem=str(problem)))
     return 0
 
 
@@ -141,6 +150,7 @@ def _tell(settings: Settings, asked: argparse.Namespace) -> int:
     answer = control.ask(settings.door, asked.command, **more)
     if "error" in answer:
         return _fail(str(answer["error"]))
+    speak(language.of(answer.get("language")))
     sys.stdout.write(json.dumps(answer, indent=1) + "\n" if getattr(asked, "json", False) else _lines(answer))
     return 0
 
@@ -162,17 +172,19 @@ def _contracts(settings: Settings, asked: argparse.Namespace) -> int:
         return 0
     for one in answer["contracts"]:
         labels = ", ".join(one["labels"]) or "-"
-        sys.stdout.write(f"{one['contract']}  {one['title']}  labels: {labels}\n")
+        sys.stdout.write(f"{one['contract']}  {one['title']}  {_('labels: {labels}', labels=labels)}\n")
     return 0
 
 
 def _notices(settings: Settings, asked: argparse.Namespace) -> int:
     settings.activation()
     status = control.ask(settings.door, "status")
+    speak(language.of(status.get("language")))
     for notice in status["notices"]:
         told = "".join(f"  {line}\n" for line in notice["changes"])
-        sys.stdout.write(f"since {notice['created_at']} more is recorded than before:\n{told}")
-    sys.stdout.write("recorded on this computer:\n" + "".join(f"  {line}\n" for line in status["recorded"]))
+        since = _("since {moment} more is recorded than before:", moment=notice["created_at"])
+        sys.stdout.write(f"{since}\n{told}")
+    sys.stdout.write(_("recorded on this computer:") + "\n" + "".join(f"  {line}\n" for line in status["recorded"]))
     if asked.acknowledge:
         read = [notice["notice"] for notice in status["notices"]]
         answer = control.ask(settings.door, "notices", read=read)
@@ -182,23 +194,45 @@ def _notices(settings: Settings, asked: argparse.Namespace) -> int:
 
 def _lines(status: dict[str, Any]) -> str:
     """The status for a person: what is known, line by line; what is fine is not said."""
-    minutes = status["minutes"]
-    lines = [f"{status['status']} since {status['since']}"]
+    lines = [_("{status} since {moment}", status=again(status["status"]), moment=status["since"]), *_times(status)]
+    about = {"state": again(status["bus"]), "records": status["unsent"], "pictures": status["pictures_unsent"]}
+    lines.append(_("bus {state}, {records} records and {pictures} pictures wait", **about))
+    lines += [_("recorded here:"), *(f"  {line}" for line in status["recorded"])]
+    return "\n".join([*lines, *(f"! {problem}" for problem in _problems(status) if problem)]) + "\n"
+
+
+def _times(status: dict[str, Any]) -> list[str]:
+    minutes, lines = status["minutes"], list[str]()
     if status["contract"]:
-        lines.append(f"on {status['contract']}: {status['memo'] or '-'} ({status['label'] or '-'})")
-        lines.append(f"session {minutes['session']} min (this is not the bill)")
-    lines.append(f"today {minutes['today']} min, this week {minutes['week']} min")
-    lines.append(f"bus {status['bus']}, {status['unsent']} records and {status['pictures_unsent']} pictures wait")
+        about = {"contract": status["contract"], "memo": status["memo"] or "-", "label": status["label"] or "-"}
+        lines.append(_("on {contract}: {memo} ({label})", **about))
+        lines.append(_("session {minutes} min (this is not the bill)", minutes=minutes["session"]))
+    return [*lines, _("today {today} min, this week {week} min", today=minutes["today"], week=minutes["week"])]
+
+
+def _problems(status: dict[str, Any]) -> list[str]:
     problems = [status["stopped_because"], status["bus_problem"], status["disk_problem"], status["told"]]
-    problems += [f"{source}: {reason}" for source, reason in status["missing"].items()]
-    problems += [f"record {seq} was not admitted: {reason}" for seq, reason in status["quarantined"]]
-    if status["licence"] not in ("active", (status["stopped_because"] or "").rpartition(" ")[2]):
-        until = f" until {status['grace_until']}: connect this computer" if status["grace_until"] else ""
-        problems.append(f"licence {status['licence']}{until}")
+    problems += [f"{again(source)}: {reason}" for source, reason in status["missing"].items()]
+    problems += [
+        _("record {seq} was not admitted: {reason}", seq=seq, reason=reason) for seq, reason in status["quarantined"]
+    ]
+    state, because = again(status["licence"]), status["stopped_because"] or ""
+    if status["licence"] != "active" and not because.endswith(f" {state}"):
+        until = status["grace_until"]
+        problems.append(
+            _("licence {state} until {moment}: connect this computer", state=state, moment=until)
+            if until
+            else _("licence {state}", state=state)
+        )
     if status["notices"]:
-        problems.append(f"{len(status['notices'])} notices of what is recorded: read them with `notices`")
-    lines += ["recorded here:", *(f"  {line}" for line in status["recorded"])]
-    return "\n".join([*lines, *(f"! {problem}" for problem in problems if problem)]) + "\n"
+        problems.append(
+            ngettext(
+                "{number} notices of what is recorded: read them with `notices`",
+                "{number} notices of what is recorded: read them with `notices`",
+                len(status["notices"]),
+            )
+        )
+    return problems
 
 
 if __name__ == "__main__":

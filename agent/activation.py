@@ -15,6 +15,7 @@ from agent.evidence import Evidence
 from agent.settings import Activation, Settings, SettingsError
 from agent.spool import Spool
 from services.wire import licence, proof, subjects
+from services.wire.language import _, again
 
 _TIMEOUT = 30
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -32,9 +33,9 @@ def activate(settings: Settings, server: str, given: str) -> tuple[Activation, d
     """
     parts = urlsplit(server)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ActivationError(f"not the address of a server: {server[:100]}")
+        raise ActivationError(_("not the address of a server: {server}", server=server[:100]))
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise ActivationError("a licence key goes to another computer over https only")
+        raise ActivationError(_("a licence key goes to another computer over https only"))
     settings.make_home()
     key = settings.key(make=True)
     public_key = proof.user_nkey(bytes(key.verify_key))
@@ -64,9 +65,9 @@ def _licence(settings: Settings, given: str) -> dict[str, str]:
             found = licence.verify(base64.b64decode(public), envelope)
             found.check_time(_trusted_now(settings))
     except licence.LicenceError as problem:
-        raise ActivationError(str(problem)) from problem
+        raise ActivationError(problem.args[0]) from problem
     except ValueError as error:
-        raise ActivationError("the public licence key of this installation cannot be read") from error
+        raise ActivationError(_("the public licence key of this installation cannot be read")) from error
     return {"licence_file": given}
 
 
@@ -103,7 +104,9 @@ def _read_answer(server: str, answer: dict[str, Any]) -> tuple[Activation, dict[
         if not activation.bus:
             raise ValueError("it names no bus")
     except (KeyError, TypeError, ValueError) as error:
-        raise ActivationError(f"{server} answered something that is no activation: {error}") from error
+        raise ActivationError(
+            _("{server} answered something that is no activation: {error}", server=server, error=str(error))
+        ) from error
     return activation, entitlement
 
 
@@ -120,9 +123,9 @@ def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
         raise ActivationError(_problem(error)) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
-        raise ActivationError(f"{url} cannot be reached: {reason}") from error
+        raise ActivationError(_("{url} cannot be reached: {reason}", url=url, reason=str(reason))) from error
     if not isinstance(answer, dict):
-        raise ActivationError(f"{url} answered something that is no activation")
+        raise ActivationError(_("{url} answered something that is no activation", url=url))
     return answer
 
 
@@ -130,9 +133,9 @@ def _problem(error: urllib.error.HTTPError) -> str:
     """One line out of an RFC 9457 problem document, or out of the bare status."""
     try:
         found = json.loads(error.read(100_000))
-        said = ": ".join(str(found[name]).rstrip(".") for name in ("title", "detail") if found.get(name))
+        said = ": ".join(again(str(found[name])).rstrip(".") for name in ("title", "detail") if found.get(name))
     except (OSError, ValueError, AttributeError, TypeError):
         said = ""
     later = error.headers.get("Retry-After")
-    again = f" (again in {later} s)" if later else ""
-    return " ".join(f"{said or error.reason} [{error.code}]{again}".split())
+    wait = _(" (again in {seconds} s)", seconds=later) if later else ""
+    return " ".join(f"{said or error.reason} [{error.code}]{wait}".split())

@@ -12,6 +12,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from services.wire import proof, subjects
+from services.wire.language import _
 
 T = TypeVar("T")
 
@@ -89,7 +90,7 @@ class Connection:
             await self.close()
             text = str(error) or self.last_error or type(error).__name__
             if "authorization violation" in f"{text} {self.last_error}".lower():
-                raise Refused("the bus refuses this device: Authorization Violation") from error
+                raise Refused(_("the bus refuses this device: Authorization Violation")) from error
             raise Unreachable(f"{server}: {text}") from error
 
     async def close(self) -> None:
@@ -117,9 +118,9 @@ class Connection:
         except nats.errors.NoRespondersError as error:
             raise NoAnswer("nobody listens") from error
         except TimeoutError as error:  # before OSError, which is its parent
-            raise NoAnswer(self.last_error or "no answer in time") from error
+            raise NoAnswer(self.last_error or _("no answer in time")) from error
         except (nats.errors.ConnectionClosedError, nats.errors.OutboundBufferLimitError, OSError) as error:
-            raise Unreachable("the connection is gone") from error
+            raise Unreachable(_("the connection is gone")) from error
         except nats.errors.Error as error:
             raise NoAnswer(str(error)) from error
         return bytes(answer.data)

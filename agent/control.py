@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from services.wire.language import _
+
 Answer = dict[str, Any]
 Handler = Callable[[str, dict[str, Any]], Awaitable[Answer]]
 _LINE = 64 * 1024
@@ -32,7 +34,7 @@ async def serve(door: str, handle: Handler) -> None:
             asked = json.loads(await reader.readline())
             said = await handle(str(asked.pop("command")), asked)
         except (ValueError, KeyError, AttributeError, TypeError) as error:
-            said = {"error": f"not a command: {error}"}
+            said = {"error": _("not a command: {error}", error=str(error))}
         with suppress(OSError):
             writer.write(json.dumps(said).encode() + b"\n")
             await writer.drain()
@@ -44,7 +46,7 @@ async def serve(door: str, handle: Handler) -> None:
         await asyncio.Event().wait()
     else:
         if len(door) > _LONGEST_PATH:
-            raise OSError(f"the path of the home is too long for a socket: {door}")
+            raise OSError(_("the path of the home is too long for a socket: {door}", door=door))
         Path(door).unlink(missing_ok=True)
         server = await asyncio.start_unix_server(answer, door, limit=_LINE)
         async with server:
@@ -62,7 +64,7 @@ def ask(door: str, command: str, **more: Any) -> Answer:
         answer = _ask_pipe(door, line) if sys.platform == "win32" else _ask_socket(door, line)
         found: Answer = json.loads(answer)
     except (FileNotFoundError, ConnectionError, ValueError) as error:
-        raise NotRunning("the agent is not running: start it with `run`") from error
+        raise NotRunning(_("the agent is not running: start it with `run`")) from error
     return found
 
 

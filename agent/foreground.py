@@ -7,6 +7,7 @@ from agent.input import InputSource, open_input
 from agent.meter import Unavailable
 from agent.sampler import Counts
 from agent.slot import App
+from services.wire.language import _
 
 if TYPE_CHECKING:
     from agent.x11 import X11
@@ -47,16 +48,16 @@ class ComputersDesk:
                 self.x11 = connect()
         except Unavailable as problem:
             # without an X server there is nothing else to ask
-            self.missing = {"input": str(problem), "windows": str(problem)}
+            self.missing = {"input": problem.args[0], "windows": problem.args[0]}
             return
         try:
             self._input = self._input or open_input(self.x11)
         except Unavailable as problem:
-            self.missing["input"] = str(problem)
+            self.missing["input"] = problem.args[0]
         try:
             self._foreground = self._foreground or _open_foreground(self.x11)
         except Unavailable as problem:
-            self.missing["windows"] = str(problem)
+            self.missing["windows"] = problem.args[0]
 
     @property
     def sources(self) -> dict[str, str]:
@@ -113,4 +114,4 @@ def _open_foreground(x11: "X11 | None") -> Foreground:
         from agent.foreground_macos import MacForeground
 
         return MacForeground()
-    raise Unavailable("windows cannot be seen without an X server")
+    raise Unavailable(_("windows cannot be seen without an X server"))

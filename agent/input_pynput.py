@@ -5,6 +5,7 @@ from typing import Any
 
 from agent.meter import Meter, Unavailable
 from agent.sampler import Counts
+from services.wire.language import _
 
 
 class Pynput:
@@ -16,7 +17,7 @@ class Pynput:
         try:
             from pynput import keyboard, mouse
         except Exception as problem:  # its backends raise whatever their system raises
-            raise Unavailable(f"input cannot be counted: {problem}") from problem
+            raise Unavailable(_("input cannot be counted: {problem}", problem=str(problem))) from problem
         self._meter, self._held = Meter(), set[int]()
         self._mouse = mouse.Controller()
         self._listeners = [

@@ -7,6 +7,7 @@ from Xlib.ext import ge, xinput
 from agent.meter import Meter, Unavailable
 from agent.sampler import Counts
 from agent.x11 import X11
+from services.wire.language import _
 
 _DETAIL = slice(6, 10)
 _WHEEL = range(4, 8)
@@ -20,7 +21,7 @@ class XInput2:
     def __init__(self, x11: X11) -> None:
         self._x11, self._meter = x11, Meter()
         if not x11.display.has_extension(xinput.extname):
-            raise Unavailable("the X server has no XInput2")
+            raise Unavailable(_("the X server has no XInput2"))
         # raw events reach us under another client's grab from version 2.2 on; python-xlib asks for 2.0
         version = x11.ask(
             lambda: xinput.XIQueryVersion(
@@ -31,7 +32,7 @@ class XInput2:
             )
         )
         if version is None or (version.major_version, version.minor_version) < (2, 2):
-            raise Unavailable("the X server has no XInput 2.2")
+            raise Unavailable(_("the X server has no XInput 2.2"))
         x11.root.xinput_select_events(
             [(xinput.AllMasterDevices, xinput.RawKeyPressMask | xinput.RawButtonPressMask)],
         )

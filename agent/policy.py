@@ -11,7 +11,13 @@ from urllib.parse import urlsplit
 
 from agent.slot import App, clean
 from services.wire import slots
+from services.wire.language import N_, _, ngettext
 
+#: How a licence can stand, for people.
+STATES = (
+    *(N_("active"), N_("grace"), N_("issued"), N_("draft"), N_("suspended"), N_("revoked"), N_("expired")),
+    N_("not known yet"),
+)
 CONFIRMED_FOR = timedelta(hours=26)
 """A running agent signs in again within a day; longer without that, and it lives on its grace."""
 
@@ -82,6 +88,8 @@ class Entitlement:
     minimum_agent: str | None = None
     not_before: datetime | None = None
     expires: datetime | None = None
+    language: str = ""
+    """What Daybook speaks with its member (W-06); empty where older services do not say."""
     said: Mapping[str, Any] = field(default_factory=dict)
     """The policy as it was said, for its words (services/wire/words.py)."""
 
@@ -93,16 +101,22 @@ class Entitlement:
     def obstacle(self, now: datetime, confirmed_at: datetime | None, agent: str) -> str | None:
         """Why nothing may be recorded now; None where it may (L-04, L-05, T-15)."""
         if self.state not in ("active", "grace"):
-            return f"the licence is {self.state}"
+            return _("the licence is {state}", state=self.state)
         if self.not_before is not None and now < self.not_before:
-            return f"the licence begins {slots.format_instant(self.not_before)}"
+            return _("the licence begins {begin}", begin=slots.format_instant(self.not_before))
         if self.expires is not None and now >= self.expires:
-            return f"the licence ended {slots.format_instant(self.expires)}: ask to have it renewed"
+            return _("the licence ended {end}: ask to have it renewed", end=slots.format_instant(self.expires))
         grace = timedelta(days=self.policy.grace_days)
         if confirmed_at is not None and now - confirmed_at > grace:
-            return f"the licence was not confirmed for {self.policy.grace_days} days: connect this computer"
+            return ngettext(
+                "the licence was not confirmed for {number} days: connect this computer",
+                "the licence was not confirmed for {number} days: connect this computer",
+                self.policy.grace_days,
+            )
         if self.minimum_agent and _version(agent) < _version(self.minimum_agent):
-            return f"this agent ({agent}) is too old: version {self.minimum_agent} is needed"
+            return _(
+                "this agent ({agent}) is too old: version {needed} is needed", agent=agent, needed=self.minimum_agent
+            )
         return None
 
     def grace_until(self, now: datetime, confirmed_at: datetime | None) -> datetime | None:
@@ -119,8 +133,10 @@ class Entitlement:
             if contract.contract == wanted:
                 return contract
         if not self.contracts:
-            raise ValueError("no contract runs today that time could be recorded on")
-        raise ValueError("say which contract: " + ", ".join(one.contract for one in self.contracts))
+            raise ValueError(_("no contract runs today that time could be recorded on"))
+        raise ValueError(
+            _("say which contract: {contracts}", contracts=", ".join(one.contract for one in self.contracts))
+        )
 
 
 def read_entitlement(message: Mapping[str, Any]) -> Entitlement:
@@ -140,6 +156,7 @@ def read_entitlement(message: Mapping[str, Any]) -> Entitlement:
             minimum_agent=message.get("minimum_agent"),
             not_before=_instant(message.get("not_before")),
             expires=_instant(message.get("expires")),
+            language=str(message.get("language") or ""),
             said=dict(message["policy"]),
         )
     except (KeyError, TypeError, AttributeError) as error:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from agent import control
+from agent import control, language
 from agent.chain import VERSION
 from agent.evidence import Evidence
 from agent.foreground import ComputersDesk
@@ -23,11 +23,15 @@ from agent.shutter import CaptureFailed, Job, Shutter
 from agent.slot import App
 from agent.spool import Spool, SpoolError
 from agent.uplink import Uplink
-from services.wire import licence, slots, words
+from services.wire import licence, slots, widening, words
+from services.wire.language import ENGLISH, N_, _, again, speaking, spoken
 from services.wire.licence import LicenceError
+from services.wire.retold import retold
 
 log = logging.getLogger("daybook.agent")
 
+#: Why captures or counts are missing, as it was said elsewhere.
+_REASONS = (N_("the screen cannot be captured: {error}"),)
 _HOUSEKEEPING = 600.0
 _RETRY_DESK = 30.0
 _RETRY_UPLINK = 5.0
@@ -88,9 +92,9 @@ class Resident:
         lives = [self._tick(), self._keep_house(), self._keep_uplink(), control.serve(self._settings.door, self._asked)]
         tasks = [asyncio.ensure_future(life) for life in lives]
         ending = asyncio.ensure_future(self._ending.wait())
-        done, _ = await asyncio.wait([ending, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        done = (await asyncio.wait([ending, *tasks], return_when=asyncio.FIRST_COMPLETED))[0]
         await self._shutter.finished()
-        self._session.stop("the agent was ended")
+        self._session.stop(_("the agent was ended"))
         with suppress(TimeoutError):
             await asyncio.wait_for(self._uplink.drained(), _FAREWELL)
         for task in (ending, *tasks):
@@ -127,7 +131,7 @@ class Resident:
                 self._shutter.keep(segment_id, app, shots)
             self._capture_problem = None
         except CaptureFailed as problem:
-            self._capture_problem = str(problem)
+            self._capture_problem = problem.args[0]
             log.warning("no capture: %s", problem)
 
     async def _keep_house(self) -> None:
@@ -181,11 +185,11 @@ class Resident:
             if command == "start":
                 self._session.start(message.get("contract"), message.get("memo"), message.get("label"))
             elif command == "stop":
-                self._session.stop("stopped on the web page")
+                self._session.stop(_("stopped on the web page"))
             elif command == "discard":
                 self._session.discard()
             elif command == "update":
-                self._told = f"version {message.get('version', '?')} is to be installed"
+                self._told = _("version {version} is to be installed", version=str(message.get("version", "?")))
             else:
                 log.info("a command that this version does not know: %.20r", command)
         except NotAllowed as reason:
@@ -194,17 +198,18 @@ class Resident:
     # what the member asks ---------------------------------------------------------------------------------------------
 
     async def _asked(self, command: str, more: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return await self._do(command, more)
-        except NotAllowed as reason:
-            return {"error": str(reason)}
-        except SpoolError as problem:
-            return {"error": f"the disk cannot be read: {problem}"}
+        with speaking(language.of(self._session.entitlement.language)):
+            try:
+                return await self._do(command, more)
+            except NotAllowed as reason:
+                return {"error": str(reason)}
+            except SpoolError as problem:
+                return {"error": _("the disk cannot be read: {problem}", problem=str(problem))}
 
     async def _do(self, command: str, more: dict[str, Any]) -> dict[str, Any]:
         session = self._session
         if command in ("start", "stop") and session.entitlement.monitoring:
-            raise NotAllowed("this computer records by itself: its licence is for monitoring")
+            raise NotAllowed(_("this computer records by itself: its licence is for monitoring"))
         if command == "start":
             session.start(more.get("contract"), more.get("memo"), more.get("label"))
         elif command == "stop":
@@ -220,12 +225,12 @@ class Resident:
             self._uplink.acknowledge([str(one) for one in more.get("read") or ()])
         elif command == "monitors":
             if not session.entitlement.policy.may_choose_monitors:
-                raise NotAllowed("the policy of this computer says which monitors are captured")
+                raise NotAllowed(_("the policy of this computer says which monitors are captured"))
             self._monitors = "active" if more.get("which") == "active" else "all"
         elif command == "contracts":
             return {"contracts": [_plain(contract) for contract in session.entitlement.contracts]}
         elif command != "status":
-            raise NotAllowed(f"no such command: {command[:20]}")
+            raise NotAllowed(_("no such command: {command}", command=command[:20]))
         return self._status()
 
     def _status(self) -> dict[str, Any]:
@@ -242,22 +247,27 @@ class Resident:
             "segment_minutes": slot.tracked.bit_count() if slot else 0,
             "minutes": self._counters(),
             "captures_held": len(self._spool.held(session.book.segment_of(slot))) if slot else 0,
-            "stopped_because": session.stopped_because,
+            "stopped_because": session.stopped_because and again(session.stopped_because),
             **self._licence(),
             "bus": link.state,
-            "bus_problem": link.problem or link.held_back,
+            "bus_problem": again(link.problem or link.held_back or "") or None,
             "unsent": backlog.unsent,
             "oldest_unsent": backlog.oldest and slots.format_instant(backlog.oldest),
             "pictures_unsent": backlog.pictures,
             "quarantined": self._spool.quarantined(),
             "sources": self._desk.sources,
-            "missing": self._desk.missing | ({"captures": self._capture_problem} if self._capture_problem else {}),
+            "missing": {source: retold(reason, _REASONS) for source, reason in self._missing().items()},
             "disk_problem": session.book.problem,
             "cuts": session.cuts,
-            "told": self._told,
+            "told": self._told and again(self._told),
+            "language": spoken(),
             "agent": VERSION,
             "pid": os.getpid(),
         }
+
+    def _missing(self) -> dict[str, str]:
+        """What cannot be seen, and why."""
+        return self._desk.missing | ({"captures": self._capture_problem} if self._capture_problem else {})
 
     def _licence(self) -> dict[str, Any]:
         """How the licence stands, until when without a connection, and what is recorded under it, in words (G-01)."""
@@ -267,7 +277,7 @@ class Resident:
             "licence": "grace" if until else entitlement.state,
             "grace_until": until and slots.format_instant(until),
             "mode": entitlement.mode,
-            "notices": list(entitlement.notices),
+            "notices": [_in_words(notice) for notice in entitlement.notices],
             "recorded": words.lines(entitlement.said, entitlement.mode),
         }
 
@@ -283,6 +293,13 @@ class Resident:
             "today": self._spool.minutes_since(today.astimezone(UTC)) + here,
             "week": self._spool.minutes_since(week.astimezone(UTC)) + here,
         }
+
+
+def _in_words(notice: Any) -> Any:
+    """A notice as its member reads it."""
+    if not isinstance(notice, dict) or not isinstance(notice.get("changes"), list):
+        return notice
+    return {**notice, "changes": widening.told_again([str(line) for line in notice["changes"]])}
 
 
 def _plain(contract: Any) -> dict[str, Any]:
@@ -328,7 +345,7 @@ def run(settings: Settings, start: dict[str, Any] | None = None) -> None:
         handlers=[handler, *([logging.StreamHandler()] if sys.stderr.isatty() else [])],
     )
     logging.getLogger("nats").setLevel(logging.CRITICAL)  # its errors come to the uplink, which words them
-    with settings.lock():
+    with settings.lock(), speaking(ENGLISH):  # what is kept and logged; what is asked for is said again
         asyncio.run(_run(settings, start))
 
 

@@ -20,12 +20,15 @@ from agent.shutter import Plan
 from agent.slot import App, OpenSlot
 from agent.spool import Spool, SpoolError
 from services.wire import slots
+from services.wire.language import N_, _
 
 MINUTE = timedelta(minutes=1)
 JUMP_MS = 2_000
 """Wall clock and uptime may drift apart by this much between two ticks; more is a clock that was set, or sleep."""
 GAP_MS = 90_000
 """Longer without a tick, nobody watched: such minutes are not recorded."""
+#: What a device does, for people.
+STATUS_WORDS = N_("working"), N_("idle"), N_("break"), N_("private"), N_("locked"), N_("stopped")
 _PRESENCE = {"work": "working", "break": "break", "private": "private", "locked": "locked", "stopped": "stopped"}
 
 
@@ -113,7 +116,7 @@ class Session:
         try:
             chosen = self.entitlement.contract(contract).contract
         except ValueError as error:
-            raise NotAllowed(str(error)) from error
+            raise NotAllowed(error.args[0]) from error
         self.tick()  # what came before Start is nobody's business, or belongs to the contract before
         if self.running and self.running.contract == chosen:
             self.annotate(memo, label)
@@ -138,7 +141,7 @@ class Session:
     def switch(self, state: str) -> None:
         """``work``, ``break`` or ``private`` (T-18)."""
         if not self.entitlement.policy.may_pause:
-            raise NotAllowed("the policy of this computer does not let breaks and private time be marked")
+            raise NotAllowed(_("the policy of this computer does not let breaks and private time be marked"))
         self.tick()
         self._now_running().state = state
         self._look_again()
@@ -146,7 +149,7 @@ class Session:
     def annotate(self, memo: str | None, label: str | None) -> None:
         """Memo and label while time runs (T-20); None leaves what is there."""
         if not self.entitlement.policy.may_annotate:
-            raise NotAllowed("the policy of this computer asks for no memo or label")
+            raise NotAllowed(_("the policy of this computer asks for no memo or label"))
         running = self._now_running()
         running.memo = memo if memo is not None else running.memo
         running.label = label if label is not None else running.label
@@ -157,7 +160,7 @@ class Session:
     def discard(self) -> None:
         """Takes the running segment and its captures back before they leave the computer (T-07, S-08)."""
         if not self.entitlement.policy.may_discard:
-            raise NotAllowed("the policy of this computer does not let captures be discarded")
+            raise NotAllowed(_("the policy of this computer does not let captures be discarded"))
         self._now_running()
         self.tick()
         self.book.discard()
@@ -168,7 +171,7 @@ class Session:
         other_policy = entitlement.policy != self.entitlement.policy
         self.entitlement, self.confirmed_at = entitlement, confirmed_at
         if self.running and self.running.contract not in {one.contract for one in entitlement.contracts}:
-            self.stop("the contract does not run any more")
+            self.stop(_("the contract does not run any more"))
         elif self.running and other_policy:
             self._end_slot(self._glance)
             self._begin_slot()
@@ -176,7 +179,7 @@ class Session:
 
     def _now_running(self) -> Running:
         if not self.running:
-            raise NotAllowed("nothing is running")
+            raise NotAllowed(_("nothing is running"))
         return self.running
 
     def _obstacle(self) -> str | None:

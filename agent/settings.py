@@ -19,6 +19,7 @@ from nacl.signing import SigningKey
 from agent.chain import Identity
 from agent.clock import Clock, FastClock, SystemClock
 from services.wire import proof, slots
+from services.wire.language import _
 
 if sys.platform == "win32":
     import msvcrt
@@ -110,9 +111,9 @@ class Settings:
             return SigningKey(base64.b64decode(path.read_bytes(), validate=True))
         except FileNotFoundError:
             if not make:
-                raise SettingsError("this computer is not activated: run `activate` with a licence key") from None
+                raise SettingsError(_("this computer is not activated: run `activate` with a licence key")) from None
         except (OSError, ValueError, CryptoError) as error:
-            raise SettingsError(f"{path} cannot be read: {error}") from error
+            raise SettingsError(_("{path} cannot be read: {error}", path=str(path), error=str(error))) from error
         key = SigningKey.generate()
         write_private(path, base64.b64encode(bytes(key)))
         return key
@@ -121,11 +122,11 @@ class Settings:
         """The activation; SettingsError where there is none."""
         found = _read_json(self.home / "activation.json")
         if found is None:
-            raise SettingsError("this computer is not activated: run `activate` with a licence key")
+            raise SettingsError(_("this computer is not activated: run `activate` with a licence key"))
         try:
             return Activation(**{**found, "bus": tuple(found["bus"])})
         except (TypeError, KeyError) as error:
-            raise SettingsError("activation.json is of another version: run `activate` again") from error
+            raise SettingsError(_("activation.json is of another version: run `activate` again")) from error
 
     def keep(self, activation: Activation) -> None:
         """Remembers an activation."""
@@ -146,7 +147,7 @@ class Settings:
                 else:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise SettingsError("the agent runs already for this home") from None
+                raise SettingsError(_("the agent runs already for this home")) from None
             yield
 
 
@@ -183,7 +184,7 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}") from error
+        raise SettingsError(_("{path} cannot be read: {error}", path=str(path), error=str(error))) from error
     if not isinstance(found, dict):
-        raise SettingsError(f"{path} does not hold what it should")
+        raise SettingsError(_("{path} does not hold what it should", path=str(path)))
     return found

@@ -18,6 +18,7 @@ from typing import Any
 
 from agent.slot import App, OpenSlot, capture_moments, part_of
 from agent.spool import Spool, SpoolError
+from services.wire.language import _
 
 MARGIN = timedelta(seconds=10)
 """No capture begins this close to the end of its slot: it would come too late to be named in the record."""
@@ -90,14 +91,14 @@ class Shutter:
                 async with asyncio.timeout(WORKER_SECONDS):
                     output, complaint = await worker.communicate(json.dumps(asdict(job)).encode())
             except TimeoutError as error:
-                raise CaptureFailed("the capture took too long") from error
+                raise CaptureFailed(_("the capture took too long")) from error
             finally:
                 if worker.returncode is None:
                     worker.kill()
                     await worker.wait()
         if worker.returncode:
             said = complaint.decode(errors="replace").strip().splitlines()
-            raise CaptureFailed(said[-1][:200] if said else f"the worker ended with {worker.returncode}")
+            raise CaptureFailed(said[-1][:200] if said else _("the worker ended with {code}", code=worker.returncode))
         return list(_unpack(output))
 
     def keep(self, segment_id: str, app: App | None, shots: list[tuple[dict[str, Any], bytes, bytes]]) -> None:
@@ -107,13 +108,13 @@ class Shutter:
                 for entry, picture, thumbnail in shots:
                     self._spool.hold_picture(segment_id, entry, app, picture, thumbnail)
         except SpoolError as error:
-            raise CaptureFailed(f"the disk does not take it: {error}") from error
+            raise CaptureFailed(_("the disk does not take it: {problem}", problem=str(error))) from error
 
     def _check_room(self) -> None:
         if shutil.disk_usage(self._folder).free < ROOM:
-            raise CaptureFailed("the disk is nearly full: time is recorded, captures are not")
+            raise CaptureFailed(_("the disk is nearly full: time is recorded, captures are not"))
         if self._spool.picture_bytes() > MOST_PICTURES:
-            raise CaptureFailed("too many captures wait to be sent: time is recorded, captures are not")
+            raise CaptureFailed(_("too many captures wait to be sent: time is recorded, captures are not"))
 
 
 def _environment() -> dict[str, str]:

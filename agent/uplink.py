@@ -20,6 +20,7 @@ from agent.clock import Clock
 from agent.evidence import Evidence
 from agent.spool import Picture, Spool, SpoolError
 from services.wire import proof, slots, subjects
+from services.wire.language import N_, _
 
 Message = dict[str, Any]
 
@@ -42,6 +43,10 @@ class Pace:
     presence_every: float = 60
     patience: timedelta = timedelta(minutes=10)
     """How long after its sending a record without a receipt goes again; doubled each time."""
+
+
+#: How the bus is reached, and what cannot be seen, for people.
+WORDS = N_("online"), N_("offline"), N_("refused"), N_("input"), N_("windows"), N_("captures")
 
 
 @dataclass(slots=True)
@@ -128,16 +133,16 @@ class Uplink:
                 lost.reset()
                 refused.reset()
                 await self._work(connection)
-                self._now_is("offline", connection.last_error or "the connection was lost")
+                self._now_is("offline", connection.last_error or _("the connection was lost"))
                 wait = lost.next()
             except Refused as error:
-                self._now_is("refused", str(error))
+                self._now_is("refused", error.args[0])
                 wait = refused.next()
             except Unreachable as error:
-                self._now_is("offline", str(error))
+                self._now_is("offline", error.args[0])
                 wait = lost.next()
             except SpoolError as error:
-                self._now_is("offline", f"the disk cannot be read: {error}")
+                self._now_is("offline", _("the disk cannot be read: {problem}", problem=str(error)))
                 wait = lost.next()
             finally:
                 await connection.close()
@@ -208,7 +213,7 @@ class Uplink:
                 self.spool.mark_sent(sent, self.clock.now())
             except SpoolError as error:
                 # what was sent goes again: a duplicate costs less than a lost record
-                self.state.held_back = f"the disk does not take it: {error}"
+                self.state.held_back = _("the disk does not take it: {problem}", problem=str(error))
             if self.state.held_back:
                 await asyncio.sleep(backoff.next())
             else:
@@ -223,11 +228,11 @@ class Uplink:
             if ack.get("stream") == subjects.SEGMENTS and "error" not in ack:
                 return None
             # 10077: the stream is full and takes nothing new; the spool is the place to wait
-            return f"the bus does not take records: {str(ack.get('error'))[:200]}"
+            return _("the bus does not take records: {problem}", problem=str(ack.get("error"))[:200])
         except NoAnswer as error:
-            return f"the bus does not take records: {error}"
+            return _("the bus does not take records: {problem}", problem=str(error))
         except (ValueError, AttributeError):
-            return "the bus answered something that is no acknowledgement"
+            return _("the bus answered something that is no acknowledgement")
 
     # receipts ---------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any
 from Xlib import X, display, error, ext
 
 from agent.meter import Unavailable
+from services.wire.language import _
 
 _NEEDED = {"Generic Event Extension", "XInputExtension", "MIT-SCREEN-SAVER"}
 Handler = Callable[[Any], None]
@@ -22,7 +23,7 @@ class X11:
         try:
             self.display = _open(name)
         except (error.DisplayError, error.XauthError, OSError) as problem:
-            raise Unavailable(f"no X server: {problem}") from problem
+            raise Unavailable(_("no X server: {problem}", problem=str(problem))) from problem
         # a window may be gone before what we asked about it arrives; that is no error of ours
         self.display.set_error_handler(lambda *_: None)
         self.root = self.display.screen().root
@@ -46,7 +47,7 @@ class X11:
         try:
             return question()
         except (error.ConnectionClosedError, OSError) as problem:
-            self.lost = f"the X server is gone: {problem}"
+            self.lost = _("the X server is gone: {problem}", problem=str(problem))
         except (error.XError, AttributeError, IndexError, TypeError):
             pass  # python-xlib turns what it cannot read into these
         return None
@@ -69,9 +70,9 @@ def _open(name: str | None) -> Any:
 def connect(environment: Mapping[str, str] = os.environ) -> X11:
     """The user's X server; Unavailable under Wayland, where XWayland shows its own windows only and counts nothing."""
     if environment.get("XDG_SESSION_TYPE") == "wayland" or environment.get("WAYLAND_DISPLAY"):
-        raise Unavailable("this is a Wayland session: input and windows cannot be seen; log in with Xorg")
+        raise Unavailable(_("this is a Wayland session: input and windows cannot be seen; log in with Xorg"))
     if sys.platform != "linux" or not environment.get("DISPLAY"):
-        raise Unavailable("there is no X server (DISPLAY is not set)")
+        raise Unavailable(_("there is no X server (DISPLAY is not set)"))
     return X11(environment["DISPLAY"])
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from services.licensing import notices
 from services.licensing.store import Document, Store, key
 from services.wire import retention
+from services.wire.language import ENGLISH
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Around:
         """The fields of a policy that say how long a device's pictures are kept, as they hold (M-05)."""
         member = self.members.get(key(device["workspace"], device["member"]), {})
         return retention.in_effect(policy, self.workspace(device), member)
+
+    def language(self, device: Document) -> str:
+        """What Daybook speaks with the member of a device (W-06)."""
+        member = self.members.get(key(device["workspace"], device["member"]), {})
+        return str(member.get("language") or self.workspace(device).get("language") or ENGLISH)
 
     def contracts(self, device: Document, licence: Document) -> Sequence[Document]:
         """All that time of a device was ever booked on: a monitored computer's own, or its member's."""

@@ -60,9 +60,10 @@ class Entitlements:
         near = await around(self._store, [found], notes=False)
         licence, docs = _of(found, near)
         right = Right.of(found)
-        standing = right.at(now())
+        moment = now()
+        standing = right.at(moment)
         return Grant(
-            **_standing(found, licence, docs, now()),
+            **_standing(found, licence, docs, moment),
             member=found["member"],
             device_kind=found["kind"],
             public_key=found["public_key"],
@@ -83,7 +84,7 @@ class Entitlements:
         if found is None:
             raise not_found("device")
         near = await around(self._store, [found])
-        message = await self._message(found, near)
+        message = await self._message(found, near, now())
         await notices.delivered(self._store, found, near.notes[found["_id"]].open)
         if found.get("held"):
             await self._begin_held(found)
@@ -118,17 +119,17 @@ class Entitlements:
 
     async def push(self, devices: Sequence[Document]) -> None:
         """Sends each of these devices the command ``entitlement``, which carries the whole of it."""
-        near, said = await around(self._store, devices), list[tuple[str, bytes]]()
+        near, moment, said = await around(self._store, devices), now(), list[tuple[str, bytes]]()
         for device in devices:
             if near.licence(device) is None:
                 continue
-            message = await self._message(device, near)
+            message = await self._message(device, near, moment)
             body = proof.seal_command(self._signer, "entitlement", message, orjson.dumps)
             said.append((subjects.commands(device["workspace"], device["id"]), body))
         await self._bus.say_all(said)
 
-    async def _message(self, device: Document, near: Around) -> dict[str, Any]:
-        moment, workspace, notes = now(), near.workspace(device), near.notes[device["_id"]]
+    async def _message(self, device: Document, near: Around, moment: datetime) -> dict[str, Any]:
+        workspace, notes = near.workspace(device), near.notes[device["_id"]]
         licence, docs = _of(device, near)
         policy = await self._told(device, licence, near)
         if not policy["tray"] and not policy["legal_basis"] and not notes.tray_may_hide:
@@ -143,8 +144,9 @@ class Entitlements:
             "contracts": [contracts.offered(doc) for doc in docs if contracts.runs_on(doc, today)],
             "notices": [notices.told(doc) for doc in notes.open],
             "minimum_agent": workspace.get("minimum_agent"),
+            "language": near.language(device),
             # what the agent believes of its span while it is offline, also when somebody wrote into its files (L-02)
-            "document": licences.document(self._licence_key, licence, policy, device["id"]),
+            "document": licences.document(self._licence_key, licence, policy, device["id"], moment),
         }
 
     async def _told(self, device: Document, licence: Document, near: Around) -> dict[str, Any]:
