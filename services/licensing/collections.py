@@ -28,6 +28,7 @@ from services.licensing import (
 from services.licensing.access import Reach, Scope
 from services.licensing.store import Document, Store
 from services.wire.events import check
+from services.wire.language import N_, _
 from services.wire.requests import Collection
 
 Make = Callable[[Store, Session, Document, Document, Any], Awaitable[Document]]
@@ -179,7 +180,7 @@ KINDS: dict[Collection, Kind] = {
 def body_of(model: type[BaseModel] | None, body: dict[str, Any]) -> Any:
     """A body read strictly: an unknown field, an operator where text belongs, another type are 422."""
     if model is None:
-        raise forbidden("These are not made this way.")
+        raise forbidden(_("These are not made this way."))
     try:
         return check(model, body)
     except ValueError as error:
@@ -190,8 +191,8 @@ def body_of(model: type[BaseModel] | None, body: dict[str, Any]) -> Any:
 def filter_of(kind: Kind, filters: dict[str, str]) -> Document:
     """Filters by equality; a value that nothing has matches nothing, an unknown name is 422."""
     if unknown := sorted(set(filters) - set(kind.filters)):
-        there = ", ".join(kind.filters) or "none"
-        raise invalid(f"{unknown[0][:40]}: not a filter here; there are: {there}", field=unknown[0][:40])
+        name, there = unknown[0][:40], ", ".join(kind.filters) or "none"
+        raise invalid(_("{name}: not a filter here; there are: {filters}", name=name, filters=there), field=name)
     return dict(filters)
 
 
@@ -202,16 +203,18 @@ def require_allowed(reach: Reach, collection: Collection, doc: Document, body: d
     out the network they are in themselves (W-01).
     """
     if collection == "workspaces" and "archived" in body and reach.role != "owner":
-        raise forbidden("Only an owner archives or restores a workspace.", rule="W-02")
+        raise forbidden(_("Only an owner archives or restores a workspace."), rule="W-02")
     if collection == "workspaces" and "oidc" in body and reach.role != "owner":
-        raise forbidden("Only an owner decides who speaks for the workspace's members.", rule="W-08")  # owners too
+        raise forbidden(_("Only an owner decides who speaks for the workspace's members."), rule="W-08")  # owners too
     if collection == "workspaces" and not addresses.allows(body.get("allowed_ranges") or (), address):
-        detail = f"They leave out {address or 'your own address'}, where you are now."
-        raise Problem(409, "locks-you-out", "These networks would lock you out.", detail)
+        detail = _("They leave out your own address, where you are now.")
+        if address:
+            detail = _("They leave out {address}, where you are now.", address=address)
+        raise Problem(409, "locks-you-out", _("These networks would lock you out."), detail)
     if reach.scope is Scope.CONTRACT and set(body) - {"labels"}:
-        raise forbidden("Of a contract a client may change the labels.", rule="S-07")
+        raise forbidden(_("Of a contract a client may change the labels."), rule="S-07")
     owners = doc.get("role") == "owner" or body.get("role") == "owner"
     if collection in ("members", "clients") and owners and reach.role != "owner":
-        raise forbidden("Only an owner decides about owners.", rule="W-03")
+        raise forbidden(_("Only an owner decides about owners."), rule="W-03")
     if collection == "clients" and doc.get("role", "client") != "client":
-        raise not_found("client")
+        raise not_found(N_("client"))

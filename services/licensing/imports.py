@@ -17,6 +17,7 @@ from services.licensing import invitations, member_rows, people, teams
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
 from services.wire.events import Strict
 from services.wire.imports import unpack
+from services.wire.language import _
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ async def create(store: Store, workspace: Document, actor: Document, name: str, 
     try:
         read = await asyncio.to_thread(lambda: member_rows.read(unpack(content), by_name))
     except ValueError as error:
-        raise invalid(f"the file: {error}") from error
+        raise invalid(_("the file: {why}", why=error.args[0])) from error
     import_ = new_id("imp")
     rows = [{"line": line, "body": body.model_dump(exclude={"password", "manages"})} for line, body in read.rows]
     bites = [rows[start : start + BITE] for start in range(0, len(rows), BITE)]

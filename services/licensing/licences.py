@@ -22,6 +22,7 @@ from services.licensing.standing import DRAIN_HOURS, Forbidden, Right, Wish, mov
 from services.licensing.store import NOBODY, Document, Store, fingerprint, instant, key, new_id, now
 from services.wire import licence, slots
 from services.wire.events import Id, Instant, Strict
+from services.wire.language import N_, _
 from services.wire.names import Name
 
 Mode = Literal["worklog", "monitoring"]
@@ -50,9 +51,9 @@ class New(Strict):
     @model_validator(mode="after")
     def _for_somebody(self) -> "New":
         if self.mode == "worklog" and (self.member is None or self.computer is not None):
-            raise ValueError("a worklog licence is for a member")
+            raise ValueError(N_("a worklog licence is for a member"))
         if self.member is None and self.computer is None:
-            raise ValueError("a monitoring licence is for a computer or a member")
+            raise ValueError(N_("a monitoring licence is for a computer or a member"))
         return self
 
 
@@ -78,7 +79,7 @@ class Patch(Changes):
     @model_validator(mode="after")
     def _drains(self) -> "Patch":
         if self.drain_hours is not None and self.state not in (None, "revoked"):
-            raise ValueError("drain_hours goes with state revoked")
+            raise ValueError(N_("drain_hours goes with state revoked"))
         return self
 
 
@@ -151,7 +152,7 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
         fields |= await _give_up_reserved(store, session, doc)
     changed = await store.update("licences", doc["_id"], fields | right.stored(), session)
     if changed is None:
-        raise not_found("licence")
+        raise not_found(N_("licence"))
     [changed] = await effects.settle(store, session, [changed], changed=True)
     if doc["state"] == "draft" and changed["state"] == "issued":
         return changed | {"key": await _issue(store, session, changed)}
@@ -173,18 +174,20 @@ def _to(right: Right, wish: Wish, moment: datetime, drain_hours: int, doc: Docum
         return replace(right, state=move(right.state, wish, taken=doc["seats_taken"] > 0))
     except Forbidden as error:
         if right.state == "revoked":
-            raise Problem(409, "revoked", "A revoked licence stays revoked.", "Issue a new one.") from error
-        raise Problem(409, "not-now", str(error), "Read the licence again: it may have changed.") from error
+            raise Problem(409, "revoked", _("A revoked licence stays revoked."), _("Issue a new one.")) from error
+        raise Problem(409, "not-now", error.args[0], _("Read the licence again: it may have changed.")) from error
 
 
 def _shortened(right: Right, moment: datetime, drain_hours: int) -> Right:
     """A revoked right with a shorter drain; 422 where it is not revoked, 409 where its drain ends before that."""
     if right.state != "revoked":
-        raise invalid("drain_hours: goes with state revoked", field="drain_hours")
+        raise invalid(_("drain_hours: goes with state revoked"), field="drain_hours")
     shorter = revoke(right, moment, drain_hours)
     if shorter.drain_until == right.drain_until:
-        title, until = "A drain can only be shortened.", instant(right.drain_until)
-        raise Problem(409, "drain-not-shorter", title, f"It ends at {until}.", field="drain_hours", rule="L-04")
+        title, until = _("A drain can only be shortened."), instant(right.drain_until)
+        raise Problem(
+            409, "drain-not-shorter", title, _("It ends at {until}.", until=until), field="drain_hours", rule="L-04"
+        )
     return shorter
 
 
@@ -192,7 +195,7 @@ def _span(not_before: str | None, expires: str | None) -> tuple[datetime | None,
     start = slots.parse_instant(not_before) if not_before else None
     end = slots.parse_instant(expires) if expires else None
     if start and end and end <= start:
-        raise invalid("expires: not after not_before", field="expires")
+        raise invalid(_("expires: not after not_before"), field="expires")
     return start, end
 
 
@@ -234,11 +237,17 @@ def shown(doc: Document) -> Document:
     return found | ({"key": doc["key"]} if "key" in doc else {})
 
 
-def document(signer: SigningKey, doc: Document, policy: dict[str, Any], device: str | None = None) -> dict[str, str]:
+def document(
+    signer: SigningKey,
+    doc: Document,
+    policy: dict[str, Any],
+    device: str | None = None,
+    issued_at: datetime | None = None,
+) -> dict[str, str]:
     """The signed licence document for one device; without one it is a file that activates (L-02)."""
     names = ("workspace", "member", "computer", "mode", "seats")
     said = {"licence": doc["id"], "device": device} | {name: doc[name] for name in names}
-    said |= {"policy": policy, "issued_at": instant(now())}
+    said |= {"policy": policy, "issued_at": instant(issued_at or now())}
     said |= {name: instant(doc[name]) for name in ("not_before", "expires")}
     return licence.seal(signer, said, orjson.dumps)
 
@@ -247,15 +256,22 @@ def require_open(doc: Document) -> None:
     """409 where a licence cannot be activated now, with the reason (L-05)."""
     right = Right.of(doc)
     if right.archived:
-        raise Problem(409, "archived", "This licence's workspace or member is archived.", "Ask for it to be restored.")
+        raise Problem(
+            409, "archived", _("This licence's workspace or member is archived."), _("Ask for it to be restored.")
+        )
     match right.at(now()):
         case ("draft", _, _):
-            raise Problem(409, "licence-draft", "This licence was not issued yet.", "Ask for it to be issued.")
+            raise Problem(409, "licence-draft", _("This licence was not issued yet."), _("Ask for it to be issued."))
         case ("revoked", _, _):
-            raise Problem(409, "licence-revoked", "This licence was revoked.", "Ask for a new one.")
+            raise Problem(409, "licence-revoked", _("This licence was revoked."), _("Ask for a new one."))
         case ("expired", _, _):
-            raise Problem(409, "licence-expired", "This licence is over.", "Ask to have it renewed.")
+            raise Problem(409, "licence-expired", _("This licence is over."), _("Ask to have it renewed."))
         case ("suspended", _, _):
-            raise Problem(409, "licence-suspended", "This licence is suspended.", "Ask to have it resumed.")
+            raise Problem(409, "licence-suspended", _("This licence is suspended."), _("Ask to have it resumed."))
         case (_, "nothing", start):
-            raise Problem(409, "licence-not-yet-valid", "This licence has not begun.", f"It begins {instant(start)}.")
+            raise Problem(
+                409,
+                "licence-not-yet-valid",
+                _("This licence has not begun."),
+                _("It begins {begin}.", begin=instant(start)),
+            )

@@ -11,6 +11,7 @@ from typing import Any
 
 from services.licensing import people
 from services.wire.events import check
+from services.wire.language import _
 
 MOST_ROWS = 20_000
 ROLES = ("employee", "manager", "admin", "client")
@@ -37,7 +38,7 @@ def read(content: bytes, teams: Mapping[str, str]) -> Read:
     try:
         columns = _columns(next(table, []))
     except csv.Error as error:
-        raise ValueError(f"the first line is not CSV: {error}") from error
+        raise ValueError(_("the first line is not CSV: {why}", why=str(error))) from error
     result, seen = Read([], []), set[str]()
     while True:
         try:
@@ -50,7 +51,7 @@ def read(content: bytes, teams: Mapping[str, str]) -> Read:
         if not any(cell.strip() for cell in cells):
             continue
         if len(result.rows) + len(result.errors) >= MOST_ROWS:
-            raise ValueError(f"at most {MOST_ROWS} rows are taken at once")
+            raise ValueError(_("at most {most} rows are taken at once", most=MOST_ROWS))
         try:
             body = _row(cells, columns, teams)
             if body.email in seen:
@@ -71,10 +72,14 @@ def _decode(content: bytes) -> str:
 def _columns(names: list[str]) -> list[str]:
     columns = [name.strip().lower() for name in names]
     if missing := sorted(_NEEDED - set(columns)):
-        raise ValueError(f"the first line names no column {' and no column '.join(missing)}")
+        if len(missing) > 1:
+            raise ValueError(
+                _("the first line names no column {one} and no column {other}", one=missing[0], other=missing[1])
+            )
+        raise ValueError(_("the first line names no column {one}", one=missing[0]))
     unknown = [name for name in columns if name not in _COLUMNS]
     if unknown or len(set(columns)) != len(columns):
-        raise ValueError(f"the first line may name each once: {', '.join(_COLUMNS)}")
+        raise ValueError(_("the first line may name each once: {columns}", columns=", ".join(_COLUMNS)))
     return columns
 
 

@@ -20,7 +20,7 @@ from services.licensing.store import NOBODY, Document, Store, instant, key, new_
 from services.licensing.workspaces import Zone
 from services.wire import accounts
 from services.wire.events import Fact, Id, MemberChanged, Strict, check
-from services.wire.language import Code
+from services.wire.language import N_, Code, _
 from services.wire.names import Name
 from services.wire.requests import Principal, Role
 
@@ -34,7 +34,7 @@ _NOBODYS = _HASHER.hash("the password of nobody")
 def _email(text: str) -> str:
     local, at, host = text.strip().lower().partition("@")
     if not (local and at and "." in host and not set(text.strip()) & set(" |,;<>()\t\r\n")):
-        raise ValueError("not an e-mail address")
+        raise ValueError(N_("not an e-mail address"))
     return f"{local}@{host}"
 
 
@@ -117,7 +117,9 @@ async def require_password(store: Store, principal: Principal, password: str, ad
     who = f"{person['email']} {address}"
     async with limits.failures(store, "sign_in", who, limits.MOST_FAILURES):
         if not await password_holds(person["hash"], password):
-            raise Problem(403, "wrong-password", "This is not your password.", "Type your present password, and retry.")
+            raise Problem(
+                403, "wrong-password", _("This is not your password."), _("Type your present password, and retry.")
+            )
     return person
 
 
@@ -126,7 +128,7 @@ async def of_principal(store: Store, principal: Principal) -> Document:
     member = await store.one("members", principal.workspace, principal.member)
     person = await person_by_email(store, member["email"]) if member and not member["archived"] else None
     if person is None:
-        raise forbidden("You are no longer a member of this workspace.", rule="W-03")
+        raise forbidden(_("You are no longer a member of this workspace."), rule="W-03")
     return person
 
 
@@ -144,7 +146,7 @@ async def create(
         session=session,
     )
     if known is None:
-        raise Problem(409, "already-a-member", "This person is a member of the workspace already.")
+        raise Problem(409, "already-a-member", _("This person is a member of the workspace already."))
     return await _insert(store, session, workspace, member, body, zone, person=known["person"])
 
 
@@ -196,7 +198,7 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
         await _require_another_owner(store, session, doc)
     changed = await store.update("members", doc["_id"], fields, session)
     if changed is None:
-        raise not_found("member")
+        raise not_found(N_("member"))
     await store.outbox.stage([fact(changed)], session)
     return changed
 
@@ -204,8 +206,8 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
 async def _require_team_to_return_to(store: Store, session: Session, doc: Document) -> None:
     """A team may have been archived while its member was (W-04); 409 then, so that none is in an archived team."""
     if doc["team"] and not await teams.usable(store, session, doc["workspace"], {doc["team"]}):
-        how = "Restore the team first, or choose another one for the member."
-        raise Problem(409, "team-archived", "The member's team is archived.", how)
+        how = _("Restore the team first, or choose another one for the member.")
+        raise Problem(409, "team-archived", _("The member's team is archived."), how)
 
 
 class _Profile(Strict):
@@ -231,7 +233,7 @@ async def change_profile(store: Store, request: accounts.ChangeProfile) -> Docum
     async def work(session: Session) -> Document:
         doc = await store.one("members", me.workspace, me.member, session=session)
         if doc is None or doc["archived"]:
-            raise forbidden("You are no longer a member of this workspace.", rule="W-03")
+            raise forbidden(_("You are no longer a member of this workspace."), rule="W-03")
         changed = await store.update("members", doc["_id"], fields, session)
         assert changed is not None
         await store.outbox.stage([fact(changed)], session)
@@ -250,14 +252,14 @@ async def _require_another_owner(store: Store, session: Session, doc: Document) 
     )
     others = {"workspace": doc["workspace"], "role": "owner", "archived": False, "id": {"$ne": doc["id"]}}
     if not await store["members"].find_one(others, session=session):
-        raise Problem(409, "last-owner", "A workspace needs an owner.", "Make somebody else an owner first.")
+        raise Problem(409, "last-owner", _("A workspace needs an owner."), _("Make somebody else an owner first."))
 
 
 async def require(store: Store, session: Session, workspace: str, member: str, what: str = "member") -> Document:
     """A member who is not archived; 422 where there is none."""
     doc = await store.one("members", workspace, member, session=session)
     if doc is None or doc["archived"]:
-        raise invalid(f"{what}: there is no such member", field=what)
+        raise invalid(_("{field}: there is no such member", field=what), field=what)
     return doc
 
 
@@ -265,15 +267,15 @@ async def require_worker(store: Store, session: Session, workspace: str, member:
     """A member whose work may be recorded: no client, who only reads and exports (S-07); 422 otherwise."""
     doc = await require(store, session, workspace, member)
     if doc["role"] == "client":
-        raise invalid("member: this is a client, whose work is not recorded", field="member", rule="S-07")
+        raise invalid(_("member: this is a client, whose work is not recorded"), field="member", rule="S-07")
     return doc
 
 
 async def _require_nothing_to_record(store: Store, session: Session, doc: Document) -> None:
     live = {"workspace": doc["workspace"], "member": doc["id"], "state": {"$ne": "revoked"}}
     if await store["licences"].find_one(live, session=session):
-        detail = "Revoke their licences first."
-        raise Problem(409, "has-licences", "A client's work is not recorded.", detail, field="role", rule="S-07")
+        detail = _("Revoke their licences first.")
+        raise Problem(409, "has-licences", _("A client's work is not recorded."), detail, field="role", rule="S-07")
 
 
 def fact(doc: Document) -> tuple[str, Fact]:

@@ -10,6 +10,7 @@ from services.licensing.patches import Changes
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire.collections import inlined
 from services.wire.events import Strict, check
+from services.wire.language import N_, _
 from services.wire.names import Name
 
 # A declaration without words would declare nothing, and hide the icon all the same (G-01, B-09).
@@ -146,7 +147,7 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
         fields["name"] = body.name
     changed = await store.update("policies", doc["_id"], fields, session)
     if changed is None:
-        raise not_found("policy")
+        raise not_found(N_("policy"))
     await _keep_version(store, session, changed)
     return changed
 
@@ -170,7 +171,7 @@ async def find(store: Store, session: Session | None, workspace: str, policy: st
     """A policy by id; 404 where there is none."""
     doc = await store.one("policies", workspace, policy, session=session)
     if doc is None:
-        raise not_found("policy")
+        raise not_found(N_("policy"))
     return doc
 
 
@@ -178,7 +179,7 @@ async def require(store: Store, session: Session, workspace: str, policy: str) -
     """A policy that a body names; 422 where there is none."""
     doc = await store.one("policies", workspace, policy, session=session)
     if doc is None:
-        raise invalid("policy: there is no such policy", field="policy")
+        raise invalid(_("policy: there is no such policy"), field="policy")
     return doc
 
 
@@ -186,7 +187,7 @@ async def as_of(store: Store, session: Session, workspace: str, policy: str, ver
     """The dump of one version of a policy; versions never change."""
     doc = await store.one("policy_versions", workspace, policy, str(version), session=session)
     if doc is None:
-        raise not_found("policy")
+        raise not_found(N_("policy"))
     return whole(doc["policy"])
 
 

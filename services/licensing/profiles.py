@@ -11,6 +11,7 @@ from services.licensing import people, policies, teams
 from services.licensing.patches import Changes
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire.events import Id, Strict
+from services.wire.language import N_, _
 from services.wire.names import Name
 
 MOST = 20_000
@@ -89,7 +90,7 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     await _check(store, session, doc["workspace"], body.policy, added["members"], added["teams"])
     changed = await store.update("profiles", doc["_id"], fields, session)
     if changed is None:
-        raise not_found("profile")
+        raise not_found(N_("profile"))
     return changed
 
 
@@ -103,7 +104,8 @@ def _whole(doc: Document, fields: Document) -> Document:
             before: list[str] = fields[name] if name in fields else doc[name]
             fields[name] = [one for one in dict.fromkeys([*before, *added]) if one not in out]
         if len(fields.get(name, ())) > MOST:
-            raise invalid(f"add_{name}: at most {MOST:,} in all; name their teams instead", field=f"add_{name}")
+            words = _("add_{field}: at most {most} in all; name their teams instead", field=name, most=f"{MOST:,}")
+            raise invalid(words, field=f"add_{name}")
     return fields
 
 

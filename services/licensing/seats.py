@@ -13,6 +13,7 @@ from services.licensing.standing import Right
 from services.licensing.store import NOBODY, Document, Store, instant, key, new_id, now
 from services.wire import licence as wire
 from services.wire import proof
+from services.wire.language import _
 from services.wire.requests import Activate, DeviceOffer
 
 MOST_A_MINUTE = 30
@@ -45,7 +46,7 @@ async def activate(store: Store, request: Activate, licence_key: bytes = b"") ->
 async def _find_key(store: Store, licence_key: str) -> tuple[str, str]:
     known = await store["licence_keys"].find_one({"_id": key(NOBODY, licences.key_hash(licence_key))})
     if known is None:
-        raise Problem(404, "unknown-licence", "There is no such licence.", "Check the key, or ask for a new one.")
+        raise Problem(404, "unknown-licence", _("There is no such licence."), _("Check the key, or ask for a new one."))
     return known["workspace"], known["licence"]
 
 
@@ -56,7 +57,7 @@ def _read_file(text: str, public: bytes) -> tuple[str, str]:
         found.check_time(now())
     except wire.LicenceError as error:
         kind = f"licence-file-{error.reason.replace('_', '-')}"
-        raise Problem(422, kind, f"{str(error)[:1].upper()}{str(error)[1:]}.", "Ask for a new file.") from error
+        raise Problem(422, kind, f"{str(error)[:1].upper()}{str(error)[1:]}.", _("Ask for a new file.")) from error
     return found.workspace, found.licence
 
 
@@ -65,13 +66,15 @@ def _prove(request: Activate) -> str:
     try:
         public = proof.read_public_key(request.device.public_key)
     except proof.ProofError as error:
-        advice = "Send the 32 bytes as base64, or an nkey that begins with U."
-        raise Problem(422, "not-a-key", "This is not an Ed25519 public key.", advice, field="device") from error
+        advice = _("Send the 32 bytes as base64, or an nkey that begins with U.")
+        raise Problem(422, "not-a-key", _("This is not an Ed25519 public key."), advice, field="device") from error
     try:
         proof.check(public, proof.ACTIVATION_DOMAIN, request.device.public_key.encode(), request.proof)
     except proof.ProofError as error:
-        advice = "Sign daybook/activate/v1, a zero byte and the public key's text as it is sent, with its private key."
-        raise Problem(422, "bad-proof", "The proof is not by this public key.", advice, field="proof") from error
+        advice = _(
+            "Sign daybook/activate/v1, a zero byte and the public key's text as it is sent, with its private key."
+        )
+        raise Problem(422, "bad-proof", _("The proof is not by this public key."), advice, field="proof") from error
     return proof.user_nkey(public)
 
 
@@ -80,7 +83,7 @@ async def _take(
 ) -> tuple[Document, Document]:
     doc = await store.one("licences", workspace, licence, session=session)
     if doc is None:
-        raise Problem(404, "unknown-licence", "There is no such licence.", "Ask for a new one.")
+        raise Problem(404, "unknown-licence", _("There is no such licence."), _("Ask for a new one."))
     licences.require_open(doc)
     held = await store.one("device_keys", NOBODY, nkey, session=session)
     if held:
@@ -100,11 +103,11 @@ async def _take(
 async def _again(store: Store, session: Session, held: Document, workspace: str, licence: str) -> Document:
     device = await store.one("devices", held["workspace"], held["device"], session=session)
     if device is None or (held["workspace"], held["licence"]) != (workspace, licence):
-        detail = "A computer's key belongs to one licence. Reset the agent, so that it makes itself a new key."
-        raise Problem(409, "key-in-use", "This device key belongs to another licence.", detail)
+        detail = _("A computer's key belongs to one licence. Reset the agent, so that it makes itself a new key.")
+        raise Problem(409, "key-in-use", _("This device key belongs to another licence."), detail)
     if device["released_at"]:
-        detail = "Reset the agent, so that it makes itself a new key."
-        raise Problem(409, "device-released", "This device gave its seat back.", detail)
+        detail = _("Reset the agent, so that it makes itself a new key.")
+        raise Problem(409, "device-released", _("This device gave its seat back."), detail)
     return device
 
 
@@ -152,11 +155,13 @@ async def _no_seat(store: Store, session: Session, doc: Document) -> Problem:
     ]
     names = ", ".join(one["name"] for one in devices)
     if doc["node_locked"] and len(devices) < doc["seats"]:
-        detail = "It stays with the computer it was activated on. Ask for it to be transferred."
-        title = "This licence is bound to another computer."
+        detail = _("It stays with the computer it was activated on. Ask for it to be transferred.")
+        title = _("This licence is bound to another computer.")
         return Problem(409, "no-seat-left", title, detail, holders=holders)
-    detail = f"Held by: {names}. Ask for a seat to be given back, or for more." if names else "Ask for more."
-    return Problem(409, "no-seat-left", "The licence has no seat left.", detail, holders=holders)
+    detail = _("Ask for more.")
+    if names:
+        detail = _("Held by: {names}. Ask for a seat to be given back, or for more.", names=names)
+    return Problem(409, "no-seat-left", _("The licence has no seat left."), detail, holders=holders)
 
 
 async def _no_seat_of_workspace(store: Store, session: Session, workspace: str, refused: str) -> Problem:
@@ -168,8 +173,11 @@ async def _no_seat_of_workspace(store: Store, session: Session, workspace: str, 
     held = [(one["id"], one["seats_taken"] - (one["id"] == refused)) for one in found]
     holders = [{"licence": id, "seats": seats} for id, seats in held if seats][:_MOST_HOLDERS]
     total = tenant.get("seats")
-    detail = f"All {total} are taken. An admin gives one back on the page of devices, or allows more in the settings."
-    return Problem(409, "no-seat-left", "The workspace has no seat left.", detail, holders=holders)
+    detail = _(
+        "All {total} are taken. An admin gives one back on the page of devices, or allows more in the settings.",
+        total=total,
+    )
+    return Problem(409, "no-seat-left", _("The workspace has no seat left."), detail, holders=holders)
 
 
 def _device(doc: Document, device: str, nkey: str, offer: DeviceOffer) -> Document:

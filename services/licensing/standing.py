@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, Self
 
+from services.wire.language import _
+
 Stored = Literal["draft", "issued", "active", "suspended", "revoked"]
 State = Literal["draft", "issued", "active", "suspended", "revoked", "expired"]
 Seat = Literal["reserved", "active", "grace", "stale", "released"]
@@ -36,7 +38,7 @@ def move(state: Stored, wish: Wish, *, taken: bool) -> Stored:
     if wish == state or (wish == "active" and state == "issued" and not taken):
         return state
     if wish not in MOVES[state]:
-        raise Forbidden(f"A licence that is {state} cannot become {wish}.")
+        raise Forbidden(_("A licence that is {state} cannot become {wish}.", state=state, wish=wish))
     return "issued" if wish == "active" and not taken else wish
 
 
@@ -78,9 +80,9 @@ class Right:
     @classmethod
     def of(cls, stored: dict[str, Any]) -> Self:
         """The right as a licence's or device's document carries it."""
-        times = ("not_before", "expires", "late_until", "revoked_at", "drain_until")
-        given = {name: stored.get(name) for name in times}
-        return cls(stored["state"], **given, archived=bool(stored.get("archived")))
+        get = stored.get
+        span = get("not_before"), get("expires"), get("late_until")
+        return cls(stored["state"], *span, get("revoked_at"), get("drain_until"), bool(get("archived")))
 
     def stored(self) -> dict[str, Any]:
         """The fields as kept in documents."""

@@ -5,6 +5,7 @@ from services.kit.problems import Problem, invalid, not_found
 from services.licensing.patches import Changes
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire.events import Strict
+from services.wire.language import N_, _
 from services.wire.names import Name
 
 
@@ -38,10 +39,12 @@ async def change(store: Store, session: Session, doc: Document, body: Patch) -> 
     if body.archived:
         of_team = {"workspace": doc["workspace"], "team": doc["id"], "archived": False}
         if await store["members"].find_one(of_team, session=session):
-            raise Problem(409, "team-not-empty", "The team still has members.", "Move them to another team first.")
+            raise Problem(
+                409, "team-not-empty", _("The team still has members."), _("Move them to another team first.")
+            )
     changed = await store.update("teams", doc["_id"], body.model_dump(exclude_unset=True), session)
     if changed is None:
-        raise not_found("team")
+        raise not_found(N_("team"))
     return changed
 
 
@@ -50,8 +53,8 @@ async def _require_name(store: Store, session: Session, workspace: str, name: st
     await store["workspaces"].update_one({"_id": key(workspace)}, {"$inc": {"team_names": 1}}, session=session)
     others = store["teams"].find({"workspace": workspace, "archived": False, "id": {"$ne": but}}, session=session)
     if any(one["name"].casefold() == name.casefold() for one in await others.to_list(None)):
-        detail = "Choose another name, or use the team that is there."
-        raise Problem(409, "name-taken", "There is a team of this name.", detail, field="name", rule="W-04")
+        detail = _("Choose another name, or use the team that is there.")
+        raise Problem(409, "name-taken", _("There is a team of this name."), detail, field="name", rule="W-04")
 
 
 async def require(store: Store, session: Session, workspace: str, teams: list[str]) -> None:
@@ -60,7 +63,7 @@ async def require(store: Store, session: Session, workspace: str, teams: list[st
         # written, not only read, so that archiving the team at the same moment conflicts with it
         found = await store.update("teams", key(workspace, team), {}, session) if "|" not in team else None
         if found is None or found["archived"]:
-            raise invalid("team: there is no such team", field="team")
+            raise invalid(_("team: there is no such team"), field="team")
 
 
 async def usable(store: Store, session: Session, workspace: str, teams: set[str]) -> set[str]:
