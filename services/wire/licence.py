@@ -20,16 +20,17 @@ from typing import Any, Literal
 from nacl.signing import SigningKey
 
 from services.wire import proof, slots
+from services.wire.language import N_, _, again
 
 Reason = Literal["unreadable", "forged", "edited", "other_device", "not_yet_valid", "expired"]
 MAX_CHARS = 16 * 1024
 _WORDS: Mapping[Reason, str] = {
-    "unreadable": "this is no licence file",
-    "forged": "this licence was not signed by this installation",
-    "edited": "this licence was altered after it was signed",
-    "other_device": "this licence was given to another computer",
-    "not_yet_valid": "this licence has not begun",
-    "expired": "this licence is over",
+    "unreadable": N_("this is no licence file"),
+    "forged": N_("this licence was not signed by this installation"),
+    "edited": N_("this licence was altered after it was signed"),
+    "other_device": N_("this licence was given to another computer"),
+    "not_yet_valid": N_("this licence has not begun"),
+    "expired": N_("this licence is over"),
 }
 
 
@@ -37,7 +38,8 @@ class LicenceError(ValueError):
     """Why a licence does not hold; ``reason`` is one word of ``Reason``."""
 
     def __init__(self, reason: Reason, more: str = "") -> None:
-        super().__init__(_WORDS[reason] + (f": {more}" if more else ""))
+        why = again(_WORDS[reason])
+        super().__init__(_("{why}: {more}", why=why, more=more) if more else why)
         self.reason: Reason = reason
 
 
@@ -60,9 +62,9 @@ class Licence:
     def check_time(self, now: datetime) -> None:
         """LicenceError where it does not hold at that instant."""
         if self.not_before is not None and now < self.not_before:
-            raise LicenceError("not_yet_valid", f"it begins {slots.format_instant(self.not_before)}")
+            raise LicenceError("not_yet_valid", _("it begins {begin}", begin=slots.format_instant(self.not_before)))
         if self.expires is not None and now >= self.expires:
-            raise LicenceError("expired", f"it ended {slots.format_instant(self.expires)}")
+            raise LicenceError("expired", _("it ended {end}", end=slots.format_instant(self.expires)))
 
 
 @lru_cache(8)
