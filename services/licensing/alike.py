@@ -7,20 +7,21 @@ from services.licensing.store import Document, Documents
 
 
 class Alike:
-    """What is to be set in documents of one collection; with ``grow`` their revision grows."""
+    """What is to be set in documents of one collection, whose ``grows`` (a number) grows by one."""
 
-    def __init__(self, *, grow: bool = True) -> None:
-        self._more: Document = {"$inc": {"revision": 1}} if grow else {}
-        self._groups: dict[str, tuple[Document, list[str]]] = {}
+    def __init__(self, grows: str = "revision") -> None:
+        self._grows: Document = {"$inc": {grows: 1}}
+        self._groups: dict[tuple[object, ...], tuple[Document, list[str]]] = {}
 
     def add(self, id: str, fields: Document) -> None:
         """These fields are to be set in the document of that ``_id``, which is named once."""
-        self._groups.setdefault(repr(fields), (fields, []))[1].append(id)
+        values = [repr(value) if isinstance(value, dict | list) else value for value in fields.values()]
+        self._groups.setdefault((*fields, *values), (fields, []))[1].append(id)
 
     async def write(self, documents: Documents, session: Session) -> None:
         """Writes them."""
         steps = [
-            UpdateMany({"_id": {"$in": ids}}, {"$set": fields} | self._more) for fields, ids in self._groups.values()
+            UpdateMany({"_id": {"$in": ids}}, {"$set": fields} | self._grows) for fields, ids in self._groups.values()
         ]
         if steps:
             await documents.bulk_write(steps, ordered=False, session=session)

@@ -6,6 +6,7 @@ on, else its own. Its devices carry a copy of its right, so that the bus's sign-
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -18,11 +19,14 @@ from services.wire.events import Fact, LicenceChanged
 
 
 class Move(NamedTuple):
-    """A licence as it came under another policy: what was recorded until then, and the policy's document."""
+    """A licence as it came under another policy: what was recorded until then, the policy's document, and what of it a
+    device holds back that held nothing back.
+    """
 
     licence: Document
     before: dict[str, Any]
     policy: Document
+    held: dict[str, Any]
 
 
 Moves = Mapping[str, Move]
@@ -37,8 +41,20 @@ async def in_effect(
 
     The members are written, so that a profile which is switched on in this moment sees the licence or is seen by it.
     """
-    theirs = {"_id": {"$in": sorted({key(workspace, member) for member, _ in wanted})}}
+    await _see(store, session, workspace, {member for member, _ in wanted})
+    return await _in_effect(store, session, workspace, wanted)
+
+
+async def _see(store: Store, session: Session, workspace: str, members: Iterable[str]) -> None:
+    theirs = {"_id": {"$in": sorted(key(workspace, member) for member in members)}}
     await store["members"].update_many(theirs, {"$inc": {"seen": 1}}, session=session)
+
+
+async def _in_effect(
+    store: Store, session: Session, workspace: str, wanted: Sequence[tuple[str, str]]
+) -> list[Document]:
+    """The same, for who writes the members otherwise."""
+    theirs = {"_id": {"$in": sorted({key(workspace, member) for member, _ in wanted})}}
     found = await store["members"].find(theirs, {"id": 1, "team": 1}, session=session).to_list(None)
     teams = {doc["id"]: doc["team"] for doc in found}
     on = await profiles.switched_on(store, session, workspace)
@@ -69,12 +85,13 @@ async def settle(
     """
     if not docs:
         return []
-    moves = await _moves(store, session, docs)
+    workspace, moves = docs[0]["workspace"], await _moves(store, session, docs)
     after = [moves[doc["id"]].licence if doc["id"] in moves else doc for doc in docs]
-    if live := {id: move for id, move in moves.items() if move.licence["state"] not in ("draft", "revoked")}:
-        told = {(move.licence["member"], move.policy["id"], move.policy["version"]): move for move in live.values()}
-        wanted = [(move.licence["member"], move.before, move.policy) for move in told.values()]
-        await notices.raise_for(store, session, docs[0]["workspace"], wanted)
+    live = {id: move for id, move in moves.items() if move.licence["state"] not in ("draft", "revoked")}
+    told = {(move.licence["member"], move.policy["id"], move.policy["version"]): move for move in live.values()}
+    wanted = [(move.licence["member"], move.before, move.policy) for move in told.values()]
+    written = await notices.raise_for(store, session, workspace, wanted)
+    await _see(store, session, workspace, {doc["member"] for doc in docs} - written)
     await carry(store, session, after if changed else [move.licence for move in moves.values()], live)
     return after
 
@@ -82,19 +99,18 @@ async def settle(
 async def _moves(store: Store, session: Session, docs: Sequence[Document]) -> dict[str, Move]:
     """Writes what is in effect for licences, and gives by its id each that came under another policy by it."""
     workspace = docs[0]["workspace"]
-    effects = await in_effect(store, session, workspace, [(doc["member"], doc["policy"]) for doc in docs])
-    moves, steps = dict[str, Move](), Alike()
-    before, after = dict[tuple[str, int], dict[str, Any]](), dict[str, Document]()
+    effects = await _in_effect(store, session, workspace, [(doc["member"], doc["policy"]) for doc in docs])
+    moves, steps, known = dict[str, Move](), Alike(), dict[tuple[str, int, str], Move]()
     for doc, fields in zip(docs, effects, strict=True):
         if all(doc.get(name) == value for name, value in fields.items()):
             continue
-        if (was := (doc["in_effect"], doc["policy_version"])) not in before:
-            before[was] = await policies.as_of(store, session, workspace, *was)
-        if (now_is := fields["in_effect"]) not in after:
-            after[now_is] = await policies.find(store, session, workspace, now_is)
+        if (kind := (doc["in_effect"], doc["policy_version"], fields["in_effect"])) not in known:
+            before = await policies.as_of(store, session, workspace, *kind[:2])
+            policy = await policies.find(store, session, workspace, kind[2])
+            known[kind] = Move(doc, before, policy, widening.held_back(before, policy["policy"]))
         fields |= renew(Right.of(doc), doc["not_before"], doc["expires"], fields["grace_days"]).stored()
         steps.add(doc["_id"], fields)
-        moves[doc["id"]] = Move(doc | fields | {"revision": doc["revision"] + 1}, before[was], after[now_is])
+        moves[doc["id"]] = known[kind]._replace(licence=doc | fields | {"revision": doc["revision"] + 1})
     await steps.write(store["licences"], session)
     return moves
 
@@ -131,7 +147,9 @@ async def carry(
                 steps.add(device["_id"], fields)
                 device |= fields | {"revision": device["revision"] + 1}
     await steps.write(store["devices"], session)
-    await store.outbox.stage([one for doc in docs for one in facts(doc, devices[doc["id"]])], session)
+    moment, none = now(), list[Document | None]([None])
+    told = [fact(doc, device, moment) for doc in docs for device in devices[doc["id"]] or none]
+    await store.outbox.stage(told, session)
     if found:
         await store.push(session, theirs)
 
@@ -141,7 +159,7 @@ def _held(device: Document, move: Move | None) -> dict[str, Any]:
     if move is None:
         return {}
     known = device.get("held", {})
-    held = widening.held_back(move.before | known, move.policy["policy"])
+    held = widening.held_back(move.before | known, move.policy["policy"]) if known else move.held
     return {"held": held} if held != known else {}
 
 
@@ -172,14 +190,15 @@ async def archive_all(store: Store, session: Session, where: Document) -> None:
     await carry(store, session, changed)
 
 
-def facts(doc: Document, devices: Iterable[Document]) -> list[tuple[str, Fact]]:
-    """``licence.changed`` of a licence and of each of its devices."""
-    return [fact(doc), *(fact(doc, device) for device in devices)]
+def facts(doc: Document, devices: Iterable[Document], moment: datetime | None = None) -> list[tuple[str, Fact]]:
+    """``licence.changed`` of a licence and of each of its devices, as of a moment (None: now)."""
+    moment = moment or now()
+    return [fact(doc, None, moment), *(fact(doc, device, moment) for device in devices)]
 
 
-def fact(doc: Document, device: Document | None = None) -> tuple[str, Fact]:
+def fact(doc: Document, device: Document | None = None, moment: datetime | None = None) -> tuple[str, Fact]:
     """``licence.changed`` as of a licence and, where it has one, a device; the revision of a pair only grows."""
-    state = Right.of(device or doc).at(now()).state
+    state = Right.of(device or doc).at(moment or now()).state
     return "licence.changed", LicenceChanged(
         workspace=doc["workspace"],
         member=doc["member"],

@@ -15,7 +15,7 @@ from services.licensing.alike import Alike
 from services.licensing.policies import Policy
 from services.licensing.store import Document, Store, instant, key, new_id, now
 from services.wire.events import Fact, NoticeRaised, Strict
-from services.wire.language import N_, speaking
+from services.wire.language import ENGLISH, N_, speaking
 
 SHOWN_TO_DEVICES = 20
 
@@ -31,53 +31,82 @@ async def raise_for(
     session: Session,
     workspace: str,
     wanted: Sequence[tuple[str, Mapping[str, Any] | None, Document]],
-) -> None:
-    """The notices of members (id, what was recorded before, the policy's document) of whom more is recorded now.
+) -> set[str]:
+    """The notices of members (id, what was recorded before, the policy's document) of whom more is recorded now; gives
+    those members, who were written.
 
     ``before`` None: a licence is issued, and what the member was told until now is what counts.
     """
     ids = sorted({key(workspace, member) for member, _, _ in wanted})
-    found = await store["members"].find({"_id": {"$in": ids}}, session=session).to_list(None)
-    members = {doc["id"]: doc for doc in found}
-    tenant = await store["workspaces"].find_one({"_id": key(workspace)}, session=session)
-    raised, mails, steps = list[Document](), list[Document](), Alike(grow=False)
-    nothing = Policy().model_dump()
+    found = await store["members"].find({"_id": {"$in": ids}}, session=session).to_list(None) if ids else []
+    tenant = await store["workspaces"].find_one({"_id": key(workspace)}, session=session) if found else None
+    if tenant is None:
+        return set()
+    members, raising = {doc["id"]: doc for doc in found}, _Raising(tenant)
     for member, before, policy in wanted:
-        if (who := members.get(member)) is None or tenant is None:
-            continue
-        told = nothing | who.get("told", {})
-        kinds = widening.widened(told if before is None else before, policy["policy"])
+        if who := members.get(member):
+            raising.add(who, before, policy)
+    return await raising.write(store, session)
+
+
+class _Raising:
+    """Notices of many members, each thing said that is the same for many found once."""
+
+    def __init__(self, workspace: Document) -> None:
+        self._workspace, self._moment, self._nothing = workspace, now(), Policy().model_dump()
+        self._docs, self._mails, self._told = list[Document](), list[Document](), dict[str, Document]()
+        self._kinds: dict[tuple[int, int], list[str]] = {}
+        self._words: dict[tuple[str, tuple[str, ...], int], list[str]] = {}
+
+    def add(self, who: Document, before: Mapping[str, Any] | None, policy: Document) -> None:
+        """A member, if more is recorded of them."""
+        told = self._told.get(who["_id"], {})
+        kinds = self._wider(before, policy) if before is not None else self._not_told(who, told, policy)
         if not kinds:
-            continue
-        raised.append(_document(workspace, member, kinds, policy))
-        who["told"] = told | {kind: policy["policy"][kind] for kind in kinds}
+            return
+        self._docs.append(self._document(who["id"], kinds, policy))
+        self._told[who["_id"]] = told | {f"told.{kind}": policy["policy"][kind] for kind in kinds}
         if who["email"]:
-            mails.append(_mail(tenant, who, kinds, policy))
-    if raised:
-        for member in dict.fromkeys(doc["member"] for doc in raised):
-            # no revision more: what others know of a member stays as it is
-            steps.add(members[member]["_id"], {"told": members[member]["told"]})
-        await store["notices"].insert_many(raised, session=session)
+            language = mail.language_of(self._workspace, who)
+            values = {"name": who["name"], "changes": "\n".join(self._in_words(language, kinds, policy))}
+            to = {"workspace": self._workspace, "member": who["id"], "language": language}
+            self._mails.append(mail.document("capture_enabled", who["email"], values, **to))
+
+    def _not_told(self, who: Document, told: Document, policy: Document) -> list[str]:
+        known = self._nothing | who.get("told", {}) | {name.removeprefix("told."): one for name, one in told.items()}
+        return widening.widened(known, policy["policy"])
+
+    def _wider(self, before: Mapping[str, Any], policy: Document) -> list[str]:
+        if (pair := (id(before), id(policy))) not in self._kinds:
+            self._kinds[pair] = widening.widened(before, policy["policy"])
+        return self._kinds[pair]
+
+    def _in_words(self, language: str, kinds: list[str], policy: Document) -> list[str]:
+        if (said := (language, tuple(kinds), id(policy))) not in self._words:
+            with speaking(language):
+                self._words[said] = [str(one) for one in widening.in_words(kinds, policy["policy"])]
+        return self._words[said]
+
+    def _document(self, member: str, kinds: list[str], policy: Document) -> Document:
+        workspace, notice = self._workspace["id"], new_id("ntc")
+        doc: Document = {"_id": key(workspace, notice), "workspace": workspace, "id": notice, "member": member}
+        doc |= {"kinds": kinds, "changes": self._in_words(ENGLISH, kinds, policy)}
+        doc |= {"policy": policy["id"], "policy_version": policy["version"], "delivered": []}
+        return doc | {"acknowledged_at": None, "acknowledged_by": None, "created_at": self._moment, "revision": 1}
+
+    async def write(self, store: Store, session: Session) -> set[str]:
+        """Writes them down, and gives the members."""
+        if not self._docs:
+            return set()
+        steps = Alike("seen")  # no revision more: what others know of a member stays as it is
+        for id, fields in self._told.items():
+            steps.add(id, fields)
         await steps.write(store["members"], session)
-        await store.outbox.stage([fact(doc) for doc in raised], session)
-    if mails:
-        await store["mails"].insert_many(mails, session=session)
-
-
-def _mail(workspace: Document, member: Document, kinds: list[str], policy: Document) -> Document:
-    language = mail.language_of(workspace, member)
-    with speaking(language):
-        values = {"name": member["name"], "changes": "\n".join(widening.in_words(kinds, policy["policy"]))}
-    to = {"workspace": workspace, "member": member["id"], "language": language}
-    return mail.document("capture_enabled", member["email"], values, **to)
-
-
-def _document(workspace: str, member: str, kinds: list[str], policy: Document) -> Document:
-    notice = new_id("ntc")
-    doc: Document = {"_id": key(workspace, notice), "workspace": workspace, "id": notice, "member": member}
-    doc |= {"kinds": kinds, "changes": widening.in_words(kinds, policy["policy"])}
-    doc |= {"policy": policy["id"], "policy_version": policy["version"], "delivered": []}
-    return doc | {"acknowledged_at": None, "acknowledged_by": None, "created_at": now(), "revision": 1}
+        await store["notices"].insert_many(self._docs, session=session)
+        await store.outbox.stage([fact(doc) for doc in self._docs], session)
+        if self._mails:
+            await store["mails"].insert_many(self._mails, session=session)
+        return {doc["member"] for doc in self._docs}
 
 
 async def change(store: Store, session: Session, doc: Document, body: Patch) -> Document:
