@@ -1,9 +1,9 @@
 """The short way to an object: one signed request over a connection that its thread keeps.
 
 minio's client spends three times as much on a request as sending it takes. What is done for every picture, putting one
-object or getting one, goes this way, signed by minio's own signer; whatever comes of it but a plain 200 is nobody's
-answer, and is asked of the client anew, which knows errors, redirects and retries. So only what may be done twice goes
-this way.
+object, getting one or removing it, goes this way, signed by minio's own signer; whatever comes of it but a plain 200
+(of a removal, 204) is nobody's answer, and is asked of the client anew, which knows errors, redirects and retries. So only
+what may be done twice goes this way.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from minio.credentials.credentials import Credentials
 from minio.helpers import DictType
 from minio.signer import sign_v4_s3
 
+_PLAIN = {http.client.OK, http.client.NO_CONTENT}
 _CONNECT_SECONDS, _ANSWER_SECONDS = 2.0, 10.0
 
 
@@ -32,7 +33,7 @@ class ObjectLine(threading.local):
         self._connection = kind(self._root.netloc, timeout=_CONNECT_SECONDS)
 
     def ask(self, method: str, key: str, body: bytes = b"", content_type: str | None = None) -> bytes | None:
-        """The body of a plain 200; None for all else. TimeoutError where the store does not answer."""
+        """The body of a plain answer; None for all else. TimeoutError where the store does not answer."""
         url = self._root._replace(path=self._root.path.removesuffix("x") + quote(key))
         digest, now = hashlib.sha256(body).hexdigest(), datetime.now(UTC)
         stamp = now.strftime("%Y%m%dT%H%M%SZ")
@@ -65,4 +66,4 @@ class ObjectLine(threading.local):
             if isinstance(error, TimeoutError) or not isinstance(error, OSError | http.client.HTTPException):
                 raise
             return None
-        return answer if response.status == http.client.OK else None
+        return answer if response.status in _PLAIN else None

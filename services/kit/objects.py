@@ -106,7 +106,11 @@ class Objects:
 
     async def remove(self, key: str) -> None:
         """Removes an object; none there is fine."""
-        await self._run(self._client.remove_object, bucket_name=self._bucket, object_name=key)
+        await self._run(self._delete, key)
+
+    def _delete(self, key: str) -> None:
+        if self._line.ask("DELETE", key) is None:
+            self._client.remove_object(bucket_name=self._bucket, object_name=key)
 
     async def remove_all(self, prefix: str) -> None:
         """Removes every object whose key begins so, one by one: not every store takes many in one request."""

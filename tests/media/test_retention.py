@@ -304,3 +304,23 @@ async def test_a_look_reads_no_more_than_what_is_over(media: Media) -> None:
     db.client.close()
     assert plan["executionStats"]["totalKeysExamined"] <= 2
     assert plan["executionStats"]["totalDocsExamined"] == 1
+
+
+async def test_what_a_restored_store_brings_back_is_taken_away_again(media: Media) -> None:
+    """docs/operating.md, *Backup and restore*: by the two commands that stand there."""
+    device = await media.device(policy=SHOTS)
+    assert await device.offer(webp(640, 400), capture_id="shot", at=ago(hours=1)) == STORED
+    backup = media.objects()
+    await look(media)
+    assert mine(media, device) == []
+    objects = Objects(media.settings)
+    for name, body in backup.items():
+        await objects.put(name, body, "application/octet-stream")
+    objects.close()
+    db = mongo.database(media.settings, "media")
+    gone = {"removed": {"$exists": True}, "sha256": {"$exists": True}}
+    await db["pictures"].update_many(gone, {"$set": {"format": "again"}})
+    await db["retentions"].update_many({"due": {"$exists": True}}, {"$set": {"due": A_WEEK_ON}})
+    db.client.close()
+    await look(media)
+    assert mine(media, device) == []
