@@ -16,4 +16,8 @@ if [ $# -gt 0 ]; then
 fi
 "$babel" --quiet update --input-file "$template" --output-dir "$locale" --domain daybook --no-fuzzy-matching \
     --ignore-obsolete --width 120
+for catalogue in "$locale"/*/LC_MESSAGES/daybook.po; do # Babel writes people's names that there are none of
+    grep -v '^"\(Report-Msgid-Bugs-To\|Last-Translator\|Language-Team\)' "$catalogue" >"$template"
+    cp "$template" "$catalogue"
+done
 "$babel" --quiet compile --directory "$locale" --domain daybook --statistics
