@@ -2,8 +2,8 @@
 
 minio's client spends three times as much on a request as sending it takes. What is done for every picture, putting one
 object, getting one or removing it, goes this way, signed by minio's own signer; whatever comes of it but a plain 200
-(of a removal, 204) is nobody's answer, and is asked of the client anew, which knows errors, redirects and retries. So only
-what may be done twice goes this way.
+(of a removal, 204) is nobody's answer, and is asked of the client anew, which knows errors, redirects and retries. So
+only what may be done twice goes this way.
 """
 
 import hashlib
