@@ -1,7 +1,8 @@
 """Reads a CSV of members: good rows are taken, each bad one is reported with its line (W-03). Pure.
 
-The first line names the columns: ``email`` and ``name``, and if wished ``role``, ``team`` (by name) and ``zone``,
-parted by comma, semicolon or tab. UTF-8, or UTF-16 with its mark; a line in another encoding is a bad one.
+The first line names the columns: ``email`` and ``name``, and if wished ``role``, ``team`` (by name), ``zone`` and
+``language`` (a code like ``de``), parted by comma, semicolon or tab. UTF-8, or UTF-16 with its mark; a line in another
+encoding is a bad one.
 """
 
 import csv
@@ -11,11 +12,11 @@ from typing import Any
 
 from services.licensing import people
 from services.wire.events import check
-from services.wire.language import _
+from services.wire.language import LANGUAGES, _
 
 MOST_ROWS = 20_000
 ROLES = ("employee", "manager", "admin", "client")
-_COLUMNS = ("email", "name", "role", "team", "zone")
+_COLUMNS = ("email", "name", "role", "team", "zone", "language")
 _NEEDED = {"email", "name"}
 
 
@@ -98,6 +99,10 @@ def _row(cells: list[str], columns: list[str], teams: Mapping[str, str]) -> peop
         values["role"] = role.lower()
         if values["role"] not in ROLES:
             raise ValueError(f"role: one of {', '.join(ROLES)}")
+    if language := values.get("language"):
+        values["language"] = language.lower()
+        if values["language"] not in LANGUAGES:
+            raise ValueError(f"language: one of {', '.join(LANGUAGES)}")
     if name := values.pop("team", None):
         if name.lower() not in teams:
             raise ValueError("team: there is no such team")

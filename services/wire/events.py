@@ -133,7 +133,8 @@ def check(model: type[Model], value: Any) -> Model:
         return model.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"])
+        # a step with brackets names one of several kinds that a field may be, and no field
+        where = ".".join(str(step) for step in first["loc"] if "[" not in str(step))
         raise ValueError(f"{where or WHOLE}: {first['msg'].removeprefix('Value error, ')}") from error
 
 

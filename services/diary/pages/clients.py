@@ -12,6 +12,7 @@ from services.diary.access import Action, Viewer, can
 from services.diary.edge import current_viewer, gate
 from services.diary.pages import asking
 from services.diary.pages import people_view as view
+from services.diary.pages.account_view import languages
 from services.diary.pages.forms import Form, done, read_form
 from services.diary.pages.listing import folded, initials, search
 from services.diary.pages.shell import framed
@@ -21,7 +22,7 @@ from services.wire.language import _
 router = APIRouter(include_in_schema=False)
 _Viewer = Annotated[Viewer, Depends(current_viewer)]
 _change = gate(Action.CHANGE_CLIENTS)
-_FIELDS = ("name", "email")
+_FIELDS = ("name", "email", "language")
 
 
 @router.get("/clients", dependencies=[gate(Action.READ_CLIENTS)])
@@ -42,7 +43,7 @@ async def invite(request: Request, viewer: _Viewer) -> Response:
     sent = await read_form(request)
     values = {name: sent.text(name) for name in _FIELDS}
     try:
-        made = await asking.create(request, viewer, "clients", values)
+        made = await asking.create(request, viewer, "clients", values | {"language": values["language"] or None})
     except Problem as problem:
         if problem.kind == "already-a-member":
             problem.extra["field"] = "email"
@@ -130,6 +131,7 @@ async def _page(
         opened=opened and opened | {"pill": view.client_state_of(opened)},
         theirs=[one for one in contracts if opened and one["client"] == opened["id"]],
         form=form or Form(opened or {}),
+        languages=languages(),
         inviting=form is not None and opened is None,
         may={
             "invite": can(viewer, Action.CREATE_CLIENTS),

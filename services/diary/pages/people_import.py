@@ -14,7 +14,7 @@ from services.diary.pages.shell import framed
 from services.diary.tables import to_csv
 from services.kit.problems import Problem, invalid
 from services.wire.imports import MAX_BYTES, ImportMembers, pack
-from services.wire.language import ENGLISH, _, speaking
+from services.wire.language import ENGLISH, LANGUAGES, _, speaking
 
 router = APIRouter(include_in_schema=False)
 _Viewer = Annotated[Viewer, Depends(current_viewer)]
@@ -33,6 +33,7 @@ async def _form(request: Request, viewer: Viewer, form: Form, status: int = 200)
     teams = [one["name"] for one in await asking.some(request, viewer, "teams") if not one["archived"]]
     earlier = (await asking.some(request, viewer, "imports"))[::-1][:10]
     more: dict[str, Any] = {"form": form, "teams": sorted(teams, key=str.casefold), "earlier": earlier}
+    more["languages"] = list(LANGUAGES)
     return await framed(request, viewer, "people_import.html", at="/people", status=status, **more)
 
 
