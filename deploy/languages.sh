@@ -1,5 +1,5 @@
 #!/bin/sh
-# Collects the texts of services/ into the catalogues of every language (decision 0016), and compiles these. Then
+# Collects the texts of services/ and agent/ into the catalogues of every language (decision 0016), and compiles these. Then
 # translate what is empty in services/wire/locale/*/LC_MESSAGES/daybook.po, and run it again.
 # A new language: deploy/languages.sh fr, and its line in services/wire/language.py.
 set -eu
@@ -10,7 +10,7 @@ template=$(mktemp)
 trap 'rm -f "$template"' EXIT
 
 "$babel" --quiet extract --mapping "$locale/babel.toml" --no-location --sort-output \
-    --project Daybook --version 1 --output "$template" services
+    --project Daybook --version 1 --output "$template" services agent
 if [ $# -gt 0 ]; then
     "$babel" --quiet init --input-file "$template" --output-dir "$locale" --domain daybook --locale "$1"
 fi
