@@ -76,7 +76,7 @@ async def test_it_is_told_that_they_expired(diary: Diary, told: Any) -> None:
         assert "3 expired after 7 days" in gallery.text
         picture = await http.get(f"/diary/mira/{LOCKED}/captures/c1")
         assert picture.status_code == 200
-        assert "This picture was kept for 7 days, as agreed, and is gone for good. Its time stays." in picture.text
+        assert "This picture was kept for 7 days, and is gone for good. Its time stays." in picture.text
         answer = await http.get("/api/v1/captures/c1/picture")
         assert (answer.status_code, answer.json()["type"].rsplit(":", 1)[1]) == (404, "picture-expired")
 

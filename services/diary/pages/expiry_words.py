@@ -18,8 +18,8 @@ def expired(days: int) -> tuple[str, str]:
 def expired_whole(days: int) -> str:
     """The same with room: what became of it, and what did not."""
     return ngettext(
-        "This picture was kept for {number} day, as agreed, and is gone for good. Its time stays.",
-        "This picture was kept for {number} days, as agreed, and is gone for good. Its time stays.",
+        "This picture was kept for {number} day, and is gone for good. Its time stays.",
+        "This picture was kept for {number} days, and is gone for good. Its time stays.",
         days,
     )
 
@@ -45,6 +45,6 @@ def choices(workspace: Mapping[str, Any], kind: str) -> list[tuple[str, str]]:
     days: int | None = workspace.get(retention.FIELDS[kind], retention.DEFAULT_DAYS)
     return [
         (retention.WORKSPACES, _("As the settings say: {days}", days=kept(days))),
-        ("days", _("For days of its own")),
+        ("days", _("For so many days")),
         ("always", _("Without an end")),
     ]
