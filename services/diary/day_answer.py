@@ -5,17 +5,18 @@ the billing and the score of the moment between, in one piece. What nearly no se
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cache
+from time import time
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from services.diary import late
+from services.diary import late, packed
 from services.diary.people import Workspace
 from services.diary.projections import FIGURES, counted_of
-from services.diary.weeks import claimed_of, is_manual, state_of, term_in
+from services.diary.weeks import claimed_of, is_manual, lock_time, term_in
 from services.wire import scores
 from services.wire.billing import ALWAYS, BillingUnit, Status, Term, amount_minor, status_of
 
@@ -57,12 +58,13 @@ def encode(
 
     Not ``scored``: whoever asks sees no score, of a segment or of the day (S-07).
     """
-    shown = show_segments(segments, [*weeks, *others], scored=scored)
+    told = packed.told(one["brief"] for one in segments)
+    shown = show_segments(segments, told, [*weeks, *others], scored=scored)
     day = {
         "member": asked.member,
         "date": asked.date.isoformat(),
         "zone": asked.zone.key,
-        "totals": total(segments, shown.minutes),
+        "totals": total(told, shown.minutes),
         "score": score_of(segments if scored else (), workspace.unproductive_weight_percent),
     }
     below = orjson.dumps([week_of_day(one, workspace) for one in weeks])
@@ -122,17 +124,19 @@ class _Pay:
 
 
 _NO_WEEK = _Pay()
-_Weeks = Mapping[tuple[str, str], _Pay]
+_Weeks = Mapping[tuple[str, bytes], _Pay]
 
 
-def show_segments(segments: Iterable[Document], weeks: Iterable[Document], *, scored: bool = True) -> Shown:
-    """Stored segments with their scores, and the billing that their weeks came to."""
-    pays = {(one["contract"], one["week"]): _pay_of(one) for one in weeks}
+def show_segments(
+    segments: Iterable[Document], told: Iterable[packed.Told], weeks: Iterable[Document], *, scored: bool
+) -> Shown:
+    """Stored segments with their scores, and the billing that their weeks came to; ``told``: their briefs."""
+    pays = {(one["contract"], one["week"].encode()): _pay_of(one) for one in weeks}
     json: list[bytes] = []
     billable = manual = over = 0
-    for one in segments:
+    for one, brief in zip(segments, told, strict=True):
         _, _, slot, contract, device = one["_id"].split("|")
-        bill = pays.get((contract, one["week"]), _NO_WEEK).bill(one["claim"], slot, contract, device)
+        bill = pays.get((contract, brief[1]), _NO_WEEK).bill(brief[0], slot, contract, device)
         json.append(one["shown"][:-1])
         if "further" in one or bill.outside:
             bill, more = _further(one, bill, pays)
@@ -158,7 +162,7 @@ def _pay_of(week: Document) -> _Pay:
 def _further(one: Document, bill: _Bill, weeks: _Weeks) -> tuple[_Bill, bytes]:
     """A segment with what came late for it: what is billed of all, and what its JSON says of that."""
     _, _, slot, contract, device = one["_id"].split("|")
-    pays = [(more, weeks.get((contract, more["week"]), _NO_WEEK)) for more in late.further(one)]
+    pays = [(more, weeks.get((contract, more["week"].encode()), _NO_WEEK)) for more in late.further(one)]
     later = [(more, pay.bill(more["claim"], slot, contract, device)) for more, pay in pays]
     json = b',"adjustments":' + orjson.dumps([_adjustment(*each) for each in later]) if later else b""
     whole = _together([bill, *(each for _, each in later)])
@@ -182,9 +186,9 @@ def _billed(status: str, billable: int) -> bytes:
     return f',"status":"{status}","billable_minutes":{billable},"score":'.encode()
 
 
-def total(segments: Iterable[Document], minutes: Minutes) -> dict[str, int]:
+def total(told: Sequence[packed.Told], minutes: Minutes) -> dict[str, int]:
     """The totals of a day in integer minutes; what is billed is automatic or manual, never over the limit."""
-    columns = zip(*(late.sum_figures(one) if "further" in one else one["figures"] for one in segments), strict=True)
+    _, _, *columns = zip(*told, strict=True) if told else ((), ())
     figures = dict(zip(FIGURES, map(sum, columns), strict=False))
     figures["billable_minutes"], figures["manual_minutes"], figures["over_limit_minutes"] = minutes
     figures["automatic_minutes"] = minutes.billable - minutes.manual
@@ -194,7 +198,7 @@ def total(segments: Iterable[Document], minutes: Minutes) -> dict[str, int]:
 def score_of(segments: Iterable[Document], unproductive_weight_percent: int) -> dict[str, float | None]:
     """The score of summed tallies, so that it weights by tracked time of itself (K-04); None: not known."""
     tallies = [one["score"]["tally"] for one in segments if "score" in one]
-    return scores.score(scores.total(tallies), unproductive_weight_percent)._asdict()
+    return scores.score(packed.total(tallies), unproductive_weight_percent)._asdict()
 
 
 def week_of_day(document: Document, workspace: Workspace) -> dict[str, Any]:
@@ -218,7 +222,6 @@ def week_of_day(document: Document, workspace: Workspace) -> dict[str, Any]:
 
 def _stage(week: Document, workspace: Workspace) -> str:
     """Locked by the clock; before that, as far as its timesheet has come (S-06, S-10)."""
-    state = state_of(date.fromisoformat(week["week"]), workspace.billing, workspace.lock_hour, datetime.now(UTC))
-    if state != "open":
-        return state
-    return "approved" if week.get("approved") else "submitted" if week.get("submitted") else state
+    if time() >= lock_time(date.fromisoformat(week["week"]), workspace.billing, workspace.lock_hour):
+        return "locked"
+    return "approved" if week.get("approved") else "submitted" if week.get("submitted") else "open"

@@ -5,7 +5,7 @@ One question to the store: the day's segments by a range of ``_id``, the member'
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
+from bson import encode
+from bson.raw_bson import RawBSONDocument
 
-from services.diary import day_answer, late
+from services.diary import day_answer, late, packed
 from services.diary.access import Action, Sight, Viewer, sight
 from services.diary.edge import Edge
 from services.diary.weeks import week_key
@@ -27,8 +29,10 @@ from services.wire.language import N_, _
 
 _FIRST, _LAST = date(1970, 1, 2), date(2199, 12, 31)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_SEEN = dict.fromkeys(("shown", "week", "claim", "figures", "score.shown", "score.tally", "further", "adjustment"), 1)
+_SEEN = dict.fromkeys(("shown", "brief", "score.shown", "score.tally", "further", "adjustment"), 1)
 """What of a segment a day is made of; what is decoded for nothing costs as much as what is shown."""
+_BEFORE = _SEEN | dict.fromkeys(("week", "claim", "figures"), 1)
+"""The same, of segments that nothing has happened to since briefs are written."""
 _BILL = dict.fromkeys(
     (
         *("contract", "week", "terms", "over", "sealed", "approved", "submitted"),
@@ -37,6 +41,9 @@ _BILL = dict.fromkeys(
     1,
 )
 """What of a contract-week it takes to bill them."""
+_SHOW = RawBSONDocument(encode({"$project": _SEEN}))
+_SHOW_WEEK = RawBSONDocument(encode({"$project": _BILL}))
+"""What is the same in every question is encoded once."""
 
 
 def read_zone(name: str) -> ZoneInfo:
@@ -150,14 +157,17 @@ async def _find(
     key = f"{workspace}|{member}"
     slot = {"$gte": f"{key}|{span.start}", "$lt": f"{key}|{span.end}"}
     weeks = {"workspace": workspace, "member": member, "week": {"$gte": span.first, "$lte": span.last}}
-    question: list[dict[str, Any]] = [
+    question: list[Mapping[str, Any]] = [
         {"$match": {"_id": slot}},
-        {"$project": _SEEN},
-        {"$unionWith": {"coll": "weeks", "pipeline": [{"$match": weeks}, {"$project": _BILL}]}},
+        _SHOW,
+        {"$unionWith": {"coll": "weeks", "pipeline": [{"$match": weeks}, _SHOW_WEEK]}},
         {"$unionWith": {"coll": "members", "pipeline": [{"$match": {"_id": key}}]}},
     ]
     found = await lines.aggregate("segments", question)
     segments = [one for one in found if "shown" in one]  # a score may be here before its segment
+    if not all("brief" in one for one in segments):
+        older = await lines.aggregate("segments", [{"$match": {"_id": slot}}, {"$project": _BEFORE}])
+        segments = [one | {"brief": packed.brief(one)} for one in older if "shown" in one]
     billed = [one for one in found if "terms" in one]
     return (
         next((one for one in reversed(found) if one["_id"] == key), None),
@@ -174,7 +184,7 @@ async def _other_weeks(
         week_key(workspace, one["_id"].split("|")[3], week)
         for one in segments
         if "adjustment" in one or "further" in one
-        for week in [*([one["week"]] if "adjustment" in one else []), *(more["week"] for more in late.further(one))]
+        for week in [packed.week_of(one["brief"]), *(more["week"] for more in late.further(one))]
     } - {one["_id"] for one in weeks}
     if not wanted:
         return []

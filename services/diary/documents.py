@@ -128,6 +128,8 @@ class Documents:
         )
         changes = book.enter(segments.before, segments.now, weeks)
         rolled = book.roll(weeks, changes, frozenset(bump))
+        for document in segments.now.values():
+            projections.tell_in_brief(document)
         return Settled({one for week in rolled for one in week.moved}, rolled, terms, book)
 
     async def write(self, settled: Settled) -> None:

@@ -2,7 +2,8 @@
 
 ``segments`` ``workspace|member|slot|contract|device``: the parts by seq (JSON), and what they come to: ``shown``, the
 segment of the answer for a day as JSON that goes out as it is, but for billing and score, which change by themselves;
-the ``counted`` minutes and their ``figures``; the ``claim`` on the week's bill; the ``score``. What edits did to it is
+the ``counted`` minutes and their ``figures``; the ``claim`` on the week's bill; the ``score``; and the ``brief`` of all
+that a day is added up from (packed.py). What edits did to it is
 kept in it too: ``gone`` and ``dropped`` (removed minutes and captures), ``said`` (memo and label), ``entry`` (manual
 time). What came for it when it was sealed is in ``further`` (late.py).
 ``pictures`` ``workspace|capture|device``: which segments name it with which hash, what media said of it, and whether it
@@ -15,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from services.diary import late
+from services.diary import late, packed
 from services.diary.people import Workspace
 from services.diary.weeks import Sheet
 from services.wire import slots
@@ -196,6 +197,14 @@ def captures_of(fact: SegmentRecorded) -> list[str]:
     return [picture_key(fact.workspace, one["capture_id"], fact.device) for one in fact.detail["captures"]]
 
 
+def tell_in_brief(document: Document) -> None:
+    """Says in ``brief`` what a segment has come to, now that it is counted and in its week."""
+    if "shown" in document:
+        document["brief"] = packed.brief(document)
+    else:
+        document.pop("brief", None)
+
+
 IsSealed = Callable[[Document, str], bool]
 """Whether what of a segment is billed in a week is part of that week's seal."""
 
@@ -310,11 +319,11 @@ def score_rank(fact: SegmentScored) -> list[int]:
 
 
 def score_of(fact: SegmentScored) -> Document:
-    """A score as a segment keeps it; the tally in the order of ``services.wire.scores.Tally``."""
+    """A score as a segment keeps it; the tally in the order of ``services.wire.scores.Tally``, packed."""
     shown = {"activity": fact.activity, "productivity": fact.productivity, "tracko": fact.tracko}
     return {
         "rank": score_rank(fact),
-        "tally": [getattr(fact.tally, name) for name in Tally._fields],
+        "tally": packed.tally([getattr(fact.tally, name) for name in Tally._fields]),
         "shown": orjson.dumps(shown),
     }
 

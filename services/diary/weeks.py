@@ -28,10 +28,15 @@ def monday_of(slot: str, zone: ZoneInfo) -> str:
     return slots.week_of(slots.parse_slot(slot), zone).isoformat()
 
 
-@lru_cache(4096)
 def locks_at(monday: date, zone: ZoneInfo, lock_hour: int) -> datetime:
     """The instant a week locks: the Monday after it at the lock hour of the billing zone (S-06)."""
     return datetime.combine(monday + timedelta(days=7), time(lock_hour), tzinfo=zone)
+
+
+@lru_cache(4096)
+def lock_time(monday: date, zone: ZoneInfo, lock_hour: int) -> float:
+    """``locks_at`` in epoch seconds, for whoever asks with every look at a day."""
+    return locks_at(monday, zone, lock_hour).timestamp()
 
 
 def state_of(monday: date, zone: ZoneInfo, lock_hour: int, now: datetime) -> WeekState:

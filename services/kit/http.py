@@ -1,5 +1,8 @@
 """HTTP as the web speaks it: what is not even a request is answered with a problem document, like any other refusal."""
 
+import asyncio
+from typing import Any, cast
+
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -15,7 +18,11 @@ _NO_REQUEST = Problem(
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, with our words for what cannot be parsed (an unknown verb, a broken header)."""
+    """uvicorn's, with our words for what cannot be parsed (an unknown verb, a broken header), and less to send."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A connection begins."""
+        super().connection_made(cast(asyncio.Transport, _Together(transport, self.loop)))
 
     def send_400_response(self, msg: str) -> None:
         """Says so and closes."""
@@ -26,3 +33,32 @@ class Protocol(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+class _Together:
+    """A transport that sends the head of an answer with what follows at once: sending costs more than what is sent."""
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop, self._held = transport, loop, b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Holds it for the next, or for as long as nobody else has had a turn."""
+        if self._held:
+            held, self._held = self._held, b""
+            self._transport.writelines((held, data))
+        else:
+            self._held = data
+            self._loop.call_soon(self._release)
+
+    def close(self) -> None:
+        """Ends the connection, when all is sent."""
+        self._release()
+        self._transport.close()
+
+    def _release(self) -> None:
+        if self._held:
+            held, self._held = self._held, b""
+            self._transport.write(held)

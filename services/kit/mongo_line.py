@@ -9,6 +9,7 @@ what may be asked twice goes this way (docs/decisions/0015).
 import asyncio
 import ssl
 import struct
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bson import decode, encode
@@ -36,7 +37,7 @@ class Lines:
         # asked of Motor with every question they would cost as much as the question
         self._options, self._terms = db.codec_options, {"readConcern": db.read_concern.document, "$db": db.name}
 
-    async def aggregate(self, collection: str, pipeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    async def aggregate(self, collection: str, pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """What an aggregation of few documents gives, as Motor would give it."""
         question = {
             "aggregate": collection,
