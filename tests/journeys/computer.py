@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.settings import Settings
+from agent.slot import load
 from tests.agent.desktop import process
 from tests.support.proxy import Proxy
 from tests.support.servers import ROOT
@@ -53,6 +54,15 @@ class Agent:
         """The number of each record on its disk, and when it was closed."""
         with closing(sqlite3.connect(f"file:{self.settings.spool}?mode=ro", uri=True)) as spool:
             return spool.execute("SELECT seq, closed_at FROM records ORDER BY seq").fetchall()
+
+    def keys_on_disk(self) -> int:
+        """Keystrokes of the minutes that a kill cannot cost it any more."""
+        with closing(sqlite3.connect(f"file:{self.settings.spool}?mode=ro", uri=True)) as spool:
+            running = spool.execute("SELECT value FROM notes WHERE name = 'open'").fetchall()
+            bodies = spool.execute("SELECT body FROM records").fetchall()
+        minutes = [minute for (text,) in running for minute in load(text).minutes]
+        minutes += [minute for (body,) in bodies for minute in json.loads(json.loads(body)["record"])["minutes"]]
+        return sum(minute[0] for minute in minutes if minute)
 
     @asynccontextmanager
     async def recording(self, begins: datetime, records: int) -> AsyncIterator[None]:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.wire.slots import parse_instant
 from tests.journeys.computer import Agent, Wire
 from tests.support.servers import new_id
 from tests.support.stack import Stack, until
@@ -92,7 +93,8 @@ async def test_arrived_missing_held_back_and_unsent_are_said_at_once_and_then_no
             assert f"Records 1 to {held[-1]}, missing {GONE}, {_records(len(held))} held back ({why})" in shown
             assert f"{waits} records not sent yet, the oldest of {oldest}" in shown
             shown = await _page(http, f"/devices/{device}")
-            assert f"Waits to be sent {waits} records Oldest that waits 4 h" in shown
+            hours = (datetime.now(UTC) - parse_instant(contact["oldest_unsent"])) // HOUR
+            assert f"Waits to be sent {waits} records Oldest that waits {hours} h" in shown
             assert f"Records {len(records)} Through {held[-1]} Gaps 1: {GONE} Broken links 0" in shown
             assert f"Held back: {len(held)}" in shown
             assert shown.count("from a clock that is ahead") == len(held)
