@@ -104,7 +104,7 @@ class Handlers:
 
     async def _expired(self, document: Document, days: int) -> NoReturn:
         """It came after its time: its segment is protected as if it had come before, and gone since (S-09)."""
-        if document.get("removed"):
+        if document.get("removed") and "sha256" in document:  # else somebody removed it before it came, and said so
             await self._bus.journal([_message(document), removal_message(document)])
         raise Refused("expired", f"older than the {days} days that pictures are kept")
 

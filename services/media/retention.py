@@ -99,6 +99,8 @@ class Retention(Rounds):
         changes = []
         again = {"$set": {"due": self._clock()}, "$unset": {"token": ""}}
         for delivery in batch:
+            if delivery.replayed:  # said before, and heard then
+                continue
             if (where := _concerned(delivery)) is not None:
                 changes.append(UpdateMany(where, again))
         if changes:
@@ -109,6 +111,7 @@ class Retention(Rounds):
         """Takes away what is due, a bite of a device's at a time; what fails ends the round, and comes again."""
         try:
             while (row := await self._claim()) is not None:
+                metrics.PICTURES_BEHIND.set((self._clock() - row["due"]).total_seconds())
                 try:
                     due = await self._take(row)
                 except LostClaim:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,16 +12,20 @@ import pytest
 
 from services.kit import mongo
 from services.kit.bus import Bus, round_trip
+from services.kit.migrate import MigrateSettings, migrate
 from services.kit.objects import Objects
 from services.kit.problems import Problem
+from services.kit.streams import consumer_config
 from services.media.grants import Grants
+from services.media.handlers import DURABLE
 from services.media.pictures import Pictures
 from services.media.retention import Retention
 from services.wire import subjects
 from services.wire.events import MemberChanged
 from services.wire.slots import format_instant
 from tests.diary.running import until
-from tests.media.conftest import Device, Media
+from tests.media.conftest import Device, Media, settings_from
+from tests.media.test_removing import tell
 from tests.support.pictures import webp
 
 STORED = {"state": "stored"}
@@ -151,6 +156,9 @@ async def test_what_comes_after_its_time_is_refused_and_said_to_be_gone(media: M
         await stored.next_msg(5)
     assert {(one["capture_id"], one["reason"], one["days"]) for one in said} == {("late", "retention", 7)}
     assert mine(media, device) == []
+    await tell(media, device, "removal", "mine", actor="member-1")
+    answer = await device.offer(webp(640, 400), capture_id="mine", at=ago(days=8))
+    assert answer == EXPIRED, "also where its member had removed it before it came"
     held = await media.device(policy=SHOTS | {"legal_hold": True})
     assert await held.offer(webp(640, 400), at=ago(days=8)) == STORED, "a legal hold keeps what comes late too"
 
@@ -324,3 +332,16 @@ async def test_what_a_restored_store_brings_back_is_taken_away_again(media: Medi
     db.client.close()
     await look(media)
     assert mine(media, device) == []
+
+
+async def test_an_upgrade_lets_media_hear_what_says_how_long(media: Media) -> None:
+    """The durable of an installation of before takes more kinds of facts, and loses none of its own."""
+    js = media.operator.jetstream()
+    old = consumer_config(replace(DURABLE, subjects=("diary.edited.*.*", "workspace.deleted.*.*")))
+    await js.add_consumer(DURABLE.stream, old)
+    assert set((await js.consumer_info(DURABLE.stream, DURABLE.name)).config.filter_subjects or ()) < set(
+        DURABLE.subjects
+    )
+    environment = media.installation.environment("migrate", mongo_prefix=media.settings.mongo_prefix)
+    await migrate(settings_from(MigrateSettings, environment))
+    assert await heard_of() == set(DURABLE.subjects)

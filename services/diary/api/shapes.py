@@ -85,8 +85,8 @@ class Capture(Strict):
     width: Whole
     height: Whole
     blurred: bool = False
-    #: of what was removed because its time was over: the days that it was kept (M-05)
-    expired_after_days: Annotated[int, Field(ge=1)] = 0
+    #: only of what was removed because its time was over: the days that it was kept (M-05)
+    expired_after_days: Whole = 0
 
 
 class Adjustment(Strict):
