@@ -3,7 +3,7 @@
 Licensing decides; the edge carries. Who is not signed in may sign up, and come with the link of a mail.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
@@ -15,6 +15,7 @@ from services.diary.api.bodies import body_schema, identifier, read_body, take
 from services.diary.api.sessions import browser_of, set_cookie
 from services.diary.edge import COOKIE, client_address, current_principal, edge_of, gate, renewed
 from services.wire import accounts as wire
+from services.wire import language as languages
 from services.wire.events import Id, Strict
 from services.wire.language import N_
 from services.wire.requests import Principal, SignedIn
@@ -73,6 +74,8 @@ class Profile(Strict):
 
     name: str | None = Field(default=None, max_length=100)
     zone: str | None = Field(default=None, max_length=64)
+    language: languages.Code | Literal[""] | None = None
+    """What Daybook speaks with them (W-06); empty: what the workspace speaks."""
 
 
 class Password(Strict):
@@ -158,7 +161,7 @@ async def reset_password(request: Request) -> Response:
 
 @_own.patch("/me", openapi_extra=body_schema(Profile))
 async def change_profile(request: Request, principal: Own) -> Response:
-    """Sets one's own name or time zone in this workspace."""
+    """Sets one's own name, time zone or language in this workspace."""
     asked = await _taken(request, Profile)
     return answer(await _ask(request, "change_profile", wire.ChangeProfile, principal=principal, **asked))
 
