@@ -4,7 +4,6 @@ from typing import Any
 
 from services.licensing.policies import Policy
 from services.wire import widening
-from services.wire.language import _
 from services.wire.widening import Dump
 
 
@@ -20,28 +19,4 @@ def held_back(effective: Dump, after: Dump) -> dict[str, Any]:
 
 def in_words(kinds: list[str], after: Dump) -> list[str]:
     """Each of the kinds as its member reads it, in the language that is spoken."""
-    per, camera, blurred = after["screenshots"]["per_segment"], after["camera"], after["screenshots"]["blur"]
-    words = {
-        "screenshots": _("Screenshots: {count} in ten minutes, blurred", count=per)
-        if blurred
-        else _("Screenshots: {count} in ten minutes, not blurred", count=per),
-        "camera": _(
-            "Camera snapshots, with your own yes only, at most {count} an hour: allowed from now on, but not recorded "
-            "by this version's agent",
-            count=camera["per_hour"],
-        ),
-        "recording": _(
-            "A video of the screen, a few pictures a minute: allowed from now on, but not recorded by this version's "
-            "agent"
-        ),
-        "live": _(
-            "The screen can be watched live, and each watch is written down: allowed from now on, but not recorded by "
-            "this version's agent"
-        ),
-        "apps": _("Which application is in front, and how long"),
-        "titles": _("The titles of windows in front"),
-        "site": _("The addresses of web pages in front") if after["site"] == "url" else _("The web sites in front"),
-        "notify": _("You are no longer shown each capture"),
-        "tray": _("The icon that shows that recording runs is hidden"),
-    }
-    return [words[kind] for kind in kinds]
+    return widening.in_words(kinds, after)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.wire.language import N_
+from services.wire.language import N_, Said, again
 from services.wire.retold import retold
 
 Dump = Mapping[str, Any]
@@ -67,11 +67,14 @@ _ALL_LINES = tuple(line for lines in _LINES.values() for line in lines)
 
 
 def in_words(kinds: Sequence[str], after: Dump) -> list[str]:
-    """Each of the kinds as a notice keeps it, in English (``told_again``)."""
-    shots, camera = after["screenshots"], after["camera"]
-    counts = {"screenshots": shots["per_segment"], "camera": camera["per_hour"]}
-    more = {"screenshots": not shots["blur"], "site": after["site"] == "url"}
-    return [_LINES[kind][more.get(kind, False)].format(count=counts.get(kind)) for kind in kinds]
+    """Each of the kinds as its member reads it, in the language that is spoken; kept is the English."""
+    counts = {"screenshots": after["screenshots"]["per_segment"], "camera": after["camera"]["per_hour"]}
+    more = {"screenshots": not after["screenshots"]["blur"], "site": after["site"] == "url"}
+    said = []
+    for kind in kinds:
+        message = _LINES[kind][more.get(kind, False)]
+        said.append(again(Said(message, message, {"count": counts[kind]} if kind in counts else {})))
+    return said
 
 
 def told_again(lines: Sequence[str]) -> list[str]:

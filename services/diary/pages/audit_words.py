@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.diary.pages.formatting import both, week_title, with_clocks
-from services.diary.pages.recorded_words import kept
 from services.wire.language import N_, _, again, pgettext
+from services.wire.retold import retold
 
 #: What is done often, in words; anything else is named by its own name.
 DID = {
@@ -171,7 +171,7 @@ def week_in(detail: str, known: Known) -> Week | None:
 def said(detail: str, known: Known) -> str:
     """A detail as people read it."""
     fields = _fields(detail)
-    words = kept(detail, _SENTENCES) if fields is None else ", ".join(_named(name, value) for name, value in fields)
+    words = retold(detail, _SENTENCES) if fields is None else ", ".join(_named(name, value) for name, value in fields)
     words = _ONE.sub(lambda one: one[0].removesuffix("s"), words)
     return with_clocks(_ID.sub(lambda id: known.names.get(id[0], id[0]), words), known.zone)
 

@@ -15,37 +15,14 @@ from services.diary.pages.devices import around
 from services.diary.pages.formatting import dated, listed
 from services.diary.pages.forms import done
 from services.diary.pages.listing import page_of
-from services.diary.pages.recorded_words import kept
 from services.diary.pages.shell import framed
 from services.diary.policies import as_kept
-from services.wire import words
-from services.wire.language import N_, _, ngettext
+from services.wire import widening, words
+from services.wire.language import _, ngettext
 
 router = APIRouter(include_in_schema=False)
 _SomeViewer = Annotated[Viewer, Depends(current_viewer)]
 _AT = "/notices"
-
-
-#: What notices say, as licensing writes it when they are raised.
-_CHANGES = (
-    N_("Screenshots: {count} in ten minutes, blurred"),
-    N_("Screenshots: {count} in ten minutes, not blurred"),
-    N_(
-        "Camera snapshots, with your own yes only, at most {count} an hour: allowed from now on, but not recorded by "
-        "this version's agent"
-    ),
-    N_("A video of the screen, a few pictures a minute: allowed from now on, but not recorded by this version's agent"),
-    N_(
-        "The screen can be watched live, and each watch is written down: allowed from now on, but not recorded by this "
-        "version's agent"
-    ),
-    N_("Which application is in front, and how long"),
-    N_("The titles of windows in front"),
-    N_("The addresses of web pages in front"),
-    N_("The web sites in front"),
-    N_("You are no longer shown each capture"),
-    N_("The icon that shows that recording runs is hidden"),
-)
 
 
 class Notice(NamedTuple):
@@ -150,7 +127,7 @@ def _notice(one: Mapping[str, Any], names: Mapping[str, str], devices: Mapping[s
     return Notice(
         id=one["id"],
         member=names.get(one["member"], "–"),
-        changes=[kept(words, _CHANGES) for words in one["changes"]],
+        changes=widening.told_again(one["changes"]),
         policy=f"/policies/{one['policy']}",
         at=dated(one["created_at"], zone),
         read_at=dated(one["acknowledged_at"], zone) if one["acknowledged_at"] else "",
