@@ -12,6 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from services.diary import statements
+from services.diary.statement_files import FORMS
+from services.wire.language import speaking
 from services.wire.statements import check_bundle, read_bundle
 from tests.diary.facts import work
 from tests.diary.ledgers import Ledger
@@ -96,6 +99,29 @@ async def test_all_its_files_say_the_same(diary: Diary, ledger: Ledger) -> None:
         assert answer.headers["content-type"].startswith(kind)
         assert answer.headers["content-disposition"] == f'attachment; filename="statement-con-{WEEK}.{form}"'
         assert answer.content == packed.read(f"statement.{form}")
+
+
+async def test_it_is_one_document_for_all_who_hold_it(diary: Diary, ledger: Ledger) -> None:
+    """W-06: to the last byte, whatever language whoever asks for it reads."""
+    await diary.tell(diary.teller.member("omar", role="manager", manages=["blue"], revision=2, language="de"))
+    viewer = await diary.edge.people.viewer(diary.principal("omar", "manager"), "")
+    found = await statements.read(diary.edge, viewer, "con", WEEK)
+    for form, (make, _) in FORMS.items():
+        english = make(found)
+        with speaking("de"):
+            german = make(found)
+        if form == "xlsx":  # it holds when it was made
+            assert cells(german) == cells(english)
+            continue
+        assert german == english, form
+        async with diary.browse("omar", "manager") as http:
+            answer = await http.get(PATH, params={"format": form}, headers={"Accept-Language": "de"})
+        assert answer.content == english, form
+
+
+def cells(book: bytes) -> dict[str, bytes]:
+    packed = zipfile.ZipFile(io.BytesIO(book))
+    return {name: packed.read(name) for name in packed.namelist() if not name.startswith("docProps/")}
 
 
 async def test_a_client_gets_the_proof_without_the_details(diary: Diary, ledger: Ledger) -> None:

@@ -21,7 +21,7 @@ from services.diary.pages.formatting import (
 from services.diary.pages.forms import Sent
 from services.diary.pages.listing import folded
 from services.kit.problems import invalid
-from services.wire.language import _, decimal_point
+from services.wire.language import _, decimal_point, pgettext
 from services.wire.words import Change
 
 
@@ -156,7 +156,7 @@ def _made(version: Mapping[str, Any], zone: ZoneInfo) -> str:
 
 
 def _said(contract: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
-    client = names.get(contract["client"] or "", "") or _("None")
+    client = names.get(contract["client"] or "", "") or pgettext("client", "None")
     return {_("Project"): str(contract["project"]), _("Client"): client, **dict(terms_of(contract))}
 
 
