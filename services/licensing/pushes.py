@@ -16,11 +16,11 @@ from services.licensing.store import Document, Store, key, new_id, now
 
 log = logging.getLogger(__name__)
 
-_CLAIM = timedelta(seconds=3)
+_CLAIM = timedelta(seconds=5)
 _LOOK_SECONDS = 0.5
 _AT_A_TIME = 2
 """Bites a replica has in hand: while the store answers for one, the replica signs for the other."""
-_BITE = 250
+_BITE = 500
 """Devices that are read together, and told within a claim."""
 
 

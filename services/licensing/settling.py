@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 50
 """Licences that are settled in the transaction of the change itself."""
-_BITE = 250
+_BITE = 500
 """Members a transaction."""
 _AT_A_TIME = 2
 """Bites a replica has in hand: while the store works for one, the replica does for the other."""
@@ -101,4 +101,4 @@ class Settling(Rounds):
             else:  # a whole walk, as the version before wrote it down
                 await _put_off(store, session, row["what"], _part(row["where"], Span(row["after"], None)))
 
-        await store.change(work)
+        await store.change(work, alone=True)

@@ -121,10 +121,11 @@ class Store:
         added |= {"node_locked": False, "grace_days": 30}
         await self["licences"].update_many({"in_effect": {"$exists": False}}, [{"$set": added}])
 
-    async def change(self, work: Callable[[Session], Awaitable[Result]]) -> Result:
+    async def change(self, work: Callable[[Session], Awaitable[Result]], *, alone: bool = False) -> Result:
         """Runs ``work`` in a transaction in which it also stages its facts, and publishes these.
 
-        Once written it is done: what cannot be published just now is left to the sweep.
+        Once written it is done: what cannot be published just now is left to the sweep. Whatever else is staged is
+        published along, but not where ``alone``: for who makes very many changes beside others that do.
         """
         ran = list[Session]()
 
@@ -133,11 +134,11 @@ class Store:
             self.outbox.begin(session)
             return await work(session)
 
-        result = await self.write(run)
+        result = await self.write(run if alone else work)
         self.pushing.set()
         self.settling.set()
         try:
-            await self.outbox.publish(*ran)
+            await (self.outbox.publish(*ran) if alone else self.outbox.flush())
         except Exception:
             log.warning("facts wait to be published by the sweep", exc_info=True)
         return result

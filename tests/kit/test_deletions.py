@@ -33,6 +33,8 @@ async def fill(db: Database, workspace: str) -> None:
     await db["rules"].insert_one({"_id": f"{workspace}|"})
     said = [f"segment.recorded.{workspace}.mem", f"workspace.deleted.{workspace}.-"]
     await db["outbox"].insert_many([{"subject": one, "body": b"", "at": AT} for one in said])
+    facts = [[f"licence.changed.{workspace}.{number}", b""] for number in range(3)]
+    await db["outbox"].insert_one({"subject": facts[0][0], "facts": facts, "at": AT})
 
 
 async def kept(db: Database, workspace: str) -> dict[str, int]:

@@ -11,6 +11,7 @@ import pytest
 from minio import Minio
 from minio.credentials.credentials import Credentials
 from nats.aio.client import Client
+from pymongo.errors import PyMongoError
 
 from deploy.local.servers import ObjectStore
 from services.kit.bus import Bus
@@ -140,6 +141,34 @@ async def test_what_is_rolled_back_is_never_said(
         await transaction(db, work)
     assert await outbox.flush() == 0
     assert await revisions(client, workspace_id) == []
+
+
+async def test_very_many_facts_are_staged_in_packs_and_said_each(
+    bus: Bus, db: Database, client: Client, journal: None, workspace_id: str
+) -> None:
+    """A transaction's own are published without reading them; who died before that leaves whole packs to the sweep."""
+    await bus.start()
+    outbox, numbers, ran = Outbox(db, bus), [range(250), range(1000, 1250)], list[Session]()
+
+    async def work(session: Session) -> None:
+        outbox.begin(session)
+        await outbox.stage([fact(workspace_id, number) for number in numbers.pop()], session)
+        if numbers:
+            conflict = PyMongoError("begin again")
+            conflict._add_error_label("TransientTransactionError")
+            raise conflict
+        ran.append(session)
+
+    await outbox.stage([fact(workspace_id, 2000)])  # somebody else's
+    await transaction(db, work)
+    assert await db["outbox"].count_documents({"facts": {"$exists": True}}) == 3
+    await outbox.publish(*ran)
+    assert await revisions(client, workspace_id) == list(range(250))
+    assert await db["outbox"].count_documents({}) == 1, "nobody else's is published, and all of its own is forgotten"
+    await outbox.stage([fact(workspace_id, number) for number in range(2001, 2031)])
+    assert await Outbox(db, bus).flush() == 31
+    assert await revisions(client, workspace_id) == [*range(250), *range(2000, 2031)]
+    assert await nothing_staged(db)
 
 
 async def test_a_fact_that_the_bus_did_not_take_stays_staged(

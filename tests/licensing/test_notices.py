@@ -7,9 +7,11 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nacl.signing import SigningKey
 
 from services.kit.bus import round_trip
 from services.kit.problems import Problem
+from services.licensing.entitlements import Entitlements
 from services.licensing.policies import Policy, build
 from services.licensing.store import now
 from services.licensing.widening import held_back, in_words, widened
@@ -32,6 +34,23 @@ async def _ask(licensing: Licensing, device: Device, **body: Any) -> dict[str, A
 
 def _policy(acme: Acme, index: int = 1) -> str:
     return str(acme.answer["licences"][index]["policy"])
+
+
+@here
+async def test_what_changed_meanwhile_does_not_begin(shared: Licensing) -> None:
+    """G-01: an answer without the notice of a second change begins nothing, though both hold back the same."""
+    acme = await shared.seed()
+    device = await acme.activated(1)
+    await acme.change("olga", "policies", _policy(acme), policy=SHOTS)
+    read = await shared.store.one("devices", device.workspace, device.device)
+    assert read is not None
+    await acme.change("olga", "policies", _policy(acme), policy={"screenshots": {"per_segment": 4}})
+    keys = SigningKey.generate(), SigningKey.generate()
+    await Entitlements(shared.store, shared.store.outbox._bus, *keys)._begin_held(read)
+    kept = await shared.store.one("devices", device.workspace, device.device)
+    assert kept is not None
+    assert kept["held"] == read["held"]
+    assert kept["held"]["screenshots"]["enabled"] is False
 
 
 @here

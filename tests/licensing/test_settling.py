@@ -4,12 +4,16 @@ import asyncio
 from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from services.licensing import pushes, settling
+from services.kit.bus import round_trip
+from services.kit.mongo import Session
+from services.licensing import policies, pushes, settling
 from services.licensing.settling import AT_ONCE, Settling
 from services.licensing.store import key, new_id, now
+from services.wire import proof
 from tests.licensing import many
 from tests.licensing.support import Acme, Licensing, until
 
@@ -49,6 +53,61 @@ async def test_a_policy_of_very_many_changes_behind_the_answer(licensing: Licens
     devices = await store["devices"].find({"workspace": acme.workspace, "licence": {"$ne": None}}).to_list(None)
     assert len(devices) == MANY
     assert all(sorted(one["held"]) == ["screenshots", "titles"] and one["revision"] == 2 for one in devices)
+
+
+async def test_every_computer_of_very_many_is_told(licensing: Licensing, acme: Acme) -> None:
+    """L-04: by two replicas, each at least once, as its agent would read it; what did not change is not written."""
+    store = licensing.store
+    policy = await many.multiply(store, acme, MANY)
+    await licensing.start()
+    devices = await store["devices"].find({"workspace": acme.workspace, "seats_taken": None}).to_list(None)
+    for name, body, revision in (("less", {"apps": False}, 1), ("more", {"titles": True}, 2)):
+        licensing.heard.clear()
+        await acme.change("adam", "policies", policy, policy=body)
+        await until(lambda: _rested(licensing), 20)
+        await round_trip(licensing.caller)
+        said = _said(licensing, acme)
+        assert set(said) >= {one["id"] for one in devices}
+        for one in devices:
+            word, kept = said[one["id"]], await store["devices"].find_one({"_id": one["_id"]})
+            assert (word["command"], word["held"]) == ("entitlement", ["titles"] if name == "more" else [])
+            assert (word["policy"]["apps"], word["policy"]["titles"]) == (False, False)
+            assert word["revision"] == 2 + revision if name == "less" else word["revision"] > 3
+            assert kept is not None
+            assert kept["revision"] == revision
+        facts = Counter(one["device"] for one in licensing.facts("licence.changed", acme.workspace))
+        assert {facts[one["id"]] for one in devices} == {1}
+
+
+async def _rested(licensing: Licensing) -> bool:
+    names = ("settlings", "pushes", "outbox")
+    return not any([await licensing.store[name].count_documents({}) for name in names])
+
+
+def _said(licensing: Licensing, acme: Acme) -> dict[str, dict[str, Any]]:
+    """The last word to each computer of the workspace."""
+    commands = [one for one in licensing.heard if one.subject.startswith(f"commands.{acme.workspace}.")]
+    last = {one.subject.rsplit(".", 1)[1]: one.data for one in commands}
+    public = licensing.notice_public
+    return {device: proof.open_notice(public, body, acme.workspace, device) for device, body in last.items()}
+
+
+async def test_a_walk_of_the_version_before_is_gone_on_with(licensing: Licensing, acme: Acme) -> None:
+    """A rolling upgrade: what was written down as one walk, and is half done, becomes bites of the rest."""
+    store = licensing.store
+    policy = await many.multiply(store, acme, MANY)
+    members = sorted(await store["licences"].distinct("member", {"in_effect": policy}))
+    where = {"workspace": acme.workspace, "in_effect": policy}
+
+    async def work(session: Session) -> None:
+        doc = await policies.find(store, session, acme.workspace, policy)
+        await policies.change(store, session, doc, policies.Patch(policy={"idle_minutes": 7}))
+        row = {"_id": key(acme.workspace, "stl-old"), "what": "settle", "where": where, "due": now()}
+        await store["settlings"].insert_one(row | {"after": members[9]}, session=session)
+
+    await store.write(work)
+    await until(lambda: _rested(licensing), 20)
+    assert await store["licences"].distinct("member", {"in_effect": policy, "policy_version": 1}) == members[:10]
 
 
 async def test_a_replica_that_dies_in_the_middle_leaves_nothing_behind(licensing: Licensing, acme: Acme) -> None:
