@@ -1,6 +1,6 @@
 #!/bin/sh
-# Collects the texts of services/ and agent/ into the catalogues of every language (decision 0016), and compiles these. Then
-# translate what is empty in services/wire/locale/*/LC_MESSAGES/daybook.po, and run it again.
+# Collects the texts of services/ and agent/ into the catalogues of every language (decision 0016), and compiles these.
+# Then translate what is empty in services/wire/locale/*/LC_MESSAGES/daybook.po, and run it again.
 # A new language: deploy/languages.sh fr, and its line in services/wire/language.py.
 set -eu
 cd "$(dirname "$0")/.."
