@@ -3,6 +3,7 @@
 The workspace speaks German, and nobody in it has chosen a language of their own.
 """
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -150,10 +151,15 @@ async def test_a_computer_and_its_silence_in_german(week: Week) -> None:
 async def test_what_licensing_refuses_is_said_in_german_with_its_values(week: Week) -> None:
     """W-06: said in English over the bus, with the message and what it is about."""
     async with week.office.browser(week.acme, "adam") as adam:
-        page = plain(await adam.post("/devices/dev-unknown/name", 404, name="fjord"))
-    assert "Gerät" in page
-    assert "device" not in page
-    assert "There is no such" not in page
+        page = await adam.post("/devices/dev-unknown/name", 404, name="fjord")
+        title = re.findall(r"<h1>(.*?)</h1>", page)[0]
+        assert "Gerät" in title
+        assert "There is no such" not in title
+        assert "device" not in title
+        fields = {"member": "mem-nobody", "project": "Atlas", "currency": "EUR"}
+        page = await adam.post("/contracts/new", 422, **fields)
+        [beside] = re.findall(r'id="f-member-error">.*?<span>(.*?)</span>', page)
+        assert "Mitglied" in beside, "whose message has the field among its values"
 
 
 async def test_the_log_says_in_german_what_was_done(week: Week) -> None:
