@@ -107,21 +107,28 @@ def _literals(node: nodes.Node, marked: bool) -> Iterator[tuple[int, str]]:
         for one in node.args[:2]:
             if isinstance(one, nodes.Const) and '"' in re.sub(r"<[^>]*>", "", str(one.value)):
                 yield node.lineno, f"a straight quotation mark would end an attribute: {one.value}"
-        for one in [*node.args[1:], *node.kwargs]:
-            yield from _literals(one, isinstance(one, nodes.Const))
+        for value in [*node.args[1:], *node.kwargs]:
+            yield from _literals(value, isinstance(value, nodes.Const))
         return
     if isinstance(node, nodes.Extends | nodes.Include | nodes.Import | nodes.Compare):
         return
     if isinstance(node, nodes.TemplateData):
         return
-    for one in node.iter_child_nodes():
-        yield from _literals(one, False)
+    for child in node.iter_child_nodes():
+        yield from _literals(child, False)
 
 
 class _Python(ast.NodeVisitor):
     def __init__(self, every: bool) -> None:
         self.found: list[tuple[int, str]] = []
         self._every, self._refusing = every, 0
+
+    def generic_visit(self, node: ast.AST) -> None:
+        """All but annotations: in quotes they are no words."""
+        for field, value in ast.iter_fields(node):
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, ast.AST) and field not in ("annotation", "returns"):
+                    self.visit(one)
 
     def visit_Call(self, node: ast.Call) -> None:
         name = _name_of(node.func)
