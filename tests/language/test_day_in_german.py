@@ -168,7 +168,7 @@ async def test_the_day_in_german(both: tuple[dict[str, str], dict[str, str]]) ->
         assert words in german["day"], words
     assert "Nicht geschützt: " in german["changes"]
     assert "Angekommen: 8 von 9 Datensätzen, 1 Lücke" in german["changes"]
-    assert "Tasten" in german["minutes"]
+    assert "Klicks" in german["minutes"]
     assert "Tagebuch von Mira Solberg" in german["watched"]
 
 
