@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from services.diary import app, projector
 from services.diary.settings import DiarySettings
 from services.kit.bus import round_trip
+from services.kit.http import Protocol
 from services.kit.migrate import migrate
 from services.kit.mongo import Database
 from services.kit.principals import seal_token
@@ -174,7 +175,7 @@ async def served(web: FastAPI) -> AsyncIterator[str]:
 
     It believes who says from where they come, as behind a proxy: tests come from addresses of their own.
     """
-    server = uvicorn.Server(uvicorn.Config(web, port=0, log_config=None, timeout_graceful_shutdown=3))
+    server = uvicorn.Server(uvicorn.Config(web, port=0, http=Protocol, log_config=None, timeout_graceful_shutdown=3))
     serving = asyncio.create_task(server.serve())
     while not server.started:
         if serving.done():

@@ -214,6 +214,24 @@ async def test_every_answer_carries_what_browsers_need(diary: Diary) -> None:
             assert headers["cache-control"] == "no-store"
 
 
+async def test_what_is_answered_before_the_application_is_answered_as_by_it(diary: Diary) -> None:
+    """HEAD goes the long way (lean.py): whoever asks for whatever, it has the head of GET."""
+    nobody, employee, client = diary.browse(), diary.browse("mira"), diary.browse("cliff", "client")
+    asked = [(nobody, DAY, 401), (employee, DAY, 200), (employee, f"{DAY}?zone=Europe/Berlin", 200), (client, DAY, 404)]
+    asked += [(employee, DAY.replace("mira", "nobody"), 404), (employee, DAY.replace("mira", "vera"), 403)]
+    asked += [(employee, f"{DAY}?other=1", 422), (employee, f"{DAY}/", 404)]
+    await diary.tell(diary.teller.member("vera"))
+    for http, path, status in asked:
+        short, long = await http.get(path), await http.head(path)
+        assert short.status_code == long.status_code == status, path
+        heads = [{name: value for name, value in one.headers.items() if name != "date"} for one in (short, long)]
+        assert heads[0] == heads[1], path
+    wrong = await employee.delete(DAY)
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET")
+    for http in (nobody, employee, client):
+        await http.aclose()
+
+
 async def test_health_and_the_description(diary: Diary) -> None:
     """V-04: everything is in the description; health stands on the same port without a session."""
     async with diary.browse() as http:
