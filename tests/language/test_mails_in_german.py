@@ -147,7 +147,7 @@ async def test_what_other_services_have_said(web: Web) -> None:
     said: dict[str, Any] = {name: [as_told(text)] for name, text in words.items()}
     await web.licensing.ask("tell", Tell(**asked, values=values | words, said=said))
     decided = await mails.wait_for(acme.email("lisa"), "Ihr Stundenzettel vom 16.11.2026 wurde abgelehnt")
-    assert "wurde von Mara abgelehnt. Grund: approved" in " ".join(decided["text"].split())
+    assert "wurde von Mara abgelehnt. Begründung: approved" in " ".join(decided["text"].split())
     since = {"device": "Werkbank", "since": "2026-11-16T10:20:30Z", "reason": "?"}
     silent: dict[str, Any] = {
         "workspace": acme.workspace,
