@@ -19,6 +19,7 @@ from services.licensing.entitlements import Entitlements
 from services.licensing.handlers import Handlers
 from services.licensing.imports import Importer
 from services.licensing.kicks import Kicks
+from services.licensing.mailings import Mailings
 from services.licensing.outward import Outward
 from services.licensing.postman import Postman
 from services.licensing.pushes import Pushes
@@ -58,7 +59,7 @@ def build(settings: LicensingSettings) -> Service:
     postman = Postman(store, settings.smtp_url.get_secret_value(), settings.smtp_sender, settings.public_url)
     importer = Importer(store)
     pushes = Pushes(store, entitlements)
-    settling, turns = Settling(store), Turns(store)
+    settling, turns, mailings = Settling(store), Turns(store), Mailings(store)
     stopping = False
 
     async def begin() -> None:
@@ -72,6 +73,7 @@ def build(settings: LicensingSettings) -> Service:
         importer.start()
         pushes.start()
         settling.start()
+        mailings.start()
         turns.start()
         contacts.start()
         silence.start()
@@ -82,6 +84,7 @@ def build(settings: LicensingSettings) -> Service:
         await silence.stop()
         await contacts.stop()
         await turns.stop()
+        await mailings.stop()
         await settling.stop()
         await pushes.stop()
         await importer.stop()

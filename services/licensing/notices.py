@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from services.kit.mongo import Session
 from services.kit.problems import not_found
-from services.licensing import mail, widening
+from services.licensing import mail, mailings, widening
 from services.licensing.alike import Alike
 from services.licensing.policies import Policy
 from services.licensing.store import Document, Store, instant, key, new_id, now
@@ -54,7 +54,7 @@ class _Raising:
 
     def __init__(self, workspace: Document) -> None:
         self._workspace, self._moment, self._nothing = workspace, now(), Policy().model_dump()
-        self._docs, self._mails, self._told = list[Document](), list[Document](), dict[str, Document]()
+        self._docs, self._mails, self._told = list[Document](), list[mailings.Line](), dict[str, Document]()
         self._kinds: dict[tuple[int, int], list[str]] = {}
         self._words: dict[tuple[str, tuple[str, ...], int], list[str]] = {}
 
@@ -69,8 +69,7 @@ class _Raising:
         if who["email"]:
             language = mail.language_of(self._workspace, who)
             values = {"name": who["name"], "changes": "\n".join(self._in_words(language, kinds, policy))}
-            to = {"workspace": self._workspace, "member": who["id"], "language": language}
-            self._mails.append(mail.document("capture_enabled", who["email"], values, **to))
+            self._mails.append(mailings.Line(who["id"], who["email"], values, language))
 
     def _not_told(self, who: Document, told: Document, policy: Document) -> list[str]:
         known = self._nothing | who.get("told", {}) | {name.removeprefix("told."): one for name, one in told.items()}
@@ -104,8 +103,7 @@ class _Raising:
         await steps.write(store["members"], session)
         await store["notices"].insert_many(self._docs, session=session)
         await store.outbox.stage([fact(doc) for doc in self._docs], session)
-        if self._mails:
-            await store["mails"].insert_many(self._mails, session=session)
+        await mailings.stage(store, session, self._workspace, "capture_enabled", self._mails)
         return {doc["member"] for doc in self._docs}
 
 

@@ -4,41 +4,32 @@ So a change reaches them within seconds also where the replica that made it died
 pushes over. A push lost on the bus costs nothing but time, for agents ask by themselves every hour.
 """
 
-import asyncio
 import logging
 from datetime import timedelta
 
 from services.kit.mongo import Session, prefix_range
-from services.kit.rounds import Rounds
 from services.licensing.bites import spans
 from services.licensing.entitlements import Entitlements
-from services.licensing.store import Document, Store, key, new_id, now
+from services.licensing.store import Document, Store, key, new_id
+from services.licensing.walks import Walks
 
 log = logging.getLogger(__name__)
 
-_CLAIM = timedelta(seconds=5)
-_LOOK_SECONDS = 0.5
-_AT_A_TIME = 2
-"""Bites a replica has in hand: while the store answers for one, the replica signs for the other."""
 _BITE = 500
 """Devices that are read together, and told within a claim."""
 
 
-class Pushes(Rounds):
-    """The one walk of a replica over what is due."""
+class Pushes(Walks):
+    """Takes what is due."""
+
+    collection, claim, look_seconds = "pushes", timedelta(seconds=5), 0.25
+    late = "devices are told of a change later"
 
     def __init__(self, store: Store, entitlements: Entitlements) -> None:
-        self._store, self._entitlements = store, entitlements
-        super().__init__(self._look, _LOOK_SECONDS, log, "devices are told of a change later", wake=store.pushing)
+        self._entitlements = entitlements
+        super().__init__(store, log, store.pushing)
 
-    async def _look(self) -> None:
-        await asyncio.gather(*(self._walk() for _ in range(_AT_A_TIME)))
-
-    async def _walk(self) -> None:
-        while (row := await self._claim()) is not None:
-            await self._tell(row)
-
-    async def _tell(self, row: Document) -> None:
+    async def take(self, row: Document) -> None:
         """Tells a few devices; of more, bites are made that every replica takes its share of."""
         devices = await self._store["devices"].find(_where(row)).limit(_BITE + 1).to_list(None)
         if len(devices) > _BITE:
@@ -59,13 +50,6 @@ class Pushes(Rounds):
                 await self._store["pushes"].insert_many(bites, session=session)
 
         await self._store.write(work)
-
-    async def _claim(self) -> Document | None:
-        moment = now()
-        found: Document | None = await self._store["pushes"].find_one_and_update(
-            {"due": {"$lte": moment}}, {"$set": {"due": moment + _CLAIM}}, sort=[("due", 1)]
-        )
-        return found
 
 
 def _where(row: Document) -> Document:

@@ -6,16 +6,15 @@ of a few members each, and the replicas take these one by one: the transaction o
 holds when it is taken, so bites of two changes may come in any order.
 """
 
-import asyncio
 import logging
 from datetime import timedelta
 from typing import Literal
 
 from services.kit.mongo import Session
-from services.kit.rounds import Rounds
 from services.licensing import effects
 from services.licensing.bites import Span, spans
 from services.licensing.store import Document, Store, key, new_id, now
+from services.licensing.walks import Walks
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +22,6 @@ AT_ONCE = 50
 """Licences that are settled in the transaction of the change itself."""
 _BITE = 500
 """Members a transaction."""
-_AT_A_TIME = 2
-"""Bites a replica has in hand: while the store works for one, the replica does for the other."""
-_CLAIM = timedelta(seconds=20)
-_LOOK_SECONDS = 0.5
 What = Literal["settle", "archive", "carry"]
 
 
@@ -66,30 +61,18 @@ async def _do(store: Store, session: Session, what: What, where: Document) -> No
         await effects.carry_all(store, session, where)
 
 
-class Settling(Rounds):
-    """The one walk of a replica over what is to be settled."""
+class Settling(Walks):
+    """Takes the bites."""
+
+    collection, claim, look_seconds = "settlings", timedelta(seconds=20), 0.25
+    late = "licences are settled later"
 
     def __init__(self, store: Store) -> None:
-        self._store = store
-        super().__init__(self.look, _LOOK_SECONDS, log, "licences are settled later", wake=store.settling)
+        super().__init__(store, log, store.settling)
 
-    async def look(self) -> None:
-        """Works off what there is."""
-        await asyncio.gather(*(self._walk() for _ in range(_AT_A_TIME)))
-
-    async def _walk(self) -> None:
-        while (row := await self._claim()) is not None:
-            await self._bite(row["_id"])
-
-    async def _claim(self) -> Document | None:
-        moment = now()
-        found: Document | None = await self._store["settlings"].find_one_and_update(
-            {"due": {"$lte": moment}}, {"$set": {"due": moment + _CLAIM}}, sort=[("due", 1)]
-        )
-        return found
-
-    async def _bite(self, id: str) -> None:
-        store = self._store
+    async def take(self, row: Document) -> None:
+        """All licences of the members of a bite, in one transaction."""
+        store, id = self._store, row["_id"]
 
         async def work(session: Session) -> None:
             # taken away first, so that of two that take the same bite one begins again, behind the other

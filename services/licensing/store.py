@@ -75,6 +75,7 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "imports": (_index("state", "claimed_until"),),
     "licences": (_OF_MEMBER, _index("workspace", "in_effect", "member"), _index("not_before"), _index("expires")),
     "links": (_UNTIL,),
+    "mailings": (_index("due"),),
     "mails": (_index("state", "due"), _UNTIL),
     "members": (_OF_MEMBER,),
     "notices": (_OF_MEMBER,),

@@ -1,32 +1,21 @@
-"""``python -m tests.licensing.many [LICENCES]``: a policy that very many work under is changed; how long until all do,
-and until all their computers are told.
-
-Its own MongoDB, no bus: what is measured are the transactions, and the signed entitlements. A member and a computer
-each, as a large company has.
+"""Very many licences under one policy, a member and a computer each, as a large company has; for tests, and for
+``many_told.py``, which measures how long a change of it takes.
 """
 
-import asyncio
-import sys
-import tempfile
-import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from nacl.signing import SigningKey
 
-from services.kit import mongo
 from services.licensing import policies
 from services.licensing.collections import KINDS
 from services.licensing.entitlements import Entitlements
 from services.licensing.pushes import Pushes
-from services.licensing.settling import Settling
 from services.licensing.standing import Right
 from services.licensing.store import Document, Store, key, new_id
 from services.wire import proof
 from tests.licensing.races import Silent
-from tests.licensing.support import Acme, Licensing
-from tests.support import servers
+from tests.licensing.support import Acme
 
 
 async def multiply(store: Store, acme: Acme, times: int) -> str:
@@ -82,37 +71,3 @@ def telling(store: Store, bus: Quiet) -> Pushes:
     """The pushes of a replica."""
     keys = SigningKey.generate(), SigningKey.generate()
     return Pushes(store, Entitlements(store, bus, *keys))  # type: ignore[arg-type]
-
-
-async def _main(licences: int) -> None:
-    with tempfile.TemporaryDirectory() as folder, servers.mongo(Path(folder) / "mongo") as found:
-        url = found if isinstance(found, str) else found.url
-        installation = servers.Installation(Path(folder) / "installation", url)
-        try:
-            licensing = Licensing(installation, "many")
-            store = licensing.store = Store(mongo.database(licensing.settings, "licensing"), Silent())  # type: ignore[arg-type]
-            await store.prepare()
-            acme = await licensing.seed()
-            policy = await multiply(store, acme, licences)
-            started, spent = time.monotonic(), time.process_time()
-            await change(store, acme, policy, screenshots={"enabled": True}, titles=True)
-            answered = time.monotonic() - started
-            await Settling(store).look()
-            seconds, cpu = time.monotonic() - started, time.process_time() - spent
-            behind = await store["licences"].count_documents({"in_effect": policy, "policy_version": {"$ne": 2}})
-            told = await store["notices"].count_documents({"policy": policy})
-            began, burnt, bus = time.monotonic(), time.process_time(), Quiet()
-            await telling(store, bus).once()
-            pushed, cost = time.monotonic() - began, time.process_time() - burnt
-        finally:
-            installation.stop()
-    sys.stdout.write(
-        f"{licences} licences: answered after {answered:.1f} s, all settled after {seconds:.1f} s "
-        f"({seconds / licences * 1000:.1f} ms, {cpu / licences * 1000:.1f} ms CPU each), "
-        f"{behind} behind, {told} notices; {len(bus.told)} computers told in {pushed:.1f} s "
-        f"({cost / licences * 1000:.2f} ms CPU each)\n"
-    )
-
-
-if __name__ == "__main__":
-    asyncio.run(_main(int(sys.argv[1]) if len(sys.argv) > 1 else 3000))

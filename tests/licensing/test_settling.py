@@ -10,7 +10,8 @@ import pytest
 
 from services.kit.bus import round_trip
 from services.kit.mongo import Session
-from services.licensing import policies, pushes, settling
+from services.licensing import mailings, policies, pushes, settling
+from services.licensing.mailings import Mailings
 from services.licensing.settling import AT_ONCE, Settling
 from services.licensing.store import key, new_id, now
 from services.wire import proof
@@ -25,6 +26,7 @@ def _small_bites(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a few licences are several bites."""
     monkeypatch.setattr(settling, "_BITE", 25)
     monkeypatch.setattr(pushes, "_BITE", 25)
+    monkeypatch.setattr(mailings, "_FEW", 5)
 
 
 async def _behind(licensing: Licensing, policy: str, version: int) -> int:
@@ -50,6 +52,15 @@ async def test_a_policy_of_very_many_changes_behind_the_answer(licensing: Licens
     told = Counter([one["member"] async for one in store["notices"].find({"policy": policy, "policy_version": 2})])
     assert len(told) >= MANY
     assert set(told.values()) == {1}
+    assert await store["mails"].count_documents({"workspace": acme.workspace, "kind": "capture_enabled"}) < len(told)
+    await store["mailings"].update_many({}, {"$set": {"due": now()}})  # as when ten seconds have passed
+    await asyncio.gather(*(Mailings(store).look() for _ in range(2)))
+
+    async def mailed() -> bool:
+        mails = store["mails"].find({"workspace": acme.workspace, "kind": "capture_enabled"})
+        return Counter([one["member"] async for one in mails if "titles" in one["values"]["changes"]]) == told
+
+    await until(mailed, 20)
     devices = await store["devices"].find({"workspace": acme.workspace, "licence": {"$ne": None}}).to_list(None)
     assert len(devices) == MANY
     assert all(sorted(one["held"]) == ["screenshots", "titles"] and one["revision"] == 2 for one in devices)
@@ -121,7 +132,7 @@ async def test_a_replica_that_dies_in_the_middle_leaves_nothing_behind(licensing
     with suppress(asyncio.CancelledError):
         await dying
     await many.change(store, acme, policy, idle_minutes=7)
-    await store["settlings"].update_many({}, {"$set": {"due": settling.now()}})  # as when its claim is over
+    await store["settlings"].update_many({}, {"$set": {"due": now()}})  # as when its claim is over
     await asyncio.gather(*(Settling(store).look() for _ in range(3)))
 
     async def settled() -> bool:
@@ -167,15 +178,15 @@ async def test_telling_goes_on_where_a_replica_ended(licensing: Licensing, acme:
     later = {"due": now() + timedelta(hours=1), "until": now() + timedelta(hours=2)}  # nobody else takes it
     await store["pushes"].insert_one(row | later)
     first = many.telling(store, bus)
-    await first._tell(row | later)  # its bites, for every replica to take from
+    await first.take(row | later)  # its bites, for every replica to take from
     assert not bus.told
     bites = await store["pushes"].find({"where.workspace": acme.workspace}).to_list(None)
     assert [one["_id"] == row["_id"] for one in bites] == [False] * 3
-    await first._tell(bites[0])
+    await first.take(bites[0])
     assert 0 < len(bus.told) <= 25
     second = many.telling(store, bus)
     for left in await store["pushes"].find({"where.workspace": acme.workspace}).to_list(None):
-        await second._tell(left)
+        await second.take(left)
     devices = await store["devices"].distinct("id", {"workspace": acme.workspace})
     assert sorted(one.rsplit(".", 1)[1] for one in bus.told) == sorted(devices)
     assert not await store["pushes"].count_documents({"where.workspace": acme.workspace})
