@@ -3,7 +3,7 @@
 ``retentions``  ``_id`` = workspace|device: when its pictures are looked at next (``due``), who is at it (``token``,
                 until ``claimed``), and the pictures that are just being taken away (``in_hand``)
 
-The policy that holds now decides, so licensing is asked before each bite: nothing of it is kept here. A bite is marked
+The policy that holds now decides, so licensing is asked for each bite: nothing of it is kept here. A bite is marked
 in one transaction with its row, then its objects go, then it is said, then the row lets go of it; so a crash anywhere
 is taken up by whoever comes next, and what was marked goes even if the policy is another by then. Whatever may change
 how long (a policy, a legal hold) takes the token from the rows concerned: a replica that had asked before, and was
@@ -144,7 +144,7 @@ class Retention(Rounds):
                 continue
             over = await self._pictures.taken_before(row, kind, retention.kept_since(now, days), _BITE)
             if over:
-                await self._mark(row, over, days)
+                await self._mark(row, over, days, grant.policy)
                 await self._finish(row, over)
             if len(over) == _BITE:
                 return now
@@ -152,8 +152,12 @@ class Retention(Rounds):
                 soonest = min(soonest, oldest + timedelta(days=days))
         return max(soonest, now + _SOONEST)
 
-    async def _mark(self, row: Document, over: Sequence[str], days: int) -> None:
-        """Notes that they are gone, in the row first; raises where the claim is lost meanwhile."""
+    async def _mark(self, row: Document, over: Sequence[str], days: int, policy: Document) -> None:
+        """Notes that they are gone, in the row first; raises where the claim is lost, or the policy another by now.
+
+        Licensing is asked again as the last thing before it holds: no legal hold that was set before is overlooked,
+        whether or not anybody has told of it yet.
+        """
         removed = {"at": format_instant(self._clock()), "reason": "retention", "days": days}
 
         async def work(session: Session) -> None:
@@ -161,6 +165,9 @@ class Retention(Rounds):
             if not await self._rows.find_one_and_update(mine, {"$set": {"in_hand": list(over)}}, session=session):
                 raise LostClaim
             await self._pictures.mark_over(over, removed, session)
+            now = await self._grants.fresh(row["workspace"], row["device"])
+            if now is None or now.policy != policy:
+                raise LostClaim
 
         await transaction(self._db, work)
 

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -27,6 +30,7 @@ from tests.diary.running import until
 from tests.media.conftest import Device, Media, settings_from
 from tests.media.test_removing import tell
 from tests.support.pictures import webp
+from tests.support.servers import ROOT
 
 STORED = {"state": "stored"}
 EXPIRED = {"state": "refused", "reason": "expired"}
@@ -172,8 +176,36 @@ async def test_a_legal_hold_stops_it(media: Media) -> None:
     await until(lambda: not mine(media, device))
 
 
-async def test_a_legal_hold_stops_who_had_asked_before(media: Media) -> None:
-    """A replica that was held up between its question and its deed does nothing by the old answer."""
+async def tell_of_hold(media: Media, device: Device) -> None:
+    """Licensing tells that a member is another, and returns once media has heard it."""
+    member = MemberChanged(
+        workspace=media.workspace,
+        member="member-1",
+        revision=2,
+        name="M",
+        email="",
+        role="employee",
+        team=None,
+        manages=[],
+        zone="UTC",
+    )
+    subject = subjects.fact("member.changed", media.workspace, "member-1")
+    await media.operator.jetstream().publish(subject, member.model_dump_json().encode())
+    db = mongo.database(media.settings, "media")
+
+    async def disturbed() -> bool:
+        row = await db["retentions"].find_one({"_id": f"{media.workspace}|{device.device}"})
+        return row is not None and "token" not in row
+
+    await until(disturbed)
+    db.client.close()
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_legal_hold_stops_who_had_asked_before(media: Media, told: bool) -> None:
+    """A replica that was held up between its question and its deed does nothing by the old answer, also where it was
+    not told yet.
+    """
     device = await media.device(policy=SHOTS)
     assert await device.offer(webp(640, 400), at=ago(hours=1)) == STORED
     asked, go_on = asyncio.Event(), asyncio.Event()
@@ -189,27 +221,8 @@ async def test_a_legal_hold_stops_who_had_asked_before(media: Media) -> None:
         work = asyncio.create_task(retention.look())
         await asyncio.wait_for(asked.wait(), 10)
         media.licensing.grants[media.workspace, device.device]["policy"] = SHOTS | {"legal_hold": True}
-        member = MemberChanged(
-            workspace=media.workspace,
-            member="member-1",
-            revision=2,
-            name="M",
-            email="",
-            role="employee",
-            team=None,
-            manages=[],
-            zone="UTC",
-        )
-        subject = subjects.fact("member.changed", media.workspace, "member-1")
-        await media.operator.jetstream().publish(subject, member.model_dump_json().encode())
-        db = mongo.database(media.settings, "media")
-
-        async def disturbed() -> bool:
-            row = await db["retentions"].find_one({"_id": f"{media.workspace}|{device.device}"})
-            return row is not None and "token" not in row
-
-        await until(disturbed)
-        db.client.close()
+        if told:
+            await tell_of_hold(media, device)
         go_on.set()
         await work
     assert len(mine(media, device)) == 1
@@ -249,6 +262,40 @@ async def test_who_dies_in_the_middle_is_taken_over(media: Media, dies_in: str) 
     assert mine(media, device) == []
     assert "format" not in await known(media, "shot")
     assert {one["capture_id"] for one in said} == {"shot"}
+
+
+async def test_a_process_that_is_killed_in_the_middle_leaves_nothing_half(media: Media) -> None:
+    """SIGKILL while the store holds its requests: marked, and neither taken away nor said yet."""
+    device = await media.device(policy=SHOTS)
+    for number in range(3):
+        assert await device.offer(webp(640, 400), capture_id=f"shot-{number}", at=ago(hours=1)) == STORED
+    environment = media.installation.environment("media", mongo_prefix=media.settings.mongo_prefix, s3=True)
+    environment |= {"DAYBOOK_S3_BUCKET": media.settings.s3_bucket}
+    store, db = media.installation.s3.pid, mongo.database(media.settings, "media")
+    marked = {"workspace": media.workspace, "removed.reason": "retention"}
+
+    async def is_marked() -> bool:
+        return await db["pictures"].count_documents(marked) == 3
+
+    async with heard(media) as said:
+        os.kill(store, signal.SIGSTOP)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "tests.media.one_look", format_instant(A_WEEK_ON)),
+                env=os.environ | environment,
+                cwd=ROOT,
+            )
+            await until(is_marked, 60)
+            process.kill()
+            await process.wait()
+        finally:
+            os.kill(store, signal.SIGCONT)
+        await look(media, A_WEEK_ON + timedelta(minutes=1))
+        assert said == [], "nobody else takes it up while somebody may be at it"
+        await look(media, A_WEEK_ON + timedelta(minutes=6))
+    db.client.close()
+    assert mine(media, device) == []
+    assert sorted(one["capture_id"] for one in said) == ["shot-0", "shot-1", "shot-2"]
 
 
 async def test_while_the_store_is_away_nothing_is_said_and_it_comes_again(media: Media) -> None:
