@@ -87,7 +87,7 @@ def again(text: str) -> str:
         return text
     if not isinstance(text, Said):
         return Said(catalogue(_spoken.get()).gettext(text), text, {})
-    values = {name: again(value) if isinstance(value, str) else value for name, value in text.values.items()}
+    values = {name: again(value) if isinstance(value, Said) else value for name, value in text.values.items()}
     if text.others:
         return ngettext(text.message, *text.others, **{n: v for n, v in values.items() if n != "number"})
     return gettext(text.message, **values)
