@@ -99,18 +99,17 @@ async def _follow(traced: Traced) -> Followed:
         await until(lambda: len(traced.collector.spans(one.trace)) >= 5, 60)
         await until(lambda: len(traced.collector.spans(one.picture_trace)) >= 2, 60)
         await until(lambda: "take scoring" in {span.name for span in traced.collector.spans()})
-        await until(lambda: _asked(traced.collector.spans()), 60)
+        one.spans = await until(lambda: _asked(traced.collector.spans()), 60)
     finally:
         await one.device.close()
-    one.spans = traced.collector.spans()
     return one
 
 
-def _asked(spans: list[Caught]) -> bool:
-    """Whether who asked has told of it too, of every answer that is there; services export at moments of their own."""
+def _asked(spans: list[Caught]) -> list[Caught]:
+    """These, once who asked has told of it too, of every answer among them; services export at moments of their own."""
     there = {span.span for span in spans}
     parents = {span.parent for span in spans if span.name in ("answer grant", "answer picture", "answer sign_in")}
-    return len(parents) >= 3 and parents <= there
+    return spans if len(parents) >= 3 and parents <= there else []
 
 
 async def _record(one: Followed) -> dict[str, Any]:
