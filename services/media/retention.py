@@ -39,6 +39,8 @@ _AT_ONCE = 4
 _CLAIM = timedelta(minutes=5)
 _SOONEST, _LATEST = timedelta(hours=1), timedelta(hours=6)
 """How often the pictures of one device are looked at, at the most and at the least."""
+_PACE_SECONDS = 0.05
+"""Between two looks: a change of ten thousand licences is licensing's hour, and not the time to ask it about each."""
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _SEEDED = "-|"
 _MOST_KNOWN = 50_000
@@ -117,6 +119,7 @@ class Retention(Rounds):
                 except LostClaim:
                     due = self._clock()
                 await self._release(row, due)
+                await asyncio.sleep(_PACE_SECONDS)
         finally:
             metrics.PICTURES_BEHIND.set(await self._behind())
 
@@ -181,7 +184,8 @@ class Retention(Rounds):
         mine = [one for one in documents if one["removed"]["reason"] == "retention"]
         await self._bus.journal([removal_message(one) for one in mine])
         await self._pictures.forget(names)
-        await self._rows.update_one({"_id": row["_id"]}, {"$set": {"in_hand": []}})
+        # not what another has in hand by now, who took over from one that was held up here
+        await self._rows.update_one({"_id": row["_id"], "in_hand": list(names)}, {"$set": {"in_hand": []}})
         metrics.PICTURES_EXPIRED.inc(len(mine))
 
     async def _release(self, row: Document, due: datetime) -> None:
