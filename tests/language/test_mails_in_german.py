@@ -100,7 +100,7 @@ async def test_what_more_is_recorded(web: Web) -> None:
     licences = [one for one in await acme.read("olga", "licences") if one["member"] == acme.member("emil")]
     await acme.change("olga", "policies", licences[0]["policy"], policy={"screenshots": shots, "site": "domain"})
     told = await mails.wait_for(acme.email("emil"), "Was von Ihrer Arbeit", count=1)
-    assert "- Bildschirmfotos: 2 in zehn Minuten, unscharf gemacht" in told["text"]
+    assert "- Bildschirmfotos: 2 in zehn Minuten, unscharf" in told["text"]
     assert "- Die Websites im Vordergrund" in told["text"]
     # what is kept of the notice is read by all in their own languages, and stays as it was written
     notices = await acme.read("emil", "notices")
@@ -147,7 +147,7 @@ async def test_what_other_services_have_said(web: Web) -> None:
     said: dict[str, Any] = {name: [as_told(text)] for name, text in words.items()}
     await web.licensing.ask("tell", Tell(**asked, values=values | words, said=said))
     decided = await mails.wait_for(acme.email("lisa"), "Ihr Stundenzettel vom 16.11.2026 wurde abgelehnt")
-    assert "wurde von Mara abgelehnt. Begründung: approved" in " ".join(decided["text"].split())
+    assert "wurde von Mara abgelehnt. Grund: approved" in " ".join(decided["text"].split())
     since = {"device": "Werkbank", "since": "2026-11-16T10:20:30Z", "reason": "?"}
     silent: dict[str, Any] = {
         "workspace": acme.workspace,
