@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.licensing import notices
-from services.licensing.store import Document, Store, key
+from services.licensing.store import WHOLE, Document, Store, key
 from services.wire import retention
 from services.wire.language import ENGLISH
 
@@ -59,7 +59,7 @@ async def around(store: Store, devices: Sequence[Document], *, notes: bool = Tru
     by_id = await _by_id(store, "contracts", own)
     theirs = _members_of(devices)
     by_member: defaultdict[str, list[Document]] = defaultdict(list)
-    for doc in await store["contracts"].find(theirs).sort("_id", 1).to_list(None):
+    for doc in await store["contracts"].find(theirs, batch_size=WHOLE).sort("_id", 1).to_list(None):
         by_member[key(doc["workspace"], doc["member"])].append(doc)
     said = await notices.notes_of(store, devices) if notes else {}
     return Around(licences, workspaces, members, by_id, by_member, said)
@@ -68,7 +68,7 @@ async def around(store: Store, devices: Sequence[Document], *, notes: bool = Tru
 async def _by_id(store: Store, name: str, ids: set[str]) -> dict[str, Document]:
     if not ids:
         return {}
-    found = await store[name].find({"_id": {"$in": sorted(ids)}}).to_list(None)
+    found = await store[name].find({"_id": {"$in": sorted(ids)}}, batch_size=WHOLE).to_list(None)
     return {doc["_id"]: doc for doc in found}
 
 

@@ -14,7 +14,7 @@ from services.kit.mongo import Session
 from services.licensing import notices, policies, profiles, widening
 from services.licensing.alike import Alike
 from services.licensing.standing import Right, renew
-from services.licensing.store import Document, Store, key, now
+from services.licensing.store import WHOLE, Document, Store, key, now
 from services.wire.events import Fact, LicenceChanged
 
 
@@ -29,6 +29,8 @@ class Move(NamedTuple):
     held: dict[str, Any]
 
 
+_TOLD_TOGETHER = 250
+"""Licences of a push: what a replica tells well within its claim, also where it is busy (``pushes.py``)."""
 Moves = Mapping[str, Move]
 """By the licence's id."""
 _NONE: Moves = MappingProxyType({})
@@ -55,7 +57,8 @@ async def _in_effect(
 ) -> list[Document]:
     """The same, for who writes the members otherwise."""
     theirs = {"_id": {"$in": sorted({key(workspace, member) for member, _ in wanted})}}
-    found = await store["members"].find(theirs, {"id": 1, "team": 1}, session=session).to_list(None)
+    fields = {"id": 1, "team": 1}
+    found = await store["members"].find(theirs, fields, session=session, batch_size=WHOLE).to_list(None)
     teams = {doc["id"]: doc["team"] for doc in found}
     on = await profiles.switched_on(store, session, workspace)
     known: dict[str, Document] = {}
@@ -117,7 +120,8 @@ async def _moves(store: Store, session: Session, docs: Sequence[Document]) -> di
 
 async def settle_all(store: Store, session: Session, where: Document) -> None:
     """Settles and carries every licence that ``where`` finds."""
-    await settle(store, session, await store["licences"].find(where, session=session).to_list(None))
+    found = store["licences"].find(where, session=session, batch_size=WHOLE)
+    await settle(store, session, await found.to_list(None))
 
 
 async def carry(
@@ -131,7 +135,7 @@ async def carry(
     if not docs:
         return
     theirs = {"workspace": docs[0]["workspace"], "licence": {"$in": [doc["id"] for doc in docs]}}
-    found = await store["devices"].find(theirs, session=session).to_list(None)
+    found = await store["devices"].find(theirs, session=session, batch_size=WHOLE).to_list(None)
     devices, steps = defaultdict[str, list[Document]](list), Alike()
     for device in found:
         devices[device["licence"]].append(device)
@@ -150,8 +154,10 @@ async def carry(
     moment, none = now(), list[Document | None]([None])
     told = [fact(doc, device, moment) for doc in docs for device in devices[doc["id"]] or none]
     await store.outbox.stage(told, session)
-    if found:
-        await store.push(session, theirs)
+    ids = [id for id, own in devices.items() if own]
+    for start in range(0, len(ids), _TOLD_TOGETHER):
+        some = {"$in": ids[start : start + _TOLD_TOGETHER]}
+        await store.push(session, {"workspace": docs[0]["workspace"], "licence": some})
 
 
 def _held(device: Document, move: Move | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from services.kit.problems import not_found
 from services.licensing import mail, mailings, widening
 from services.licensing.alike import Alike
 from services.licensing.policies import Policy
-from services.licensing.store import Document, Store, instant, key, new_id, now
+from services.licensing.store import WHOLE, Document, Store, instant, key, new_id, now
 from services.wire.events import Fact, NoticeRaised, Strict
 from services.wire.language import ENGLISH, N_, speaking
 
@@ -38,7 +38,8 @@ async def raise_for(
     ``before`` None: a licence is issued, and what the member was told until now is what counts.
     """
     ids = sorted({key(workspace, member) for member, _, _ in wanted})
-    found = await store["members"].find({"_id": {"$in": ids}}, session=session).to_list(None) if ids else []
+    theirs = store["members"].find({"_id": {"$in": ids}}, session=session, batch_size=WHOLE)
+    found = await theirs.to_list(None) if ids else []
     tenant = await store["workspaces"].find_one({"_id": key(workspace)}, session=session) if found else None
     if tenant is None:
         return set()
@@ -143,7 +144,7 @@ async def notes_of(store: Store, devices: Sequence[Document]) -> dict[str, Notes
     workspaces = sorted({one["workspace"] for one in devices})
     theirs = {"workspace": {"$in": workspaces}, "member": {"$in": sorted({one["member"] for one in devices})}}
     by_member: defaultdict[str, list[Document]] = defaultdict(list)
-    for doc in await store["notices"].find(theirs).sort("created_at", -1).to_list(None):
+    for doc in await store["notices"].find(theirs, batch_size=WHOLE).sort("created_at", -1).to_list(None):
         by_member[key(doc["workspace"], doc["member"])].append(doc)
     return {one["_id"]: _notes(one["id"], by_member[key(one["workspace"], one["member"])]) for one in devices}
 

@@ -10,12 +10,12 @@ from datetime import timedelta
 from services.kit.mongo import Session, prefix_range
 from services.licensing.bites import spans
 from services.licensing.entitlements import Entitlements
-from services.licensing.store import Document, Store, key, new_id
+from services.licensing.store import WHOLE, Document, Store, key, new_id
 from services.licensing.walks import Walks
 
 log = logging.getLogger(__name__)
 
-_BITE = 500
+_BITE = 250
 """Devices that are read together, and told within a claim."""
 
 
@@ -31,7 +31,7 @@ class Pushes(Walks):
 
     async def take(self, row: Document) -> None:
         """Tells a few devices; of more, bites are made that every replica takes its share of."""
-        devices = await self._store["devices"].find(_where(row)).limit(_BITE + 1).to_list(None)
+        devices = await self._store["devices"].find(_where(row), batch_size=WHOLE).limit(_BITE + 1).to_list(None)
         if len(devices) > _BITE:
             await self._share(row)
             return

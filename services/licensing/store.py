@@ -29,6 +29,8 @@ Document = dict[str, Any]
 Documents = AsyncIOMotorCollection[Document]
 Result = TypeVar("Result")
 NOBODY = "-"
+WHOLE = 5_000
+"""Documents in the first answer to who reads many: by itself the store sends a hundred, and waits to be asked again."""
 PUSHED_WITHIN = timedelta(hours=1)
 """Agents ask by themselves every hour."""
 
