@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.licensing import member_rows
 from services.wire.language import ENGLISH, LANGUAGES, accepted, number, speaking
 from tests.language.pages import browser, language_of, plain
 from tests.licensing.support import Acme, until
@@ -94,6 +95,14 @@ async def test_before_signing_in_the_browser_is_asked(web: Web) -> None:
         async with browser(web, header) as http:
             for path in ("/sign-in", "/sign-up", "/password/forgotten"):
                 assert language_of(await http.get(path)) == spoken, (header, path)
+
+
+def test_a_csv_names_languages_by_their_codes() -> None:
+    """And each line that names another one is reported with its number (W-03)."""
+    file = "email,name,language\na@x.test,Ada,DE\nb@x.test,Bo,\nc@x.test,Cy,fr\n"
+    read = member_rows.read(file.encode(), {})
+    assert [(line, body.language) for line, body in read.rows] == [(2, "de"), (3, None)]
+    assert read.errors == [(4, "language: one of en, de")]
 
 
 @given(st.text(max_size=600))
