@@ -77,7 +77,7 @@ async def test_what_saving_would_do_is_said_beside_the_form(office: Office, acme
     """G-01: while one still types."""
     policy = str(acme.answer["licences"][1]["policy"])
     await page.goto(f"{office.url}/policies/{policy}/edit")
-    await page.get_by_label("Camera snapshots").check()
+    await page.get_by_role("checkbox", name="Camera snapshots").check()
     await expect(page.locator("#told")).to_contain_text("1 member will get a notice before anything new is captured.")
 
 
