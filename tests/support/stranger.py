@@ -9,11 +9,13 @@ import base64
 import hashlib
 import json
 import os
+import sys
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from random import randrange
 from typing import Any
 
 import httpx
@@ -55,6 +57,13 @@ class Closed:
     body: bytes
 
 
+def _from_somewhere() -> httpx.AsyncHTTPTransport:
+    """An address of one's own, where this machine has many: of one, thirty activations a minute are answered."""
+    parts = (randrange(1, 255), randrange(256), randrange(1, 255))
+    own = "127.{}.{}.{}".format(*parts) if sys.platform == "linux" else None
+    return httpx.AsyncHTTPTransport(local_address=own)
+
+
 @dataclass
 class Stranger:
     """One device with its key, chain and connection."""
@@ -87,7 +96,7 @@ class Stranger:
         return {"licence_key": licence_key, "device": device, "proof": base64.b64encode(proof).decode(), **changes}
 
     async def activate(self, licence_key: str) -> "Stranger":
-        async with httpx.AsyncClient(base_url=self.web, timeout=20) as http:
+        async with httpx.AsyncClient(base_url=self.web, timeout=20, transport=_from_somewhere()) as http:
             answer = await http.post("/api/v1/activations", json=self.offer(licence_key))
         assert answer.is_success, answer.text
         given = answer.json()
