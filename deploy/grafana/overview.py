@@ -105,7 +105,9 @@ OVERVIEW: dict[str, list[Graph]] = {
         Graph("Sign-ins", {"{{kind}} {{outcome}}": _rate("daybook_sign_ins_total", "kind, outcome")}, "ops"),
         Graph("Pictures arriving", {"{{outcome}}": _rate("daybook_pictures_total", "outcome")}, "ops"),
         Graph("Pictures looked at", {"{{source}}": _rate("daybook_picture_views_total", "source")}, "ops"),
-        Graph("Pictures expiring", {"taken away": "sum(rate(daybook_pictures_expired_total[$__rate_interval]))"}, "ops"),
+        Graph(
+            "Pictures expiring", {"taken away": "sum(rate(daybook_pictures_expired_total[$__rate_interval]))"}, "ops"
+        ),
         Graph(
             "Pictures overdue",
             {"the longest": "max(daybook_pictures_behind_seconds)"},
