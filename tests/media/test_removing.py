@@ -42,6 +42,11 @@ async def tell(media: Media, device: Device, kind: Kind, *captures: str, actor: 
     for _ in range(times):
         subject = subjects.fact("diary.edited", media.workspace, "member-1")
         await media.operator.jetstream().publish(subject, fact.model_dump_json().encode())
+    await all_is_heard(media)
+
+
+async def all_is_heard(media: Media) -> None:
+    """Returns once media has dealt with whatever was said; what a stopping one has in hand comes again 30 s later."""
     js = media.operator.jetstream()
 
     async def heard() -> bool:

@@ -28,7 +28,7 @@ from services.wire.events import MemberChanged
 from services.wire.slots import format_instant
 from tests.diary.running import until
 from tests.media.conftest import Device, Media, settings_from
-from tests.media.test_removing import tell
+from tests.media.test_removing import all_is_heard, tell
 from tests.support.pictures import webp
 from tests.support.servers import ROOT
 
@@ -148,6 +148,7 @@ async def test_the_present_policy_decides(media: Media) -> None:
     answer = await device.offer(webp(640, 400), capture_id="shot", at=ago(days=3))
     assert answer == {"state": "refused", "reason": "not_allowed"}
     assert mine(media, device) == []
+    await all_is_heard(media)
 
 
 async def test_what_comes_after_its_time_is_refused_and_said_to_be_gone(media: Media) -> None:
@@ -264,40 +265,6 @@ async def test_who_dies_in_the_middle_is_taken_over(media: Media, dies_in: str) 
     assert {one["capture_id"] for one in said} == {"shot"}
 
 
-async def test_a_process_that_is_killed_in_the_middle_leaves_nothing_half(media: Media) -> None:
-    """SIGKILL while the store holds its requests: marked, and neither taken away nor said yet."""
-    device = await media.device(policy=SHOTS)
-    for number in range(3):
-        assert await device.offer(webp(640, 400), capture_id=f"shot-{number}", at=ago(hours=1)) == STORED
-    environment = media.installation.environment("media", mongo_prefix=media.settings.mongo_prefix, s3=True)
-    environment |= {"DAYBOOK_S3_BUCKET": media.settings.s3_bucket}
-    store, db = media.installation.s3.pid, mongo.database(media.settings, "media")
-    marked = {"workspace": media.workspace, "removed.reason": "retention"}
-
-    async def is_marked() -> bool:
-        return await db["pictures"].count_documents(marked) == 3
-
-    async with heard(media) as said:
-        os.kill(store, signal.SIGSTOP)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.media.one_look", format_instant(A_WEEK_ON)),
-                env=os.environ | environment,
-                cwd=ROOT,
-            )
-            await until(is_marked, 60)
-            process.kill()
-            await process.wait()
-        finally:
-            os.kill(store, signal.SIGCONT)
-        await look(media, A_WEEK_ON + timedelta(minutes=1))
-        assert said == [], "nobody else takes it up while somebody may be at it"
-        await look(media, A_WEEK_ON + timedelta(minutes=6))
-    db.client.close()
-    assert mine(media, device) == []
-    assert sorted(one["capture_id"] for one in said) == ["shot-0", "shot-1", "shot-2"]
-
-
 async def test_while_the_store_is_away_nothing_is_said_and_it_comes_again(media: Media) -> None:
     device = await media.device(policy=SHOTS)
     assert await device.offer(webp(640, 400), capture_id="shot", at=ago(hours=1)) == STORED
@@ -394,3 +361,37 @@ async def test_an_upgrade_lets_media_hear_what_says_how_long(media: Media) -> No
     environment = media.installation.environment("migrate", mongo_prefix=media.settings.mongo_prefix)
     await migrate(settings_from(MigrateSettings, environment))
     assert await heard_of() == set(DURABLE.subjects)
+
+
+async def test_a_process_that_is_killed_in_the_middle_leaves_nothing_half(media: Media) -> None:
+    """SIGKILL while the store holds its requests: marked, and neither taken away nor said yet."""
+    device = await media.device(policy=SHOTS)
+    for number in range(3):
+        assert await device.offer(webp(640, 400), capture_id=f"shot-{number}", at=ago(hours=1)) == STORED
+    environment = media.installation.environment("media", mongo_prefix=media.settings.mongo_prefix, s3=True)
+    environment |= {"DAYBOOK_S3_BUCKET": media.settings.s3_bucket}
+    store, db = media.installation.s3.pid, mongo.database(media.settings, "media")
+    marked = {"workspace": media.workspace, "removed.reason": "retention"}
+
+    async def is_marked() -> bool:
+        return await db["pictures"].count_documents(marked) == 3
+
+    async with heard(media) as said:
+        os.kill(store, signal.SIGSTOP)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "tests.media.one_look", format_instant(A_WEEK_ON)),
+                env=os.environ | environment,
+                cwd=ROOT,
+            )
+            await until(is_marked, 60)
+            process.kill()
+            await process.wait()
+        finally:
+            os.kill(store, signal.SIGCONT)
+        await look(media, A_WEEK_ON + timedelta(minutes=1))
+        assert said == [], "nobody else takes it up while somebody may be at it"
+        await look(media, A_WEEK_ON + timedelta(minutes=6))
+    db.client.close()
+    assert mine(media, device) == []
+    assert sorted(one["capture_id"] for one in said) == ["shot-0", "shot-1", "shot-2"]
