@@ -120,7 +120,8 @@ def _device(one: Mapping[str, Any], names: Mapping[str, str], now: datetime) -> 
     seen = _("no record yet")
     if last:
         seen = _("last record {time}", time=ago((now - parse_instant(last)).total_seconds()))
-    why = "; ".join(f"{seq}: {held(reason)}" for seq, reason in one["quarantined"][:_MOST_TIMES])
+    more = ["…"] if len(one["quarantined"]) > _MOST_TIMES else []
+    why = "; ".join([*(f"{seq}: {held(reason)}" for seq, reason in one["quarantined"][:_MOST_TIMES]), *more])
     text = ", ".join([_("Records 1 to {last}", last=one["through"]), *_ledger(one)]) + (f" ({why})" if why else "")
     return Line("mon" if is_whole(one) else "warn", names.get(one["device"], one["device"]), f", {seen}", text)
 
