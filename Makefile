@@ -1,5 +1,5 @@
 # On a fresh machine with make and Python 3.11 or newer, `make run` and `make test` set up all that they need.
-.PHONY: setup packages run test test-long lint lock languages bench faults hostile manifests clean
+.PHONY: setup packages run test suite test-long lint lock languages bench faults hostile manifests clean
 
 PY := .venv/bin/python
 export PYTHON
@@ -26,9 +26,12 @@ packages:
 run: setup
 	@exec $(PY) -m deploy.local up $(ARGS)
 
-## lint, then every test
+## every test, and lint beside them
 test: setup
-	@$(MAKE) --no-print-directory -j3 packages lint .venv/compiled
+	@$(MAKE) --no-print-directory -j2 packages .venv/compiled
+	@$(MAKE) --no-print-directory -j2 suite lint
+
+suite:
 	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadscope $(ARGS)
 
 ## every test, and of pages, roles and generated requests every combination, which takes long
