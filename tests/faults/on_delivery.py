@@ -108,7 +108,7 @@ def _rubbish(scene: Scene, target: Computer) -> bytes:
         return json.dumps({"v": 1, "stream": "SEGMENTS", "seq": some}).encode()
     envelope = json.loads(target.book.lines[0].body)
     if kind == 2:  # a sound signature on something else
-        envelope["record"] = envelope["record"].replace('"work"', f'"work{some}"')
+        envelope["record"] = envelope["record"].replace("{", f'{{"some":{some},', 1)
     else:
         envelope["signature"] = secrets.token_hex(32)
     return json.dumps(envelope).encode()
