@@ -16,8 +16,8 @@ import pytest
 import pytest_asyncio
 
 from services.wire.slots import SLOT
-from tests.diary.pages.running import Diary, until
-from tests.support.servers import Installation, drop_databases, new_id
+from tests.diary.pages.running import Diary, a_diary, until
+from tests.support.servers import Installation
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -110,13 +110,8 @@ class Read:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def diary(installation: Installation, mongo_url: str) -> AsyncIterator[Diary]:
-    prefix = new_id("t").replace("-", "")
-    running = Diary(installation, prefix)
-    try:
-        yield await running.start()
-    finally:
-        await running.stop()
-        drop_databases(mongo_url, prefix)
+    async with a_diary(installation, mongo_url) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

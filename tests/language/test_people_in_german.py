@@ -18,9 +18,9 @@ from services.wire import widening, words
 from services.wire.language import speaking
 from services.wire.retold import retold
 from tests.agent.desktop import activated
-from tests.diary.office.running import Office, plain
+from tests.diary.office.running import Office, an_office, plain
 from tests.licensing.support import Acme
-from tests.support.servers import Installation, drop_databases, new_id
+from tests.support.servers import Installation
 
 here = pytest.mark.asyncio(loop_scope="module")
 #: What no page of these says to a German reader.
@@ -35,13 +35,8 @@ SHOTS: dict[str, Any] = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def office(installation: Installation) -> AsyncIterator[Office]:
-    prefix = new_id("t").replace("-", "")
-    installation.migrate(prefix)
-    try:
-        async with Office(installation, prefix).running() as running:
-            yield running
-    finally:
-        drop_databases(installation.mongo_url, prefix)
+    async with an_office(installation) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -6,20 +6,15 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from tests.diary.office.running import Office
+from tests.diary.office.running import Office, an_office
 from tests.licensing.support import Acme
-from tests.support.servers import Installation, drop_databases, new_id
+from tests.support.servers import Installation
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def office(installation: Installation) -> AsyncIterator[Office]:
-    prefix = new_id("t").replace("-", "")
-    installation.migrate(prefix)
-    try:
-        async with Office(installation, prefix).running() as running:
-            yield running
-    finally:
-        drop_databases(installation.mongo_url, prefix)
+    async with an_office(installation) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -16,7 +16,7 @@ from tests.diary.running import until
 from tests.licensing.mailbox import Mailbox
 from tests.licensing.support import PASSWORD, Acme, Licensing
 from tests.licensing.web import Web
-from tests.support.servers import Installation
+from tests.support.servers import Installation, drop_databases, new_id
 from tests.support.stranger import Stranger
 
 
@@ -127,3 +127,15 @@ def plain(page: str) -> str:
     """A page's words, on one line."""
     text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)
     return " ".join(text.replace("&#39;", "'").replace("&amp;", "&").split())
+
+
+@contextlib.asynccontextmanager
+async def an_office(installation: Installation) -> AsyncIterator[Office]:
+    """An office on a store of its own, which goes with it."""
+    prefix = new_id("t").replace("-", "")
+    installation.migrate(prefix)
+    try:
+        async with Office(installation, prefix).running() as running:
+            yield running
+    finally:
+        drop_databases(installation.mongo_url, prefix)

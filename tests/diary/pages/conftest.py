@@ -6,19 +6,14 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.diary.pages.reading import Reader
-from tests.diary.pages.running import Diary
-from tests.support.servers import Installation, drop_databases, new_id
+from tests.diary.pages.running import Diary, a_diary
+from tests.support.servers import Installation
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def diary(installation: Installation, mongo_url: str) -> AsyncIterator[Diary]:
-    prefix = new_id("t").replace("-", "")
-    running = Diary(installation, prefix)
-    try:
-        yield await running.start()
-    finally:
-        await running.stop()
-        drop_databases(mongo_url, prefix)
+    async with a_diary(installation, mongo_url) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

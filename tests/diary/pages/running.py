@@ -36,7 +36,7 @@ from services.wire.events import (
 )
 from services.wire.requests import Principal
 from tests.diary.running import served
-from tests.support.servers import Installation, new_id
+from tests.support.servers import Installation, drop_databases, new_id
 
 HASH = "a" * 64
 
@@ -392,3 +392,15 @@ class Diary:
         except AssertionError as error:
             raise AssertionError(f"{texts} are not all in\n{text[:6000]}") from error
         return text
+
+
+@contextlib.asynccontextmanager
+async def a_diary(installation: Installation, mongo_url: str) -> AsyncIterator[Diary]:
+    """A diary on a store of its own, which goes with it."""
+    prefix = new_id("t").replace("-", "")
+    running = Diary(installation, prefix)
+    try:
+        yield await running.start()
+    finally:
+        await running.stop()
+        drop_databases(mongo_url, prefix)
