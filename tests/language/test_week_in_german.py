@@ -15,9 +15,9 @@ from services.diary.pages.audit_words import Known, said
 from services.wire.language import N_, speaking
 from services.wire.retold import retold
 from services.wire.slots import SLOT, week_of
-from tests.diary.office.running import Office, plain
+from tests.diary.office.running import Office, an_office, plain
 from tests.licensing.support import Acme
-from tests.support.servers import Installation, drop_databases, new_id
+from tests.support.servers import Installation
 from tests.support.stranger import slot_before, today
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -55,17 +55,12 @@ class Week:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def week(installation: Installation) -> AsyncIterator[Week]:
-    prefix = new_id("t").replace("-", "")
-    installation.migrate(prefix)
-    try:
-        async with Office(installation, prefix).running() as office:
-            acme = await office.acme()
-            contract = str(acme.answer["contracts"][0]["contract"])
-            await acme.change("olga", "workspaces", acme.workspace, language="de")
-            await acme.change("adam", "contracts", contract, rate_minor=192_050, weekly_limit_minutes=20)
-            yield await _recorded(office, acme, contract)
-    finally:
-        drop_databases(installation.mongo_url, prefix)
+    async with an_office(installation) as office:
+        acme = await office.acme()
+        contract = str(acme.answer["contracts"][0]["contract"])
+        await acme.change("olga", "workspaces", acme.workspace, language="de")
+        await acme.change("adam", "contracts", contract, rate_minor=192_050, weekly_limit_minutes=20)
+        yield await _recorded(office, acme, contract)
 
 
 async def _recorded(office: Office, acme: Acme, contract: str) -> Week:
