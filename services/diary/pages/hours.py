@@ -13,10 +13,11 @@ from markupsafe import Markup
 from services.diary.pages.expiry_words import expired
 from services.diary.pages.formatting import between, duration
 from services.diary.pages.grid import Grid, HourRow, Place
+from services.diary.pages.meter import meter
 from services.diary.pages.paths import Paths
 from services.diary.pages.reason_words import unprotected
 from services.wire.language import N_, _, again, ngettext
-from services.wire.segments import APP, STATE, is_active, is_tracked
+from services.wire.segments import APP, STATE, is_tracked
 
 KINDS = {"automatic": "auto", "manual": "manual", "over_limit": "over", "unbilled": "none"}
 """A segment's status and the class (and glyph) of its colour (S-02)."""
@@ -37,9 +38,6 @@ _REFUSED = N_("Picture refused"), N_("picture refused")
 _NO_INPUT = N_("No input"), N_("no input")
 _NO_PICTURE = N_("No picture"), N_("no picture")
 _THUMBNAIL_WIDTH = 320
-
-# the meter's boxes: active, no input, away (break, private, locked), not tracked
-_ON, _OFF, _AWAY, _NONE = '<i class="on"></i>', "<i></i>", '<i class="st"></i>', '<i class="nt"></i>'
 
 
 class Picture(NamedTuple):
@@ -387,20 +385,6 @@ def thumbnail(capture: Mapping[str, Any]) -> tuple[str, int]:
     """The address of a capture's thumbnail, and its height at 320 px of width."""
     height = round(_THUMBNAIL_WIDTH * (capture["height"] or 9) / (capture["width"] or 16))
     return f"/api/v1/captures/{capture['capture_id']}/thumbnail", height
-
-
-def meter(minutes: Sequence[Sequence[Any] | None], *, movement_counts: bool = False) -> Markup:
-    """The ten boxes of the activity meter; made of constants only, so it is safe as it is."""
-    boxes = "".join([_box(minute, movement_counts) for minute in minutes])
-    return Markup(boxes)  # noqa: S704
-
-
-def _box(minute: Sequence[Any] | None, movement_counts: bool) -> str:
-    if minute is None:
-        return _NONE
-    if is_active(minute, movement_counts=movement_counts):
-        return _ON
-    return _OFF if minute[STATE] in ("work", "idle") else _AWAY
 
 
 def app_at(segment: Mapping[str, Any], minute: int) -> Sequence[Any] | None:

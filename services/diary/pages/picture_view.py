@@ -9,7 +9,8 @@ from markupsafe import Markup
 
 from services.diary.pages.expiry_words import expired_whole
 from services.diary.pages.formatting import DASH, short_date, short_day, zone_name
-from services.diary.pages.hours import KIND_WORDS, KINDS, app_at, meter, thumbnail
+from services.diary.pages.hours import KIND_WORDS, KINDS, app_at, thumbnail
+from services.diary.pages.meter import meter
 from services.diary.pages.panels import Line, Panel
 from services.diary.pages.paths import Paths
 from services.diary.pages.reason_words import unprotected
